@@ -107,6 +107,7 @@ PLAN = record(
                     "mode": one_of("observe", "create-only", "upsert"),
                     "applyable": yes_no,
                     "complete": yes_no,
+                    "gap?": some_text,
                     "errors": each(error),
                     "counts": record(
                         dict.fromkeys(

@@ -1,12 +1,14 @@
 """Every report has its formats in one place."""
 
+from dataclasses import replace
 from importlib import import_module
 
 import pytest
 
 from reconciler.reports.registry import FORMATS, SUFFIXES, Options, document_type, render
 from reconciler.reports.screen import PLAIN
-from tests.reports.builders import plan
+from tests.reports.builders import dataset, plan
+from tests.reports.drift import builders as drifts
 
 RENDERERS = [(document, form) for document, forms in FORMATS.items() for form in forms]
 
@@ -46,3 +48,30 @@ def test_text_is_in_the_encoding_of_the_terminal():
     text = b"".join(render("plan", "text", plan(revision="äöü"), options))
 
     assert b"\\xe4\\xf6\\xfc" in text
+
+
+GAP = "AWS counts 250 entries, and 249 could be seen"
+
+
+@pytest.mark.parametrize("form", FORMATS["drift"])
+def test_drift_of_an_incomplete_listing_says_so(form):
+    """Whatever the format: what was not seen may differ."""
+    whole = drifts.drift(drifts.dataset())
+    gap = replace(whole, datasets=tuple(replace(one, gap=GAP) for one in whole.datasets))
+
+    found, without = (b"".join(render("drift", form, one, Options(PLAIN))).decode() for one in (gap, whole))
+
+    assert GAP in found
+    assert "holds no others" not in found
+    assert GAP not in without
+
+
+@pytest.mark.parametrize("form", FORMATS["plan"])
+def test_a_plan_from_an_incomplete_listing_says_so(form):
+    whole = plan(dataset())
+    gap = replace(whole, datasets=tuple(replace(one, gap=GAP) for one in whole.datasets))
+
+    found, without = (b"".join(render("plan", form, one, Options(PLAIN))).decode() for one in (gap, whole))
+
+    assert GAP in found
+    assert GAP not in without

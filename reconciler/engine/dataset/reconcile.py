@@ -133,7 +133,7 @@ def reconcile(desired: Desired, session: Session, review: Callable[[Planned], ob
             log.info("observe.restarted", reason="moved since it was planned")
             session.close()
     raise ListingMoved(
-        f"others changed the dataset {OBSERVATIONS} times between the look and the first update"
+        f"others changed the dataset {OBSERVATIONS} times between the observation and the first update"
     )
 
 

@@ -71,7 +71,8 @@ class DatasetDriftDoc(TypedDict):
 
     ``counts`` is by class; an image of two classes is two items. ``observed_at`` is null where nothing was
     observed. ``complete`` is false where not every line of the specs could be used, or where AWS counts other
-    entries than could be seen. ``leaked`` names images that AWS holds in the training and in the test dataset.
+    entries than could be seen, as ``gap`` then says. ``leaked`` names images that AWS holds in the training and in
+    the test dataset.
     ``foreign_calls`` are calls that may have caused the drift, the newest first; absent where none is known.
     """
 
@@ -80,6 +81,7 @@ class DatasetDriftDoc(TypedDict):
     verdict: DriftVerdict
     observed_at: str | None
     complete: NotRequired[bool]
+    gap: NotRequired[str]
     observation: ObservationKind | None
     listed_at: NotRequired[str | None]
     calls: NotRequired[CallsDoc]
@@ -142,6 +144,8 @@ def _dataset(drift: DatasetDrift) -> DatasetDriftDoc:
         "leaked": list(drift.leaked),
         "errors": [error_doc(error) for error in drift.errors],
     }
+    if drift.gap is not None:
+        document["gap"] = drift.gap
     if drift.foreign_calls:  # absent without a queue of events
         document["foreign_calls"] = [call.document() for call in drift.foreign_calls]
     return document

@@ -25,18 +25,21 @@ def render(drift: Drift, _options: Options) -> Iterator[bytes]:
 def _suite(suite: Element, dataset: DatasetDrift) -> None:
     # A failure asks for attention; a dataset that cannot be observed is an error, in JUnit's sense.
     unknown = dataset.verdict is DriftVerdict.UNKNOWN or bool(dataset.error_code)
+    incomplete = dataset.gap is not None and not unknown
     alarms = sum(item.alarms for item in dataset.items)
     suite.attrib.update(
         name=visible(dataset.name),
         tests=str(len(dataset.items) + 1),
         failures=str(alarms),
         errors=str(int(unknown)),
-        skipped=str(len(dataset.items) - alarms),
+        skipped=str(len(dataset.items) - alarms + incomplete),
     )
     verdict = SubElement(suite, "testcase", name="observed completely", classname=visible(dataset.name))
     if unknown:
         reasons = "\n".join(f"{error.code}: {visible(error.message)}" for error in dataset.errors)
         SubElement(verdict, "error", message=words.headline(dataset)).text = reasons
+    if incomplete:
+        SubElement(verdict, "skipped", message=visible(f"{dataset.gap}: there may be more"))
     for item in dataset.items:
         case = SubElement(suite, "testcase", name=visible(item.source_ref), classname=visible(dataset.name))
         if item.origin:

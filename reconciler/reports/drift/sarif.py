@@ -75,5 +75,8 @@ def _notifications(drift: Drift, left_out: int) -> Iterator[dict[str, Any]]:
         for error in dataset.errors[:100]:
             text = visible(f"{dataset.name}: {error.message} ({error.code})")
             yield {"level": "error", "message": {"text": text}}
+        if dataset.gap is not None:
+            text = visible(f"{dataset.name}: incomplete: {dataset.gap}: there may be more")
+            yield {"level": "warning", "message": {"text": text}}
     if left_out:
         yield {"level": "warning", "message": {"text": f"{left_out:,} more results are left out"}}

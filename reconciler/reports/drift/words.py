@@ -105,9 +105,8 @@ def headline(drift: DatasetDrift) -> str:
         case DriftVerdict.IN_SYNC:
             place = counted(drift.coverage.desired, "image is", "images are")
             blank = f"{counted(drift.settled, 'orphan that is', 'orphans that are')} blank, as policy.orphans asks"
-            return (
-                f"{place} as git desires, and AWS holds no others{f' but {blank}' if drift.settled else ''}."
-            )
+            others = "AWS holds no others" if drift.gap is None else "AWS shows no others"
+            return f"{place} as git desires, and {others}{f' but {blank}' if drift.settled else ''}."
         case DriftVerdict.UNKNOWN:
             return "Unknown: this dataset could not be observed completely."
         case DriftVerdict.PENDING:

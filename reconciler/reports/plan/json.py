@@ -134,6 +134,8 @@ class DatasetPlanDoc(TypedDict):
     ``images_by_label`` has each label of which that number changes; absent where there is none, and where
     they were not counted: in an incomplete plan, and in one of more than 10,000 changes.
 
+    ``gap`` says how many entries AWS counts and how many were seen; absent where that is the same.
+
     ``listed_at`` is when the listing was made that an incremental observation relies on; else null.
     """
 
@@ -142,6 +144,7 @@ class DatasetPlanDoc(TypedDict):
     mode: Mode
     applyable: bool
     complete: bool
+    gap: NotRequired[str]
     errors: Sequence[ErrorDoc]
     counts: CountsDoc
     changes: Sequence[ChangeDoc]
@@ -222,6 +225,8 @@ def _dataset(plan: DatasetPlan) -> DatasetPlanDoc:
         "listed_at": listed_at(plan.observed),
         "calls": calls_doc(plan.calls),
     }
+    if plan.gap is not None:
+        document["gap"] = plan.gap
     if plan.not_selected:
         document["counts"]["not_selected"] = plan.not_selected
     if plan.creation is not None:
