@@ -34,7 +34,7 @@ MOST_BYTES: Final = 64_000_000
 """All pictures that a controller holds."""
 
 MOST_SECONDS: Final = 60.0
-"""For the pictures of one dataset in a controller, whose worker has other datasets to visit."""
+"""For the pictures of one dataset in a controller, whose worker has cycles of other datasets to run."""
 
 
 def thumbnails(

@@ -77,7 +77,7 @@ class DatasetView:
         strays: Images that AWS holds and git does not know.
         left_by: The setting of the policy by which drift is only reported; None if there is no drift, or it is
             reverted.
-        next_at: Seconds since the epoch; None if it is suspended, or being visited now.
+        next_at: Seconds since the epoch; None if it is suspended, or a cycle is running.
         lines: The history, the newest first.
         labels: Of the spec.
         foreign_calls: The newest calls of other principals.

@@ -50,7 +50,7 @@ class RevisionsDoc(TypedDict):
 
 
 class VisitDoc(TypedDict):
-    """One of the last visits of the controller; of what was found drifted, how many it set back."""
+    """One of the last cycles; of the entries found drifted, how many it set back."""
 
     at: str
     verdict: str
@@ -75,9 +75,9 @@ class DatasetStatusDoc(TypedDict):
 
     ``at`` is when it was known (ISO 8601, UTC), ``revision`` the commit of the specs that were applied then,
     ``complete`` whether as many entries could be seen as AWS counts.
-    The controller alone says more: how and when it last looked, when it last listed everything and until when
-    that counts (after ``believed_until`` the verdict is unknown), when it looks again, which suspension holds, and
-    which calls of other principals it knows of.
+    The controller adds how and when it last observed the dataset, when it last listed everything and until when
+    that counts (after ``believed_until`` the verdict is unknown), when the next cycle is due, which suspension
+    holds, and which calls of other principals it knows of.
     """
 
     name: str

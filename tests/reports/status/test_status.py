@@ -213,7 +213,7 @@ def test_conditions_of_the_controller_are_passed_on():
 
 
 def test_what_the_controller_knows_is_passed_on():
-    """Which commit is in place, how old the look is, what the last visits came to, and when the next one is."""
+    """Which commit is in place, how old the observation is, what the last cycles did, and when the next is due."""
     records = kept(result())
     (name,) = records
     records[name] |= FOLLOWED
