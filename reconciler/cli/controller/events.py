@@ -11,7 +11,7 @@ from reconciler.cli.wiring import Wiring
 from reconciler.core.spec.documents import Target
 from reconciler.engine.controller.loop import Controller
 from reconciler.engine.controller.queue.intake import Intake
-from reconciler.engine.controller.queue.listener import Listener
+from reconciler.engine.controller.queue.listener import QueueListener
 from reconciler.engine.controller.registry import QueueHealth, Registry
 from reconciler.errors import StateError, UsageError
 from reconciler.ports import ForeignCalls
@@ -65,7 +65,7 @@ def listener(
     clock: SystemMonotonicClock,
     count: Callable[[str], object],
     own: OwnCalls,
-) -> Listener | None:
+) -> QueueListener | None:
     """
     Return what reads the queue of --events; None without the flag.
 
@@ -89,4 +89,4 @@ def listener(
     queue, own.memory = SqsQueue(client, address), calls
     intake = Intake(registry, calls, controller.hasten, NAME, count)
     registry.queue, registry.after_cycle = QueueHealth(queue.name), intake.after_cycle
-    return Listener(queue, intake, registry.queue, registry.wall, clock.draw)
+    return QueueListener(queue, intake, registry.queue, registry.wall, clock.draw)

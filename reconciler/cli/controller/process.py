@@ -34,7 +34,7 @@ from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.fleet.member import Fleet
 from reconciler.engine.controller.loop import Controller, Signals
 from reconciler.engine.controller.notifications.notifier import Notifier
-from reconciler.engine.controller.queue.listener import Listener
+from reconciler.engine.controller.queue.listener import QueueListener
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.status_publisher import StatusPublisher
 from reconciler.engine.controller.workers import Inline, Threads
@@ -110,7 +110,7 @@ def _until_stopped(
     controller: Controller,
     workers: Threads,
     fleet: Fleet | None,
-    beside: Sequence[StatusPublisher | Notifier | Listener],
+    beside: Sequence[StatusPublisher | Notifier | QueueListener],
 ) -> bool:
     """Run until asked to stop, and return whether every worker ended in time."""
     if fleet and controller.ownership:

@@ -16,7 +16,7 @@ from reconciler.ports import EventQueue, Message
 MOST_PAUSE_SECONDS: Final = 60.0
 
 
-class Listener:
+class QueueListener:
     """
     Receives messages, has them taken in, and deletes them afterwards.
 

@@ -14,7 +14,7 @@ from reconciler.emulator.behaviour.clock import ManualClock
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.emulator.server import Emulator, serve
 from reconciler.emulator.testing import client
-from reconciler.engine.controller.queue.listener import MOST_PAUSE_SECONDS, Listener
+from reconciler.engine.controller.queue.listener import MOST_PAUSE_SECONDS, QueueListener
 from reconciler.engine.controller.registry import QueueHealth
 from reconciler.ports import Message
 from reconciler.rekognition import event_queue
@@ -44,7 +44,7 @@ class Bench:
         self.url = sqs.create_queue(QueueName="changes")["QueueUrl"]
         address = QueueAddress.parse("sqs://arn:aws:sqs:us-east-1:111122223333:changes")
         self.health = QueueHealth(address.arn)
-        self.listener = Listener(
+        self.listener = QueueListener(
             SqsQueue(sqs, address), self.taking, self.health, emulator.clock.now, lambda: 0.5
         )  # type: ignore[arg-type]
 
