@@ -1,7 +1,7 @@
 """
 Registry of label formats.
 
-To add a format, add a module to `readers`, an entry to `READERS`, and a paragraph to docs/convert.md.
+To add a format, add a module to `readers`, an entry to `READERS`, and a section to docs/convert.md.
 """
 
 from __future__ import annotations

@@ -239,7 +239,8 @@ def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
 def _flag(action: argparse.Action) -> tuple[str, str]:
     names = ", ".join(action.option_strings)
     choices = "|".join(map(str, action.choices)) if action.choices and not action.metavar else ""
-    value = action.metavar or choices or (action.dest.upper() if action.nargs != 0 else "")
+    metavar = " ".join(action.metavar) if isinstance(action.metavar, tuple) else action.metavar
+    value = metavar or choices or (action.dest.upper() if action.nargs != 0 else "")
     shown = f"{names} {value}".strip()
     if not action.option_strings and action.nargs == "?":
         shown = f"[{shown}]"

@@ -50,23 +50,7 @@ FIXED = {
 }
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
-FAMILIES = (
-    "cli",
-    "convert",
-    "core",
-    "demo",
-    "engine",
-    "ports",
-    "rekognition",
-    "reports",
-    "server",
-    "sources",
-    "state",
-)
-MODULES = [
-    *sorted((ROOT / "reconciler" / "errors").glob("*.py")),
-    *(path for name in FAMILIES for path in sorted((ROOT / "reconciler" / name).rglob("*.py"))),
-]
+MODULES = sorted((ROOT / "reconciler").rglob("*.py"))
 TEMPLATES = sorted((ROOT / "reconciler").rglob("*.html"))
 
 

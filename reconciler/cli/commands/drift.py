@@ -13,6 +13,7 @@ from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
 from reconciler.cli.flags import add_aws, add_full, add_output, add_selection
 from reconciler.errors import Exit
+from reconciler.reports.registry import SUFFIXES
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +23,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--report",
         type=values.writable_file,
         metavar="FILE",
-        help="also write a report; its suffix selects the format: .html .json .md .xml (JUnit) .sarif .txt",
+        help=f"also write a report; its suffix selects the format: {' '.join(SUFFIXES)}",
     )
     parser.add_argument(
         "--thumbnails",

@@ -19,28 +19,31 @@ _OURS: Final = "this project"
 
 
 class Code(StrEnum):
-    """One code; its string value is a public identifier."""
+    """
+    One code; its string value is a public identifier.
+
+    Attributes:
+        source: Where it is documented; if not stated, here for codes of ours, else in AWS's list of line errors.
+    """
 
     meaning: str
     source: str
 
-    def __new__(cls, text: str, meaning: str, source: str) -> Self:
+    def __new__(cls, text: str, meaning: str, source: str = "") -> Self:
         code = str.__new__(cls, text)
         code._value_ = text
         code.meaning = meaning
-        code.source = source
+        code.source = source or (_OURS if text.startswith("RKD") else _LINE)
         return code
 
     # One line, AWS's codes
     MISSING_SOURCE_REF = (
         "ERROR_MISSING_SOURCE_REF",
         "The line has no `source-ref`, or the key is misspelt; the service drops such a line silently.",
-        _LINE,
     )
     INVALID_SOURCE_REF_FORMAT = (
         "ERROR_INVALID_SOURCE_REF_FORMAT",
         "`source-ref` is not of the form `s3://bucket/key`; the service drops such a line silently.",
-        _LINE,
     )
     INVALID_JSON_LINE = (
         "ERROR_INVALID_JSON_LINE",
@@ -48,47 +51,38 @@ class Code(StrEnum):
             "The line is not one JSON object that every reader understands in the same way "
             "(bad syntax, bad UTF-8, NaN, a byte order mark, a repeated key, a number beyond 64 bits)."
         ),
-        _LINE,
     )
     NO_LABEL_ATTRIBUTES = (
         "ERROR_NO_LABEL_ATTRIBUTES",
         "A label needs two keys, `<name>` and `<name>-metadata`; one is missing, or the names differ.",
-        _LINE,
     )
     INVALID_ATTRIBUTE_FORMAT = (
         "ERROR_INVALID_LABEL_ATTRIBUTE_FORMAT",
         "The value under a label attribute has the wrong shape for the type its metadata states.",
-        _LINE,
     )
     INVALID_METADATA_FORMAT = (
         "ERROR_INVALID_LABEL_ATTRIBUTE_METADATA_FORMAT",
         "A label attribute's metadata lacks a required key, or a value in it has the wrong type.",
-        _LINE,
     )
     NO_VALID_LABEL_ATTRIBUTES = (
         "ERROR_NO_VALID_LABEL_ATTRIBUTES",
         "Of the line's label attributes none has a type that Custom Labels supports.",
-        _LINE,
     )
     UNSUPPORTED_TYPE = (
         "ERROR_UNSUPPORTED_USE_CASE_TYPE",
         "`type` is neither `groundtruth/image-classification` nor `groundtruth/object-detection`.",
-        _LINE,
     )
     MISSING_BOX_CONFIDENCE = (
         "ERROR_MISSING_BOUNDING_BOX_CONFIDENCE",
         "`objects` in the metadata does not hold one confidence for each bounding box.",
-        _LINE,
     )
     MISSING_CLASS_MAP_ID = (
         "ERROR_MISSING_CLASS_MAP_ID",
         "A bounding box has a `class_id` that is not a key of `class-map`.",
-        _LINE,
     )
     INVALID_BOX = (
         "ERROR_INVALID_BOUNDING_BOX",
         "A bounding box reaches beyond the image, or holds a negative number.",
-        _LINE,
     )
     BOX_TOO_SMALL = (
         "ERROR_BOUNDING_BOX_TOO_SMALL",
@@ -96,27 +90,19 @@ class Code(StrEnum):
             "A bounding box is not longer than one pixel on both sides (error), or will not be once "
             "training has scaled the image's longer side down to 1,280 pixels (warning)."
         ),
-        _LINE,
     )
-    TOO_MANY_BOXES = (
-        "ERROR_TOO_MANY_BOUNDING_BOXES",
-        "An image holds more than 50 bounding boxes.",
-        _LINE,
-    )
+    TOO_MANY_BOXES = ("ERROR_TOO_MANY_BOUNDING_BOXES", "An image holds more than 50 bounding boxes.")
     NO_VALID_ANNOTATIONS = (
         "ERROR_NO_VALID_ANNOTATIONS",
         "None of the bounding boxes of an attribute is valid.",
-        _LINE,
     )
     INVALID_IMAGE_DIMENSION = (
         "ERROR_INVALID_IMAGE_DIMENSION",
         "A side of the image, or of the `image_size` that its line states, is below 64 or above 4,096 pixels.",
-        _LINE,
     )
     INVALID_IMAGE = (
         "ERROR_INVALID_IMAGE",
         "Training refuses the image: it is absent, no PNG or JPEG, above 15 MB, or longer than 20 to 1.",
-        _LINE,
     )
     INVALID_LABEL_NAME_LENGTH = (
         "ERROR_INVALID_LABEL_NAME_LENGTH",
@@ -124,22 +110,15 @@ class Code(StrEnum):
             "A label name is empty or longer than 255 characters "
             "(the API reference says 255, the guide 256: the smaller holds)."
         ),
-        _LINE,
     )
-    UNANNOTATED_RECORD = (
-        "WARNING_UNANNOTATED_RECORD",
-        "The image carries no label; training ignores it.",
-        _LINE,
-    )
+    UNANNOTATED_RECORD = ("WARNING_UNANNOTATED_RECORD", "The image carries no label; training ignores it.")
     NO_ANNOTATIONS = (
         "WARNING_NO_ANNOTATIONS",
         "A person annotated the image and drew no bounding box; training ignores the line.",
-        _LINE,
     )
     NO_ATTRIBUTE_ANNOTATIONS = (
         "WARNING_NO_ATTRIBUTE_ANNOTATIONS",
         "A label attribute annotated by a person holds no bounding box.",
-        _LINE,
     )
 
     # One line, this project's codes
@@ -151,7 +130,7 @@ class Code(StrEnum):
         ),
         _TERMINAL,
     )
-    BLANK_LINE = ("RKD2002", "The line is blank. It is ignored, and never sent.", _OURS)
+    BLANK_LINE = ("RKD2002", "The line is blank. It is ignored, and never sent.")
     SERVICE_KEYS = (
         "RKD2003",
         (
@@ -166,7 +145,6 @@ class Code(StrEnum):
             "`source-ref` holds an invisible, control or direction-changing character, or ends in white "
             "space. It is taken exactly as it is, which may be no object that exists."
         ),
-        _OURS,
     )
     SUSPICIOUS_LABEL = (
         "RKD2005",
@@ -175,7 +153,6 @@ class Code(StrEnum):
             "white space, or starts with a typographic quotation mark. It is a label of its own, hard to tell "
             "from its neighbour."
         ),
-        _OURS,
     )
     FLOAT_NUMBERS = (
         "RKD2006",
@@ -204,7 +181,6 @@ class Code(StrEnum):
             "A key belongs to no label attribute. It is kept and sent; if it was meant as a label, its "
             "metadata is missing."
         ),
-        _OURS,
     )
     TRAINING_OUTPUT = (
         "RKD2010",
@@ -284,11 +260,7 @@ class Code(StrEnum):
         "An image is in the training and in the test dataset: the model is tested on what it was trained on.",
         "developer guide, validation rules for manifest files",
     )
-    TOO_MANY_TEST_IMAGES = (
-        "RKD3003",
-        "A test dataset holds more than 1,000 images of one label.",
-        _LIMITS,
-    )
+    TOO_MANY_TEST_IMAGES = ("RKD3003", "A test dataset holds more than 1,000 images of one label.", _LIMITS)
     MIXED_MODEL_TYPES = (
         "RKD3004",
         (
