@@ -56,9 +56,11 @@ def test_a_replica_takes_over_from_one_that_was_killed(tmp_path: Path, emulator:
         with run(
             tmp_path, emulator, *LEASE, "--identity", "two", "--state-dir", str(tmp_path / "two")
         ) as two:
-            until(lambda: "True" in led(two) or led(two) == ["False"])
-            owner, other = (one, two) if led(two) == ["False"] else (two, one)
-            until(lambda: converged(owner, 3))
+            until(lambda: led(two))
+            write(tmp_path, "roses", "abcd")
+            until(lambda: converged(one, 4) or converged(two, 4))  # by now the partition stays where it is
+            owner, other = (one, two) if converged(one, 4) else (two, one)
+            until(lambda: ["True", "False"] == [led(owner)[-1], led(other)[-1]])
             assert "ok\n" == got(other, "/readyz")
             assert "False" == other.status()["leading"]["status"]
             [shown] = other.status()["datasets"]
@@ -69,8 +71,6 @@ def test_a_replica_takes_over_from_one_that_was_killed(tmp_path: Path, emulator:
             assert 'reconciler_partitions{state="elsewhere"} 1.0' in metrics
             assert 'dataset="roses",status' not in metrics
 
-            write(tmp_path, "roses", "abcd")
-            until(lambda: converged(owner, 4))
             cycles = len(other.events("cycle.finished"))
 
             owner.popen.send_signal(signal.SIGKILL)
