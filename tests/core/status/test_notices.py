@@ -277,6 +277,9 @@ def test_whatever_happens_no_state_is_reported_twice(steps):
                 assert (notice.cause in found[name]) is (notice.level is not Level.RECOVERY)
             assert present or notice.level is Level.RECOVERY
             assert not quiet or notice.level is Level.FAILURE
+        # An outage is reported once for all that it reaches.
+        for cause, incident in reporting.incidents.items():
+            reports |= {(name, cause): 1 for name, member in incident.members.items() if member.is_reported}
         assert {} == {name: causes for name, causes in known(reporting, found) if causes != set(found[name])}
 
 
