@@ -163,8 +163,8 @@ def program(module: str) -> Callable[[list[str]], int]:
 
 
 def test(arguments: list[str]) -> int:
-    # On every core: most of what the tests wait for is another process.
-    command = ["python", "-m", "pytest", "-n", "auto", *arguments]
+    # One worker more than there are cores: half of what tests wait for is a lock, a timer or another process.
+    command = ["python", "-m", "pytest", "-n", str((os.cpu_count() or 1) + 1), *arguments]
     return _become(ready(Environment(ROOT)), command, ROOT)
 
 
