@@ -6,14 +6,14 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain, groupby
+from itertools import chain
 from typing import BinaryIO, Final
 
 import orjson
 
 from reconciler.core.entries.equality import Equality, Ignore
 from reconciler.core.entries.index import Index, Place
-from reconciler.core.entries.lines import iter_lines
+from reconciler.core.entries.lines import Line, iter_lines
 from reconciler.core.entries.pattern import globs, pointer
 from reconciler.core.entries.training_view import meaning
 from reconciler.core.planning import guard
@@ -225,13 +225,22 @@ class Desired:
             self._streams[number] = self.loaded.files[number].open()
         return self._streams[number]
 
-    def usable_lines(self) -> Iterator[bytes]:
-        """Yield the raw line of every entry, in order. Errors as `open` of an `EntryFile`."""
-        for number, items in groupby(self.index.items(), key=lambda item: item[1].file):
-            with self.loaded.files[number].open() as stream:
-                for _, place in items:
-                    stream.seek(place.offset)
-                    yield stream.read(place.length)
+    def usable_lines(self) -> Iterator[Line]:
+        """Yield the usable lines, in the order in which they were read; errors as `read`."""
+        index, row = self.index, 0
+        usable = {index.row(ref) for ref in index.source_refs} if index.void else None
+        for number, file in enumerate(self.loaded.files):
+            with file.open() as stream:
+                for raw, offset, line in iter_lines(stream):
+                    if row == index.rows or not index.is_in(row, number, offset):
+                        continue
+                    if not index.is_at(row, raw):
+                        raise SourceError(f"{file.name}: the file changed while it was in use")
+                    if usable is None or row in usable:
+                        yield raw, offset, line
+                    row += 1
+        if row < index.rows:
+            raise SourceError(f"{self.name}: its files changed while they were in use")
 
     def open_files(self) -> None:
         """
@@ -288,9 +297,4 @@ def unread(
     loaded: LoadedDataset, overrides: Overrides = NO_OVERRIDES, revision: str | None = None
 ) -> Desired:
     """Return what is desired of one dataset, its entries not read yet."""
-    return Desired(
-        loaded,
-        list(loaded.problems),
-        overrides=overrides,
-        revision=revision,
-    )
+    return Desired(loaded, list(loaded.problems), overrides=overrides, revision=revision)

@@ -18,7 +18,7 @@ from reconciler.core.planning.plan import MOST_VIEWS, PlanError, errors_of
 from reconciler.core.revision_diff import DatasetDiff, DatasetState, ImageAction, ImageChange, Numbers
 from reconciler.core.validation.problem import Origin, Problem
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.usecases.spec_tree import Reading, usable_lines
+from reconciler.engine.usecases.spec_tree import Reading
 from reconciler.errors import Exit, SourceError, exit_code_of_problems
 
 _ACTIONS: Final = {
@@ -147,7 +147,7 @@ class _Comparing:
         )
 
     def _diff(self) -> Diff:
-        lines = usable_lines(self._before) if self._before else ()
+        lines = self._before.usable_lines() if self._before else ()
         index = self._after.index if self._after else Index()
         return compare(index, lines, self._known.read, self._known.equality)
 

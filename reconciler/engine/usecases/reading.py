@@ -175,7 +175,8 @@ def _read(
     named = chain(desired.index.source_refs, desired.index.void)
     found = unmatched(loaded.patterns, named) if usable else ()
     with suppress(SourceError):  # a file that has just changed is read again
-        found += unmatched_paths(loaded.paths if usable else (), desired.usable_lines)
+        paths = loaded.paths if usable else ()
+        found += unmatched_paths(paths, lambda: (raw for raw, _, _ in desired.usable_lines()))
     desired.noted.extend(one.problem for one in found)
     return replace(desired, usable=usable, unmatched=found)
 

@@ -11,7 +11,6 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from reconciler.core.entries.lines import Line, iter_lines
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Acknowledgement
 from reconciler.core.validation import check_pair
@@ -22,7 +21,7 @@ from reconciler.engine.dataset.desired import Desired, unread
 from reconciler.engine.log import log
 from reconciler.engine.usecases.read_in_parallel import read_each
 from reconciler.engine.usecases.reading import name_of, problems_of_lines, read_lines, recall
-from reconciler.errors import SourceError, UsageError
+from reconciler.errors import UsageError
 from reconciler.ports import BrokenDataset, JudgedFiles, LoadedDataset, Specs
 
 T = TypeVar("T")
@@ -218,29 +217,6 @@ def train_and_test(found: Collection[T], desired_of: Callable[[T], Desired]) -> 
     for train, test in product(by_kind[DatasetType.TRAIN], by_kind[DatasetType.TEST]):
         if desired_of(train).target.may_be_beside(desired_of(test).target):
             yield train, test
-
-
-def usable_lines(desired: Desired) -> Iterator[Line]:
-    """
-    Yield the usable lines of a dataset, in the order in which they were read.
-
-    Raises:
-        SourceError: A file has changed since.
-    """
-    index, row = desired.index, 0
-    usable = {index.row(ref) for ref in index.source_refs} if index.void else None
-    for number, file in enumerate(desired.loaded.files):
-        with file.open() as stream:
-            for raw, offset, line in iter_lines(stream):
-                if row == index.rows or not index.is_in(row, number, offset):
-                    continue
-                if not index.is_at(row, raw):
-                    raise SourceError(f"{file.name}: the file changed while it was in use")
-                if usable is None or row in usable:
-                    yield raw, offset, line
-                row += 1
-    if row < index.rows:
-        raise SourceError(f"{desired.name}: its files changed while they were in use")
 
 
 def _leaks(train: Desired, test: Desired, judged: JudgedFiles | None) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ from reconciler.core.planning.plan import errors_of
 from reconciler.core.statistics import Balance, DatasetStatistics, Statistics, Tally, splits
 from reconciler.core.validation import check_dataset, check_pair
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.usecases.spec_tree import Reading, train_and_test, usable_lines
+from reconciler.engine.usecases.spec_tree import Reading, train_and_test
 
 
 def statistics_of(found: Reading) -> Statistics:
@@ -29,7 +29,7 @@ def statistics_of(found: Reading) -> Statistics:
 
 def _counted(desired: Desired) -> DatasetStatistics:
     tally = Tally()
-    for raw, _, _ in usable_lines(desired):
+    for raw, _, _ in desired.usable_lines():
         tally.add(meaning(orjson.loads(raw)))
     project, kind = desired.target.identity
     return DatasetStatistics(

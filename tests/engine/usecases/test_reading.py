@@ -412,3 +412,23 @@ def test_only_the_first_of_very_many_files_are_held_open(tmp_path: Path, monkeyp
         assert [classified(name, "rose") for name in "ab"] == [raw(name) for name in "ab"]
         with pytest.raises(SourceError):
             raw("c")
+
+
+def test_a_path_that_matches_no_field_is_searched_for_in_each_file_once(tmp_path, monkeypatch):
+    """Also where the images of two files alternate by name."""
+    write = tmp_path.joinpath
+    write("d.yaml").write_text(SPEC % ("d", "TRAIN", "d") + '  ignore: [{paths: ["/nothing"]}]\n')
+    for file, names in (("d1.jsonl", "aceg"), ("d2.jsonl", "bdfh")):
+        write(file).write_bytes(b"".join(line(name) + b"\n" for name in names))
+    opened: list[str] = []
+    original = directory.Directory.open
+    monkeypatch.setattr(
+        directory.Directory, "open", lambda tree, path: opened.append(path) or original(tree, path)
+    )
+    (loaded,) = specs(tmp_path).datasets
+    opened.clear()
+
+    desired = read_desired(loaded)
+
+    assert ["RKD1304"] == [problem.code for problem in desired.problems if "/nothing" in problem.message]
+    assert {"d1.jsonl": 2, "d2.jsonl": 2} == {path: opened.count(path) for path in opened}
