@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
+
+
+def is_private(found: os.stat_result) -> bool:
+    """Return whether only this user can have written a regular file."""
+    return stat.S_ISREG(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022
 
 
 def private_directory(path: Path) -> None:

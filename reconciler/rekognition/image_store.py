@@ -38,7 +38,8 @@ _MOST_READS: Final = 16
 
 # How S3 answers a client of another Region, where the SDK does not follow to the right one.
 REDIRECTS: Final = frozenset({"301", "PermanentRedirect", "AuthorizationHeaderMalformed"})
-_CHANGED: Final = frozenset({"412", "PreconditionFailed"})
+# How S3 answers to `If-Match` where an object was replaced.
+CHANGED: Final = frozenset({"412", "PreconditionFailed"})
 
 
 class ImageStore:
@@ -91,7 +92,7 @@ class ImageStore:
         except NotFound:
             return None
         except GatewayError as exc:
-            if code_of(exc) in _CHANGED:
+            if code_of(exc) in CHANGED:
                 return None
             raise
 
@@ -107,7 +108,7 @@ class ImageStore:
                 return CheckedImage(*stored, Header(ARCHIVED))
             raise
         except GatewayError as exc:
-            if code_of(exc) not in _CHANGED:
+            if code_of(exc) not in CHANGED:
                 raise
         return self._read(bucket, key)  # it was replaced between two reads
 

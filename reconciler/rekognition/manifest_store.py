@@ -18,7 +18,7 @@ from reconciler.errors import (
     Unavailable,
     UnknownAnswer,
 )
-from reconciler.rekognition.image_store import REDIRECTS, code_of, region_of
+from reconciler.rekognition.image_store import CHANGED, REDIRECTS, code_of, region_of
 from reconciler.rekognition.translate import translated
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _explained(pinned: PinnedObject, exc: GatewayError) -> ManifestUnavailable:
         return ManifestUnavailable(f"{text} (the bucket is in {region or 'another Region'})")
     if code == "InvalidObjectState":
         return ManifestUnavailable(f"{text} (the object is archived: restore it first)")
-    if code in ("412", "PreconditionFailed"):
+    if code in CHANGED:
         return ManifestUnavailable(f"{pinned} was replaced while it was read")
     if isinstance(exc, Denied) and code == "AccessDenied":
         return ManifestDenied(f"{text} (without s3:ListBucket S3 says so of a missing object too)")

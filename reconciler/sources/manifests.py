@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import fcntl
 import os
-import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from reconciler.core.spec.choices import PinnedObject
 from reconciler.errors import ManifestUnavailable, ManifestUnusable
 from reconciler.ports import Download
-from reconciler.private import private_directory
+from reconciler.private import is_private, private_directory
 
 if TYPE_CHECKING:
     from reconciler.core.spec.documents import Target
@@ -124,7 +123,7 @@ class ManifestCache:
             found = os.fstat(stream.fileno())
             facts = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
             if facts not in self._verified:
-                if not _is_private(found) or _digest_of(stream) != digest:
+                if not is_private(found) or file_digest(stream, "sha256").hexdigest() != digest:
                     stream.close()
                     path.unlink(missing_ok=True)
                     return None
@@ -223,15 +222,3 @@ def _delete_if_abandoned(part: Path) -> None:
                 part.unlink()
         finally:
             os.close(handle)
-
-
-def _is_private(found: os.stat_result) -> bool:
-    """Return whether a regular file can only have been written by this user."""
-    return stat.S_ISREG(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022
-
-
-def _digest_of(stream: BinaryIO) -> str:
-    total = sha256()
-    while piece := stream.read(_PIECE_BYTES):
-        total.update(piece)
-    return total.hexdigest()

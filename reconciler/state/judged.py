@@ -24,7 +24,7 @@ import orjson
 import reconciler
 from reconciler.core.validation.judged import JudgedFile
 from reconciler.core.validation.judged_dataset import JudgedDataset
-from reconciler.private import private_directory
+from reconciler.private import is_private, private_directory
 
 T = TypeVar("T")
 
@@ -82,7 +82,7 @@ class JudgedFiles:
     def _read(self, name: str, ending: str, decoder: msgspec.msgpack.Decoder[T]) -> T | None:
         try:
             with self._path(name, ending).open("rb") as stream:
-                if not _is_private(stream.fileno()):
+                if not is_private(os.fstat(stream.fileno())):
                     return None
                 os.utime(stream.fileno())
                 rules, checksum = stream.read(len(_rules())), stream.read(_CHECKSUM_BYTES)
@@ -118,12 +118,6 @@ class JudgedFiles:
         for path in self._directory.iterdir():
             if path.stat().st_mtime < oldest:
                 path.unlink(missing_ok=True)
-
-
-def _is_private(handle: int) -> bool:
-    """Return whether only this user can have written an open file."""
-    found = os.fstat(handle)
-    return found.st_uid == os.getuid() and not found.st_mode & 0o022
 
 
 def _checksum(body: bytes) -> bytes:

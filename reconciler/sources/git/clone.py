@@ -58,13 +58,12 @@ class Clone:
     Attributes:
         notice: A warning about the ref as of the last fetch, or None.
         commits: Reads the commits that were fetched.
-        directory: The repository.
     """
 
     def __init__(self, directory: Path, address: Address, ref: str, *, verify: bool = False) -> None:
         if ref.startswith("-"):
             raise UsageError("--ref must not start with a dash")
-        self.directory = directory
+        self._directory = directory
         self._address = address
         self._ref = ref
         self._verify = verify
@@ -83,7 +82,7 @@ class Clone:
         Raises:
             SourceError: Git could not fetch, or the commit is not signed as it must be.
         """
-        with _alone(self.directory):
+        with _alone(self._directory):
             wanted = self._wanted()
             commit = self._known_commit(wanted)
             if commit is None:
@@ -128,7 +127,7 @@ class Clone:
         return self._oid(f"{wanted.local_ref}^{{commit}}")
 
     def _oid(self, name: str) -> str | None:
-        if not (self.directory / "HEAD").exists():
+        if not (self._directory / "HEAD").exists():
             return None
         try:
             return self._git("rev-parse", "--verify", "--quiet", name).text or None
@@ -144,20 +143,20 @@ class Clone:
         A killed fetch leaves locks that block all later ones, and the clone may be damaged. Only a second attempt
         tells that from a failure of the remote repository.
         """
-        known = (self.directory / "HEAD").exists()
+        known = (self._directory / "HEAD").exists()
         try:
-            self._fetch_into(self.directory, wanted)
+            self._fetch_into(self._directory, wanted)
         except _TookTooLong:
             raise
         except SourceError:
             if not known:
                 raise
-            new = self.directory.with_name(f"{self.directory.name}.new")
+            new = self._directory.with_name(f"{self._directory.name}.new")
             try:
                 shutil.rmtree(new, ignore_errors=True)
                 self._fetch_into(new, wanted)
-                shutil.rmtree(self.directory, ignore_errors=True)
-                new.replace(self.directory)
+                shutil.rmtree(self._directory, ignore_errors=True)
+                new.replace(self._directory)
             finally:
                 shutil.rmtree(new, ignore_errors=True)
 
@@ -204,8 +203,8 @@ class Clone:
         try:
             self.commits.write(blob, stream)
         except SourceError:
-            with _alone(self.directory):
-                shutil.rmtree(self.directory, ignore_errors=True)
+            with _alone(self._directory):
+                shutil.rmtree(self._directory, ignore_errors=True)
             raise
 
     def large_file(self, pointer: Pointer) -> BinaryIO:
@@ -222,15 +221,14 @@ class Clone:
             raise OSError(errno.EFBIG, f"it has {pointer.size} bytes, and AWS takes {MAX_MANIFEST_BYTES}")
         env = self._environment(("remote.origin.url", self._address.url)) | {"GIT_LFS_SKIP_SMUDGE": "0"}
         try:
-            with _alone(self.directory), Path(os.devnull).open("wb") as nowhere:
+            with _alone(self._directory), Path(os.devnull).open("wb") as nowhere:
                 self._git(
-                    "lfs", "smudge", cwd=self.directory, env=env,
+                    "lfs", "smudge", cwd=self._directory, env=env,
                     stdin=pointer.content, into=nowhere, seconds=FETCH_SECONDS,
                 )  # fmt: skip
-                stream = open_object(self.directory, pointer.sha256)
-                shutil.rmtree(
-                    self.directory / "lfs", ignore_errors=True
-                )  # what is used of it is kept elsewhere
+                stream = open_object(self._directory, pointer.sha256)
+                # What is used of the object is kept elsewhere; an open file outlives its name.
+                shutil.rmtree(self._directory / "lfs", ignore_errors=True)
         except SourceError as exc:
             raise OSError(errno.EIO, f"its object cannot be fetched: {exc}") from exc
         return stream
@@ -246,7 +244,7 @@ class Clone:
         stdin: bytes | None = None,
     ) -> Answer:
         try:
-            place = at or self.directory
+            place = at or self._directory
             answer = run(*words, git_dir=place, cwd=cwd, env=env, stdin=stdin, into=into, seconds=seconds)
         except TimeoutError as exc:
             raise _TookTooLong(f"{self.name}: {exc}") from None
