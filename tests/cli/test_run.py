@@ -120,6 +120,7 @@ def test_a_process_follows_and_stops(tmp_path: Path, emulator: Running):
     assert [] == [line for line in text.splitlines() if not line.startswith("{")]
 
 
+@pytest.mark.slow
 def test_its_pages_show_what_it_does(tmp_path: Path, emulator: Running):
     """The list links to the dataset, and the report shows the image that was relabelled in the console."""
     write(tmp_path, "roses", "abc")
