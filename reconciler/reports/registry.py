@@ -2,8 +2,9 @@
 The formats of each report.
 
 The renderer of a document in a format is the function `render(report, options)` of the module
-``reports/DOCUMENT/FORMAT.py``, with ``_`` for ``-``. To add a format, write that module and name it here: the
-command line offers it. The module ``json`` of a document holds its type as well, as ``DOCUMENT``.
+``reports/DOCUMENT/FORMAT.py``, with ``_`` for ``-``. It gives bytes, text, or lines that the screen draws.
+To add a format, write that module and name it here: the command line offers it. The module ``json`` of a
+document holds its type as well, as ``DOCUMENT``.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from reconciler.core.planning.plan import PlanError
-    from reconciler.reports.screen import Screen
+    from reconciler.reports.screen import Line, Screen
     from reconciler.reports.thumbnails import Thumbnail
 
 FORMATS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
@@ -80,11 +81,13 @@ def render(document: str, form: str, report: object, options: Options) -> Iterat
     """
     if form not in FORMATS[document]:
         raise KeyError(form)
-    pieces: Iterable[str | bytes] = _module(document, form).render(report, options)
-    return (
-        piece if isinstance(piece, bytes) else piece.encode(options.encoding, "backslashreplace")
-        for piece in pieces
-    )
+    pieces: Iterable[bytes | str | Line] = _module(document, form).render(report, options)
+    return (piece if isinstance(piece, bytes) else _encoded(piece, options) for piece in pieces)
+
+
+def _encoded(piece: str | Line, options: Options) -> bytes:
+    text = piece if isinstance(piece, str) else "".join(f"{row}\n" for row in options.screen.draw([piece]))
+    return text.encode(options.encoding, "backslashreplace")
 
 
 def document_type(document: str) -> Any:

@@ -79,7 +79,7 @@ def policy(*allowed: str, forms: str = "'none'") -> str:
 
 
 def rendered(page: jinja2.Template, css: Markup, *allowed: str, **content: object) -> Iterator[bytes]:
-    """Give a page without a script in UTF-8, piece by piece; its policy allows its style and what is *allowed*."""
+    """Give a page in UTF-8, piece by piece; its policy allows its style and what is *allowed*."""
     for piece in page.generate(css=css, policy=policy(*allowed, f"style-src {exactly(css)}"), **content):
         yield piece.encode()
 

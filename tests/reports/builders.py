@@ -28,6 +28,11 @@ def rendered(document: str, form: str, report: object, screen: Screen = PLAIN, *
     return b"".join(render(document, form, report, Options(screen, **options)))
 
 
+def text_of(document: str, report: object, screen: Screen = PLAIN, **options: object) -> str:
+    """Render a report as text, without the end of its last line."""
+    return rendered(document, "text", report, screen, **options).decode().removesuffix("\n")
+
+
 def ref(name: str) -> str:
     return f"s3://acme-flowers/train/{name}.jpg"
 

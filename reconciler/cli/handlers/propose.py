@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.cli.output.files import write_whole
-from reconciler.cli.output.show import next_step, screen, show
+from reconciler.cli.output.show import next_step, show, show_on_stderr
 from reconciler.cli.output.terminal import stream
 from reconciler.cli.specs import change_selection_of, kept_manifests, opened_specs, require_credentials
 from reconciler.cli.wiring import connected
@@ -29,7 +28,6 @@ from reconciler.engine.usecases.spec_tree import Reading
 from reconciler.errors import OutputError, ReconcilerError, UsageError, gravest
 from reconciler.ports import Manifests, Memory, Specs
 from reconciler.reports.propose.json import message
-from reconciler.reports.propose.text import render_proposal
 from reconciler.sources.edits.tree_edits import TreeEdits, edit_tree
 from reconciler.sources.git.branch import commit_to
 from reconciler.sources.git.checkout import toplevel
@@ -83,8 +81,7 @@ def _show(proposal: Proposal, args: argparse.Namespace) -> None:
         show("propose", proposal, args)
         return
     stream(lambda target: target.write(proposal.patch))
-    for content in render_proposal(proposal, screen(args)):
-        sys.stderr.write(f"{content}\n")
+    show_on_stderr("propose", proposal, args)
 
 
 def _proposal(args: argparse.Namespace) -> Proposal:

@@ -22,12 +22,8 @@ if TYPE_CHECKING:
     from reconciler.reports.thumbnails import Thumbnail
 
 
-def screen(args: argparse.Namespace) -> Screen:
-    """Return width, colour and limit of text on stdout."""
-    return _screen(args, sys.stdout)
-
-
 def _screen(args: argparse.Namespace, stream: TextIO) -> Screen:
+    """Return width, colour and limit of text on a stream."""
     colour, flag = coloured(args, stream), next((name for name in ("all", "verbose") if name in args), "")
     wraps = stream.isatty()
     if getattr(args, flag, False):
@@ -45,7 +41,7 @@ def rendered(
 ) -> Iterator[bytes]:
     """Render a report in one format, in pieces, with the options of the command line."""
     options = Options(
-        screen=screen(args),
+        screen=_screen(args, sys.stdout),
         encoding=sys.stdout.encoding or "utf-8",
         failure=failure,
         summary=getattr(args, "summary", False),

@@ -9,18 +9,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.core.status.result import DatasetResult, EntryProblem, Verdict, WithheldGroup
 from reconciler.reports.plan.text import INKS, LONGEST_NAME, error_lines, gap_lines, whence
 from reconciler.reports.plan.words import CAUSES, SIGILS
-from reconciler.reports.screen import (
-    PLAIN,
-    Ink,
-    Line,
-    More,
-    Screen,
-    Span,
-    indented,
-    line,
-    listed,
-    stacked,
-)
+from reconciler.reports.screen import Ink, Line, More, Screen, Span, indented, line, listed, stacked
 from reconciler.reports.visible import counted, shortened, visible
 
 if TYPE_CHECKING:
@@ -52,16 +41,12 @@ _NOTHING_SELECTED: Final = "no selected image differs, others do; nothing was se
 _MOST_LABELS: Final = 10
 
 
-def render(results: Sequence[DatasetResult], options: Options) -> Iterator[str]:
-    """Give the results of an apply as text."""
-    return (f"{content}\n" for content in render_apply(results, options.screen))
-
-
-def render_apply(results: Sequence[DatasetResult], screen: Screen = PLAIN) -> Iterator[str]:
-    """Give the lines of the results of one apply."""
+def render(results: Sequence[DatasetResult], options: Options) -> Iterator[Line]:
+    """Give the results of one apply as text."""
+    screen = options.screen
     details = len(results) == 1 or screen.limit is None
     lines = (content for result in results for content in _dataset(result, screen, details=details))
-    return screen.draw(stacked([lines, _total(results)]))
+    return stacked([lines, _total(results)])
 
 
 def _dataset(result: DatasetResult, screen: Screen, *, details: bool) -> Iterator[Line]:

@@ -17,10 +17,9 @@ if TYPE_CHECKING:
     from reconciler.reports.registry import Options
 
 
-def render(check: ImagesCheck, options: Options) -> Iterator[str]:
+def render(check: ImagesCheck, options: Options) -> Iterator[Line]:
     """Give a line for each dataset, and below it what is wrong with its images."""
-    blocks = (_dataset(dataset, options.screen) for dataset in check.datasets)
-    return (f"{content}\n" for content in options.screen.draw(stacked(blocks)))
+    return stacked(_dataset(dataset, options.screen) for dataset in check.datasets)
 
 
 def _dataset(dataset: DatasetImages, screen: Screen) -> Iterator[Line]:

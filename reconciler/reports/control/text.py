@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.status.suspension import ControllerAnswer, SuspensionState
-from reconciler.reports.visible import visible
+from reconciler.reports.screen import Line, line
 
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 _BY_SPEC: Final = "its spec says suspend: true, so it is neither observed nor applied; change that in git"
 
 
-def render(answer: ControllerAnswer, _options: Options) -> Iterator[str]:
+def render(answer: ControllerAnswer, _options: Options) -> Iterator[Line]:
     """Give one line for each dataset."""
     for state in answer.datasets:
-        yield visible(f"{state.name}: {_sentence(answer.order, state)}") + "\n"
+        yield line(f"{state.name}: {_sentence(answer.order, state)}")
 
 
 def _sentence(order: str, state: SuspensionState) -> str:

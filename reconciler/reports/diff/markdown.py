@@ -22,12 +22,7 @@ _LABELS: Final = 20
 
 
 def render(diff: RevisionDiff, _options: Options) -> Iterator[str]:
-    """Give the changes as GitHub-flavoured Markdown."""
-    yield render_markdown(diff)
-
-
-def render_markdown(diff: RevisionDiff) -> str:
-    """Return the changes as GitHub-flavoured Markdown of at most `LIMIT` characters."""
+    """Give the changes as GitHub-flavoured Markdown of at most `LIMIT` characters."""
     page = Page()
     page.take([MARKER, f"### {total(diff)}", "", *_table(diff)])
     shown = [dataset for dataset in diff.datasets if dataset.differs or dataset.errors]
@@ -41,7 +36,7 @@ def render_markdown(diff: RevisionDiff) -> str:
     if diff.problems:
         page.take(["", f"**{counted(len(diff.problems), 'more error')}**; `reconciler validate` names them."])
     page.take(["", f"<sub>{code(heading(diff))}</sub>"])
-    return str(page)
+    yield str(page)
 
 
 def _table(diff: RevisionDiff) -> Iterator[str]:

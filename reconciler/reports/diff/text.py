@@ -17,7 +17,7 @@ from reconciler.core.revision_diff import (
     Side,
 )
 from reconciler.reports.plan.text import LONGEST_NAME, change_rows, error_lines, field_line, whence
-from reconciler.reports.screen import PLAIN, Ink, Line, Screen, Span, indented, line, listed, stacked
+from reconciler.reports.screen import Ink, Line, Screen, Span, indented, line, listed, stacked
 from reconciler.reports.sentences import DRIFTED, changes, setting_name
 from reconciler.reports.visible import MINUS, counted, shortened, visible
 
@@ -39,23 +39,16 @@ _INKS: Final = {
 _SHORT_COMMIT: Final = 12
 
 
-def render(diff: RevisionDiff, options: Options) -> Iterator[str]:
+def render(diff: RevisionDiff, options: Options) -> Iterator[Line]:
     """Give the changes as text."""
-    return (f"{content}\n" for content in render_diff(diff, options.screen))
-
-
-def render_diff(diff: RevisionDiff, screen: Screen = PLAIN) -> Iterator[str]:
-    """Give the lines of the changes."""
     shown = [dataset for dataset in diff.datasets if dataset.differs or dataset.errors]
-    return screen.draw(
-        stacked(
-            [
-                [line(Span(heading(diff), Ink.DIM))],
-                *(dataset_lines(dataset, screen) for dataset in shown),
-                (line(Span("error", Ink.RED), f": {problem}") for problem in diff.problems),
-                [line(Span(total(diff), Ink.BOLD if shown else Ink.GREEN))],
-            ]
-        )
+    return stacked(
+        [
+            [line(Span(heading(diff), Ink.DIM))],
+            *(dataset_lines(dataset, options.screen) for dataset in shown),
+            (line(Span("error", Ink.RED), f": {problem}") for problem in diff.problems),
+            [line(Span(total(diff), Ink.BOLD if shown else Ink.GREEN))],
+        ]
     )
 
 

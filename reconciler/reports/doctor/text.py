@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.preflight import Check, CheckResult, DatasetPreflight, Fitness, Mark, Preflight
-from reconciler.reports.screen import PLAIN, Ink, Line, Screen, Span, indented, line, stacked
+from reconciler.reports.screen import Ink, Line, Span, indented, line, stacked
 from reconciler.reports.visible import counted
 
 if TYPE_CHECKING:
@@ -27,16 +27,11 @@ _WORDS: Final = {
 _COLUMN: Final = max(map(len, Check)) + 2
 
 
-def render(preflight: Preflight, options: Options) -> Iterator[str]:
-    """Give a preflight as text."""
-    return (f"{content}\n" for content in render_checkup(preflight, options.screen))
-
-
-def render_checkup(preflight: Preflight, screen: Screen = PLAIN) -> Iterator[str]:
-    """Give the lines of a preflight: this machine, each dataset, and the sum."""
+def render(preflight: Preflight, _options: Options) -> Iterator[Line]:
+    """Give a preflight as text: this machine, each dataset, and the sum."""
     blocks: list[Iterable[Line]] = [_block(line(Span("this machine", Ink.BOLD)), preflight.results)]
     blocks += map(_dataset, preflight.datasets)
-    return screen.draw(stacked([*blocks, [_sum(preflight)]]))
+    return stacked([*blocks, [_sum(preflight)]])
 
 
 def _dataset(dataset: DatasetPreflight) -> Iterator[Line]:

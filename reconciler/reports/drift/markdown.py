@@ -24,12 +24,7 @@ _LABELS: Final = 20
 
 
 def render(drift: Drift, _options: Options) -> Iterator[str]:
-    """Give drift as GitHub-flavoured Markdown."""
-    yield render_markdown(drift)
-
-
-def render_markdown(drift: Drift) -> str:
-    """Return drift as GitHub-flavoured Markdown of at most `LIMIT` characters."""
+    """Give drift as GitHub-flavoured Markdown of at most `LIMIT` characters."""
     page = Page()
     page.take([MARKER, f"### {_title(drift)}", "", *_table(drift)])
     reported = [dataset for dataset in drift.datasets if dataset.items or dataset.errors or dataset.gap]
@@ -42,7 +37,7 @@ def render_markdown(drift: Drift) -> str:
         page.take(["", f"**{many} not shown here**; `reconciler drift --report drift.html` shows them."])
     if drift.revision:
         page.take(["", f"<sub>specs of `{drift.revision[:12]}`</sub>"])
-    return str(page)
+    yield str(page)
 
 
 def _title(drift: Drift) -> str:

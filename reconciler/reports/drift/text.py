@@ -32,21 +32,11 @@ _EVENTS: Final = 5
 _LABELS: Final = 10
 
 
-def render(drift: Drift, options: Options) -> Iterator[str]:
-    """Give drift as text."""
-    return (f"{content}\n" for content in render_drift(drift, options.screen))
-
-
-def render_drift(drift: Drift, screen: Screen) -> Iterator[str]:
-    """Give drift line by line, ready to be printed."""
-    return screen.draw(drift_lines(drift, screen))
-
-
-def drift_lines(drift: Drift, screen: Screen) -> Iterator[Line]:
-    """Give drift, dataset by dataset."""
+def render(drift: Drift, options: Options) -> Iterator[Line]:
+    """Give drift as text, dataset by dataset."""
     if not drift.datasets:
         return iter([line("Nothing to observe: the specs hold no dataset.")])
-    return stacked(dataset_lines(dataset, screen) for dataset in drift.datasets)
+    return stacked(dataset_lines(dataset, options.screen) for dataset in drift.datasets)
 
 
 def dataset_lines(dataset: DatasetDrift, screen: Screen) -> Iterator[Line]:

@@ -13,17 +13,7 @@ from reconciler.core.moments import moment
 from reconciler.reports.explain.json import Explained, Writers
 from reconciler.reports.plan.text import LONGEST_NAME, error_lines, event_parts
 from reconciler.reports.plan.words import CAUSES, QUARANTINE_REASONS
-from reconciler.reports.screen import (
-    PLAIN,
-    Ink,
-    Line,
-    Screen,
-    Span,
-    indented,
-    line,
-    listed,
-    stacked,
-)
+from reconciler.reports.screen import Ink, Line, Screen, Span, indented, line, listed, stacked
 from reconciler.reports.sentences import DRIFTED, due_changes, field_name, image_events
 from reconciler.reports.visible import counted, shortened, value, visible
 
@@ -42,24 +32,18 @@ _COLUMN: Final = 12
 _SHORT: Final = 12
 
 
-def render(explained: Explained, options: Options) -> Iterator[str]:
-    """Give the explanation of one image as text."""
-    return (f"{content}\n" for content in render_explanations(*explained, options.screen))
-
-
-def render_explanations(
-    source_ref: str, explanations: Sequence[Explanation], writers: Writers, screen: Screen = PLAIN
-) -> Iterator[str]:
+def render(explained: Explained, options: Options) -> Iterator[Line]:
     """Give one block for each dataset that has the image, or could not be observed."""
+    source_ref, explanations, writers = explained
     known = [
         explanation for explanation in explanations if explanation.verdict is not ExplanationVerdict.NOWHERE
     ]
     blocks: list[Iterable[Line]] = [[line(Span(shortened(source_ref, LONGEST_NAME), Ink.BOLD))]]
-    blocks += (_explanation(explanation, writers, screen) for explanation in known)
+    blocks += (_explanation(explanation, writers, options.screen) for explanation in known)
     if not known:
         asked = ", ".join(explanation.dataset for explanation in explanations) or "none"
         blocks.append([line(f"Neither git nor AWS knows this image. Datasets searched: {asked}.")])
-    return screen.draw(stacked(blocks))
+    return stacked(blocks)
 
 
 def _explanation(explanation: Explanation, writers: Writers, screen: Screen) -> Iterator[Line]:

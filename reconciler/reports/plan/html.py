@@ -15,7 +15,7 @@ from reconciler.reports.plan import words
 from reconciler.reports.plan.text import by_label, images, images_by_label
 from reconciler.reports.sentences import contents, due_changes, field_name
 from reconciler.reports.visible import ELLIPSIS, counted, side
-from reconciler.reports.webpage import exactly, ours, policy, script, style, templates
+from reconciler.reports.webpage import exactly, ours, rendered, script, style, templates
 
 if TYPE_CHECKING:
     import jinja2
@@ -34,30 +34,18 @@ _DRAWN: Final = 1_000
 def render(plan: Plan, options: Options) -> Iterator[bytes]:
     """Give the page in UTF-8; where the screen has no limit, the page has none."""
     limit = None if options.screen.limit is None else LIMIT
-    return (piece.encode() for piece in render_html(plan, limit))
-
-
-def render_html(plan: Plan, limit: int | None = LIMIT) -> Iterator[str]:
-    """
-    Give the page, piece by piece.
-
-    Args:
-        limit: Most items of one kind that are listed; None for all.
-    """
-    css, js, drawn = _style(), _script(), _Drawn()
-    yield from (
-        _environment()
-        .get_template("plan.html")
-        .generate(
-            plan=plan,
-            title=words.title(plan.datasets),
-            css=css,
-            js=js,
-            policy=policy("img-src data:", f"style-src {exactly(css)}", f"script-src {exactly(js)}"),
-            limit=limit,
-            more=_more(limit),
-            drawn=drawn,
-        )
+    js = _script()
+    return rendered(
+        _environment().get_template("plan.html"),
+        _style(),
+        "img-src data:",
+        f"script-src {exactly(js)}",
+        plan=plan,
+        title=words.title(plan.datasets),
+        js=js,
+        limit=limit,
+        more=_more(limit),
+        drawn=_Drawn(),
     )
 
 

@@ -42,12 +42,7 @@ MARKER: Final = "<!-- reconciler-plan -->"
 
 
 def render(plan: Plan, _options: Options) -> Iterator[str]:
-    """Give a plan as GitHub-flavoured Markdown."""
-    yield render_markdown(plan)
-
-
-def render_markdown(plan: Plan) -> str:
-    """Return a plan as GitHub-flavoured Markdown of at most `LIMIT` characters."""
+    """Give a plan as GitHub-flavoured Markdown of at most `LIMIT` characters."""
     page = Page()
     selected = [f"Selected: {code(words.selection(plan.selection))}", ""] if plan.selection else []
     page.take([MARKER, f"### {words.title(plan.datasets)}", "", *selected, *_table(plan.datasets)])
@@ -61,7 +56,7 @@ def render_markdown(plan: Plan) -> str:
         hidden += sum(not item.is_not_selected for item in dataset.changes) - shown
     page.room += RESERVED
     page.take(["", *_footer(plan, hidden, omitted)])
-    return str(page)
+    yield str(page)
 
 
 def _table(plans: Sequence[DatasetPlan]) -> Iterator[str]:

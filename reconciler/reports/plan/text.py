@@ -15,17 +15,7 @@ from reconciler.core.planning.plan import DatasetPlan, Plan, PlanError, PlannedC
 from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.plan import words
-from reconciler.reports.screen import (
-    PLAIN,
-    Ink,
-    Line,
-    Screen,
-    Span,
-    indented,
-    line,
-    listed,
-    stacked,
-)
+from reconciler.reports.screen import Ink, Line, Screen, Span, indented, line, listed, stacked
 from reconciler.reports.sentences import Changes, Event, due_changes, field_name
 from reconciler.reports.visible import MINUS, counted, shortened, side, visible
 
@@ -45,31 +35,21 @@ _SHORTEST_VALUE: Final = 16
 _SHORT_REVISION: Final = 12
 
 
-def render(plan: Plan, options: Options) -> Iterator[str]:
+def render(plan: Plan, options: Options) -> Iterator[Line]:
     """Give a plan as text, whole or in short."""
-    lines = (render_summary if options.summary else render_plan)(plan, options.screen)
-    return (f"{content}\n" for content in lines)
-
-
-def render_plan(plan: Plan, screen: Screen = PLAIN) -> Iterator[str]:
-    """Give the lines of a plan."""
-    return screen.draw(
-        stacked(
-            [
-                _revision(plan),
-                *(dataset_lines(dataset, screen) for dataset in plan.datasets),
-                _total(plan.datasets),
-            ]
-        )
+    if options.summary:
+        return _summary(plan.datasets, options.screen)
+    return stacked(
+        [
+            _revision(plan),
+            *(dataset_lines(dataset, options.screen) for dataset in plan.datasets),
+            _sum(plan.datasets) if len(plan.datasets) != 1 else (),
+        ]
     )
 
 
-def render_summary(plan: Plan, screen: Screen = PLAIN) -> Iterator[str]:
-    """Give the lines of a plan in short: the datasets that are not as desired, and the sum."""
-    return screen.draw((*_summary(plan.datasets, screen), *_sum(plan.datasets)))
-
-
 def _summary(plans: Sequence[DatasetPlan], screen: Screen) -> Iterator[Line]:
+    """Give the datasets that are not as desired, and the sum."""
     differing = [plan for plan in plans if not words.in_place(plan)]
     widest = max((len(plan.name) for plan in differing), default=0)
     for plan in differing:
@@ -78,6 +58,7 @@ def _summary(plans: Sequence[DatasetPlan], screen: Screen) -> Iterator[Line]:
         yield from indented(error_lines(plan.errors, screen))
         yield from indented(gap_lines(plan.gap))
         yield from indented(map(guard_line, plan.guards))
+    yield from _sum(plans)
 
 
 def dataset_lines(plan: DatasetPlan, screen: Screen) -> Iterator[Line]:
@@ -268,11 +249,6 @@ def _closing(plan: DatasetPlan) -> Iterator[Line]:
         number = counted(plan.counts.orphan, "orphan")
         yield line(Span(f"To remove {number}, delete and recreate the dataset:", Ink.DIM))
         yield line(Span(f"  reconciler rebuild {bound}", Ink.DIM))
-
-
-def _total(plans: Sequence[DatasetPlan]) -> Iterator[Line]:
-    if len(plans) != 1:
-        yield from _sum(plans)
 
 
 def _sum(plans: Sequence[DatasetPlan]) -> Iterator[Line]:

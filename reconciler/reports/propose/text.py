@@ -9,17 +9,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.core.proposals.report import DatasetProposal, EditRequest, Kind, Proposal, Refusal
 from reconciler.reports.plan.text import LONGEST_NAME, error_lines, whence
 from reconciler.reports.propose.json import kinds
-from reconciler.reports.screen import (
-    PLAIN,
-    Ink,
-    Line,
-    Screen,
-    Span,
-    indented,
-    line,
-    listed,
-    stacked,
-)
+from reconciler.reports.screen import Ink, Line, Screen, Span, indented, line, listed, stacked
 from reconciler.reports.visible import counted, shortened
 
 if TYPE_CHECKING:
@@ -32,26 +22,14 @@ _SIGILS: Final = {
 }
 
 
-def render(proposal: Proposal, options: Options) -> Iterator[str]:
+def render(proposal: Proposal, options: Options) -> Iterator[Line]:
     """Give a proposal as text."""
-    return (f"{content}\n" for content in render_proposal(proposal, options.screen, options.patch))
-
-
-def render_proposal(proposal: Proposal, screen: Screen = PLAIN, file: str | None = None) -> Iterator[str]:
-    """
-    Give the lines of a proposal.
-
-    Args:
-        file: Where the patch was written; None if it goes to stdout.
-    """
-    return screen.draw(
-        stacked(
-            [
-                *(_dataset(dataset, screen) for dataset in proposal.datasets),
-                _problems(proposal, screen),
-                _closing(proposal, file),
-            ]
-        )
+    return stacked(
+        [
+            *(_dataset(dataset, options.screen) for dataset in proposal.datasets),
+            _problems(proposal, options.screen),
+            _closing(proposal, options.patch),
+        ]
     )
 
 

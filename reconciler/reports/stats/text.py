@@ -20,12 +20,11 @@ _PAIRS: Final = 3
 Row = tuple[str, ...]
 
 
-def render(statistics: Statistics, options: Options) -> Iterator[str]:
+def render(statistics: Statistics, options: Options) -> Iterator[Line]:
     """Give the statistics as text."""
-    screen = options.screen
-    blocks = [_dataset(dataset, screen) for dataset in statistics.datasets]
-    blocks += [_balance(balance, screen) for balance in statistics.balances]
-    return (f"{content}\n" for content in screen.draw(stacked(blocks)))
+    blocks = [_dataset(dataset, options.screen) for dataset in statistics.datasets]
+    blocks += [_balance(balance, options.screen) for balance in statistics.balances]
+    return stacked(blocks)
 
 
 def _dataset(dataset: DatasetStatistics, screen: Screen) -> Iterator[Line]:

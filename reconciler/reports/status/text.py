@@ -10,15 +10,8 @@ from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import TOO_OLD
 from reconciler.reports.apply.text import mark_of
 from reconciler.reports.plan.words import QUARANTINE_REASONS
-from reconciler.reports.screen import PLAIN, Ink, Line, Screen, Span, line
-from reconciler.reports.status.json import (
-    DatasetStatusDoc,
-    Known,
-    QuarantinedDataset,
-    Records,
-    datasets_doc,
-    is_past,
-)
+from reconciler.reports.screen import Ink, Line, Span, line
+from reconciler.reports.status.json import DatasetStatusDoc, Known, datasets_doc, is_past
 from reconciler.reports.visible import visible
 
 if TYPE_CHECKING:
@@ -45,24 +38,14 @@ _SHORT_REVISION: Final = 12
 _NONE: Final = "-"
 
 
-def render(known: Known, options: Options) -> Iterator[str]:
-    """Give the last known states as text."""
-    return (f"{content}\n" for content in render_status(*known, options.screen))
-
-
-def render_status(
-    records: Records, quarantined: QuarantinedDataset, now: float, screen: Screen = PLAIN
-) -> Iterator[str]:
+def render(known: Known, options: Options) -> Iterator[Line]:
     """Give a table of all datasets, and below it what is wrong with which."""
-    return screen.draw(_lines(datasets_doc(records, quarantined, now), now, screen))
-
-
-def _lines(known: Sequence[DatasetStatusDoc], now: float, screen: Screen) -> Iterator[Line]:
-    if not known:
+    datasets, now = datasets_doc(*known), known.now
+    if not datasets:
         yield line("Nothing is known: no dataset has been applied with this state directory.")
         return
-    yield from _table(known, screen.width)
-    for dataset in known:
+    yield from _table(datasets, options.screen.width)
+    for dataset in datasets:
         if left := _left(dataset):
             yield line(f"{dataset['name']}: {', '.join(f'{number:,} {name}' for number, name in left)}")
         if is_past(dataset["believed_until"], now):

@@ -22,29 +22,22 @@ _INKS: Final = {Severity.ERROR: Ink.RED, Severity.WARNING: Ink.YELLOW}
 
 
 def render(result: Validation, options: Options) -> Iterator[str]:
-    """Give the problems of a spec tree as text."""
-    yield render_text(result, colour=options.screen.colour)
-
-
-def render_text(result: Validation, *, colour: bool = False, limit: int | None = SHOWN) -> str:
     """
-    Return one line a problem, as compilers write them, file by file, and the sum.
+    Give one line a problem, as compilers write them, file by file, and the sum; no line is broken.
 
     Files with errors come first. Within a file errors come before warnings, and rare problems before frequent
     ones: the only one among thousands of others is the one that its author has not seen yet.
-
-    Args:
-        limit: Most problems of one file that are listed; None for all.
     """
     files = groupby(result.ordered, key=lambda problem: problem.origin.file if problem.origin else "")
     found = sorted(((file, tuple(problems)) for file, problems in files), key=lambda it: not has_error(it[1]))
-    blocks = [_file(file, problems, limit) for file, problems in found]
-    return "\n".join(Screen(colour=colour).draw(stacked([*blocks, [_sum(result)]]))) + "\n"
+    blocks = [_file(file, problems, SHOWN) for file, problems in found]
+    for row in Screen(colour=options.screen.colour).draw(stacked([*blocks, [_sum(result)]])):
+        yield f"{row}\n"
 
 
 def render_problems(problems: Sequence[Problem], *, colour: bool = False, limit: int | None = SHOWN) -> str:
     """
-    Return one line a problem, in the order of `render_text`, and of what are not listed how many.
+    Return one line a problem, in the order of `render`, and of what are not listed how many.
 
     Args:
         limit: Most problems that are listed; None for all.

@@ -4,13 +4,12 @@ from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.status.result import Verdict, WithheldEntry, WithheldGroup
 from reconciler.core.validation.problem import Origin
-from reconciler.reports.apply.text import render_apply
 from reconciler.reports.screen import PLAIN, Screen
-from tests.reports.builders import HOSTILE, entry_problem, ref, result
+from tests.reports.builders import HOSTILE, entry_problem, ref, result, text_of
 
 
 def shown(*results, screen: Screen = PLAIN) -> str:
-    return "\n".join(render_apply(results, screen))
+    return text_of("apply", results, screen)
 
 
 def test_a_converged_dataset_is_one_line():
@@ -114,4 +113,4 @@ def test_nothing_that_was_read_reaches_the_terminal_raw():
         errors=(PlanError(HOSTILE, HOSTILE),),
     )
 
-    assert all(row.isprintable() for row in render_apply([it]))
+    assert all(row.isprintable() for row in shown(it).split("\n"))

@@ -13,11 +13,9 @@ from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.plan import PlanError
 from reconciler.reports.comment import LIMIT
 from reconciler.reports.drift.json import DriftDoc
-from reconciler.reports.drift.markdown import MARKER, render_markdown
-from reconciler.reports.drift.text import render_drift
+from reconciler.reports.drift.markdown import MARKER
 from reconciler.reports.drift.words import events, headline
-from reconciler.reports.screen import Screen
-from tests.reports.builders import rendered
+from tests.reports.builders import rendered, text_of
 from tests.reports.drift.builders import BUCKET, dataset, drift, entry, item
 
 ECHO = ("Echo", 86, 65, 220, 334)
@@ -43,6 +41,10 @@ HOSTILE = item(entry("x|y`z.png", "<script>alert(1)</script>"), entry("x|y`z.png
 
 def written(form: str, *datasets, **more) -> bytes:
     return rendered("drift", form, drift(*datasets, **more))
+
+
+def comment(*items, **more) -> str:
+    return written("markdown", dataset(*items, **more)).decode()
 
 
 def document(*items, **more):
@@ -178,7 +180,7 @@ def test_sarif_suppresses_what_is_acknowledged():
 
 def test_text_shows_what_happened():
     """The verdict first, then each image, its place in the specs, and what happened to it."""
-    lines = list(render_drift(drift(dataset(MOVED, NEW)), Screen(colour=False)))
+    lines = text_of("drift", drift(dataset(MOVED, NEW))).split("\n")
 
     assert "  1 of 99 images changed in AWS, outside git; 1 more is not in git." == lines[1]
     assert (
@@ -253,14 +255,14 @@ def test_fields_are_named_where_nothing_else_differs():
 
 def test_an_image_in_place_that_has_errors_did_not_move():
     """Neither side is suspected."""
-    text = "\n".join(render_drift(drift(dataset(ERRORED)), Screen(colour=False)))
+    text = text_of("drift", drift(dataset(ERRORED)))
 
     assert "bad.png  specs/train.jsonl:11  otherwise as desired" in text
 
 
 def test_text_names_every_class_of_an_image():
     """Below the gravest of them, the others."""
-    text = "\n".join(render_drift(drift(dataset(BOTH)), Screen(colour=False)))
+    text = text_of("drift", drift(dataset(BOTH)))
 
     assert "changed in AWS since the last apply, also box removed" in text
 
@@ -269,7 +271,7 @@ def test_text_counts_each_class_as_the_document_does():
     """An image of two classes is shown once and counted twice, and the heading says where it is shown."""
     both = item(entry("b.png", "a"), entry("b.png", "b", boxes=(ECHO,)))
     added = item(entry("c.png", "a"), entry("c.png", "a", boxes=(ECHO,)))
-    lines = list(render_drift(drift(dataset(both, added)), Screen(colour=False)))
+    lines = text_of("drift", drift(dataset(both, added))).split("\n")
 
     assert 2 == document(both, added)["counts"]["box_added"]
     assert "  relabelled: 1 image" in lines
@@ -278,15 +280,13 @@ def test_text_counts_each_class_as_the_document_does():
 
 def test_markdown_distinguishes_changed_images_from_those_that_git_does_not_know():
     """As the first sentence of the report does."""
-    assert "### Drift: 1 image changed outside git, 1 more is not in git" in render_markdown(
-        drift(dataset(MOVED, NEW))
-    )
-    assert "### Drift: 1 image is not in git" in render_markdown(drift(dataset(NEW)))
+    assert "### Drift: 1 image changed outside git, 1 more is not in git" in comment(MOVED, NEW)
+    assert "### Drift: 1 image is not in git" in comment(NEW)
 
 
 def test_text_moves_no_cursor():
     """No label reaches the terminal as it is."""
-    text = "\n".join(render_drift(drift(dataset(HOSTILE)), Screen(colour=False)))
+    text = text_of("drift", drift(dataset(HOSTILE)))
 
     assert "\x1b" not in text
     assert "\u202e" not in text
@@ -300,7 +300,7 @@ def test_markdown_is_found_again_and_bounded():
         for n in range(500)
     ]
 
-    text = render_markdown(drift(dataset(*items)))
+    text = comment(*items)
 
     assert MARKER == text.splitlines()[0]
     assert len(text) < LIMIT
@@ -309,7 +309,7 @@ def test_markdown_is_found_again_and_bounded():
 
 def test_markdown_lets_nothing_out_of_its_code_block():
     """What was read from outside stands between the fences, on lines that cannot end them."""
-    text = render_markdown(drift(dataset(HOSTILE)))
+    text = comment(HOSTILE)
     before, inside, after = text.split("```")
 
     assert "<script>" in inside
@@ -319,7 +319,7 @@ def test_markdown_lets_nothing_out_of_its_code_block():
 
 def test_the_name_of_a_dataset_is_no_markup():
     """A document that cannot be read is named by its file, and a file may have any name."""
-    text = render_markdown(drift(dataset(HOSTILE, name="@octocat *x* `y` | z")))
+    text = comment(HOSTILE, name="@octocat *x* `y` | z")
 
     assert 2 == text.count("<code>&#64;octocat&#32;&#42;x&#42;&#32;&#96;y&#96;&#32;&#124;&#32;z</code>")
     assert "octocat *" not in text
@@ -329,6 +329,6 @@ def test_text_shows_an_acknowledgement_that_expired():
     """The alarm is back, and the reader sees since when nobody answers for it."""
     late = item(None, entry("party.png"), lapsed=Lapsed("2026-11-22", "labelling party"))
 
-    lines = list(render_drift(drift(dataset(late)), Screen(colour=False)))
+    lines = text_of("drift", drift(dataset(late))).split("\n")
 
     assert "      acknowledged until 2026-11-22: labelling party" in lines

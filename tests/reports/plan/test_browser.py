@@ -10,9 +10,8 @@ import pytest
 
 from reconciler.core.entries.explain import explain
 from reconciler.core.entries.image_view import view_of
-from reconciler.reports.plan.html import render_html
 from tests.browser import MARKS, launched, playwright, watched
-from tests.reports.builders import add, dataset, orphan, plan, update
+from tests.reports.builders import add, dataset, orphan, plan, rendered, update
 from tests.reports.drift.builders import entry
 
 pytestmark = MARKS
@@ -38,7 +37,7 @@ def test_boxes_are_drawn_before_and_after(
 ):
     """A changed image on both sides, an added one as it will be; each label beside its box."""
     file = tmp_path / "plan.html"
-    file.write_text("".join(render_html(plan(dataset(MOVED, ADDED, STRAY)))))
+    file.write_bytes(rendered("plan", "html", plan(dataset(MOVED, ADDED, STRAY))))
     with watched(
         browser, file.as_uri(), viewport={"width": width, "height": 900}, color_scheme=scheme
     ) as page:
@@ -66,7 +65,7 @@ def test_figures_of_a_folded_group_wait_until_it_is_opened(browser: playwright.B
     """So that a thousand images cost nothing before anyone opens it."""
     file = tmp_path / "plan.html"
     many = [replace(add(f"{number:04}"), view=view_of(TALL, None)) for number in range(300)]
-    file.write_text("".join(render_html(plan(dataset(*many)))))
+    file.write_bytes(rendered("plan", "html", plan(dataset(*many))))
     with watched(browser, file.as_uri(), viewport={"width": 1280, "height": 900}) as page:
         page.goto(file.as_uri())
         assert 0 == page.locator("figure svg").count()

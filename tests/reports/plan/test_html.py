@@ -10,9 +10,21 @@ from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import PlanError, unplanned
 from reconciler.core.planning.quarantine import QuarantineReason
 from reconciler.core.validation.problem import Origin
-from reconciler.reports.plan.html import render_html
+from reconciler.reports.plan.html import LIMIT
+from reconciler.reports.screen import PLAIN, Screen
 from reconciler.reports.visible import visible
-from tests.reports.builders import HOSTILE, add, dataset, everywhere, orphan, plan, quarantined, ref, update
+from tests.reports.builders import (
+    HOSTILE,
+    add,
+    dataset,
+    everywhere,
+    orphan,
+    plan,
+    quarantined,
+    ref,
+    rendered,
+    update,
+)
 
 # Elements without an end.
 VOID = {"meta"}
@@ -48,8 +60,8 @@ class Reader(HTMLParser):
             self.text += data
 
 
-def read(it, **more) -> Reader:
-    reader = Reader("".join(render_html(it, **more)))
+def read(it, screen: Screen = PLAIN) -> Reader:
+    reader = Reader(rendered("plan", "html", it, screen).decode())
     assert [] == reader.open
     return reader
 
@@ -102,7 +114,7 @@ def test_nothing_from_outside_acts_or_hides():
 
 def test_the_style_and_the_script_are_those_that_the_policy_allows():
     """They are refused by the browser otherwise, and the page is bare."""
-    page, reader = "".join(render_html(plan(dataset()))), read(plan(dataset()))
+    page, reader = rendered("plan", "html", plan(dataset())).decode(), read(plan(dataset()))
 
     for kind, text in (("style", reader.styles[0]), ("script", reader.scripts[1])):
         digest = b64encode(sha256(text.encode()).digest()).decode()
@@ -110,9 +122,9 @@ def test_the_style_and_the_script_are_those_that_the_policy_allows():
 
 
 def test_a_long_plan_counts_the_changes_it_leaves_out():
-    it = plan(dataset(*(add(f"{number:03}") for number in range(30))))
+    it = plan(dataset(*(add(f"{number:04}") for number in range(LIMIT + 10))))
 
-    short, whole = read(it, limit=20).text, read(it, limit=None).text
+    short, whole = read(it).text, read(it, Screen(limit=None)).text
 
-    assert (20, True) == (short.count(".jpg"), "… and 10 more; --all shows them" in short)
-    assert (30, False) == (whole.count(".jpg"), " more;" in whole)
+    assert (LIMIT, True) == (short.count(".jpg"), "… and 10 more; --all shows them" in short)
+    assert (LIMIT + 10, False) == (whole.count(".jpg"), " more;" in whole)

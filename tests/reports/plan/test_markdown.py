@@ -12,15 +12,19 @@ from markdown_it import MarkdownIt
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.entries.image_view import LabelBalance, LabelSummary, Relabelling
 from reconciler.core.planning.guard import Guard
-from reconciler.core.planning.plan import PlanError, unplanned
+from reconciler.core.planning.plan import Plan, PlanError, unplanned
 from reconciler.reports.comment import LIMIT
-from reconciler.reports.plan.markdown import MARKER, render_markdown
-from tests.reports.builders import HOSTILE, add, dataset, everywhere, orphan, plan, ref, update
+from reconciler.reports.plan.markdown import MARKER
+from tests.reports.builders import HOSTILE, add, dataset, everywhere, orphan, plan, ref, rendered, update
 
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
 # The only HTML that the renderer itself writes.
 OURS = re.compile(r"<!-- reconciler-plan -->|</?(details|summary|code|sub)>")
+
+
+def commented(it: Plan) -> str:
+    return rendered("plan", "markdown", it).decode()
 
 
 def units(text: str) -> int:
@@ -69,12 +73,12 @@ Blocked: too many (MAX_CHANGES)
 </details>
 
 <sub>plan <code>{it.digest}</code>, specs of <code>0123456789ab</code></sub>
-""" == render_markdown(it)
+""" == commented(it)
 
 
 def test_nothing_to_do_is_the_title():
     """Nobody has to open anything to know."""
-    assert "### No changes: 694 entries are as desired\n" in render_markdown(plan(dataset()))
+    assert "### No changes: 694 entries are as desired\n" in commented(plan(dataset()))
 
 
 LARGE = {
@@ -98,7 +102,7 @@ LARGE = {
 @pytest.mark.parametrize("make", LARGE.values(), ids=LARGE)
 def test_the_comment_fits_whatever_the_plan(make):
     """GitHub refuses what is longer, and then nobody sees the plan at all."""
-    text = render_markdown(make())
+    text = commented(make())
 
     assert units(text) <= LIMIT
     assert text.startswith(MARKER)
@@ -111,7 +115,7 @@ def test_what_blocks_a_plan_is_never_cut():
     images = ", ".join(ref("x" * 300 + str(number)) for number in range(5))
     message = f"5 protected images would change: {images}; --allow-protected"
 
-    text = render_markdown(plan(dataset(add("a", 7), guards=(Guard("PROTECTED", message),))))
+    text = commented(plan(dataset(add("a", 7), guards=(Guard("PROTECTED", message),))))
 
     assert f"Blocked: {message} (PROTECTED)" in text
 
@@ -122,7 +126,7 @@ def test_no_sentence_is_cut():
     labels = LabelSummary(3, (LabelBalance("crack", gained=120, lost=3),), (Relabelling("old", "n|w", 41),))
     it = replace(dataset(add("a", 7), errors=(PlanError("RKD1001", message),)), labels=labels)
 
-    text = html.unescape(render_markdown(plan(it)))
+    text = html.unescape(commented(plan(it)))
 
     assert f"error: {message} (RKD1001)" in text
     assert "by label: <code>crack +120 \N{MINUS SIGN}3, old → n|w 41</code>" in text
@@ -130,7 +134,7 @@ def test_no_sentence_is_cut():
 
 def test_omitted_changes_are_counted():
     """Shown and hidden are all."""
-    text = render_markdown(plan(dataset(*[add(f"{n:06}", n + 1) for n in range(20_000)])))
+    text = commented(plan(dataset(*[add(f"{n:06}", n + 1) for n in range(20_000)])))
 
     hidden = int(re.search(r"\*\*([0-9,]+) changes are not shown here\*\*", text).group(1).replace(",", ""))
 
@@ -141,14 +145,12 @@ def test_a_large_dataset_leaves_room_for_the_others():
     """First come is not all served."""
     large = dataset(*[add(f"{n:06}", n + 1) for n in range(10_000)])
 
-    assert f"+ {ref('small')}" in render_markdown(plan(large, dataset(add("small"), name="two")))
+    assert f"+ {ref('small')}" in commented(plan(large, dataset(add("small"), name="two")))
 
 
 def test_omitted_reasons_are_counted():
     """A blocked plan never looks as if nothing stood in its way."""
-    text = render_markdown(
-        plan(*[dataset(name=f"n{n}", guards=(Guard("X", "y" * 390),) * 20) for n in range(50)])
-    )
+    text = commented(plan(*[dataset(name=f"n{n}", guards=(Guard("X", "y" * 390),) * 20) for n in range(50)]))
 
     told = text.count("**<code>")
     assert f"**What stands in the way of {50 - told} more datasets is not shown here.**" in text
@@ -159,7 +161,7 @@ def test_omitted_reasons_are_counted():
 )
 def test_nothing_from_outside_becomes_markup(text):
     """No tag, link, mention, cell, or end of a block: as an independent parser reads the comment."""
-    comment = render_markdown(everywhere(text))
+    comment = commented(everywhere(text))
 
     found = list(tokens(comment))
 

@@ -15,7 +15,6 @@ from reconciler.core.planning.quarantine import QuarantineReason
 from reconciler.core.planning.withholding import Withheld
 from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.core.validation.problem import Origin
-from reconciler.reports.plan.text import render_plan, render_summary
 from reconciler.reports.screen import PLAIN, Screen
 from tests.reports.builders import (
     ARN,
@@ -27,6 +26,7 @@ from tests.reports.builders import (
     plan,
     quarantined,
     ref,
+    text_of,
     update,
 )
 
@@ -34,7 +34,7 @@ SGR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def shown(it, screen: Screen = PLAIN) -> str:
-    return "\n".join(render_plan(it, screen))
+    return text_of("plan", it, screen)
 
 
 def test_a_plan_says_what_how_many_why_and_which_fields():
@@ -244,8 +244,8 @@ def test_nothing_that_was_read_reaches_the_terminal_raw(text):
     """Whatever holds it: a name, a label, a path, a message, a file."""
     it = everywhere(text)
 
-    assert all(row.isprintable() for row in render_plan(it))
-    assert all(SGR.sub("", row).isprintable() for row in render_plan(it, Screen(colour=True)))
+    assert all(row.isprintable() for row in shown(it).split("\n"))
+    assert all(SGR.sub("", row).isprintable() for row in shown(it, Screen(colour=True)).split("\n"))
 
 
 def test_a_summary_names_only_what_differs():
@@ -260,15 +260,15 @@ def test_a_summary_names_only_what_differs():
 a       Plan: 1 to add, 0 to update, 694 unchanged; 1 update call of 701 B.
   Blocked: too much (RKD4003)
 longer  Plan: 0 to add, 1 to update, 694 unchanged; 1 update call of 701 B.
-3 datasets: 1 to add, 1 to update, 2,082 unchanged; 2 update calls of 1.4 kB.""" == "\n".join(
-        render_summary(it)
+3 datasets: 1 to add, 1 to update, 2,082 unchanged; 2 update calls of 1.4 kB.""" == text_of(
+        "plan", it, summary=True
     )
 
 
 def test_a_summary_of_one_dataset_has_its_sum():
     """So that it never says nothing; and in a clone it says what the demo, outside of git, says."""
-    assert ["1 dataset: 0 to add, 0 to update, 694 unchanged; nothing to send."] == list(
-        render_summary(plan(dataset(), revision="0123456789abcdef"))
+    assert "1 dataset: 0 to add, 0 to update, 694 unchanged; nothing to send." == text_of(
+        "plan", plan(dataset(), revision="0123456789abcdef"), summary=True
     )
 
 

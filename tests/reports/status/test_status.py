@@ -11,8 +11,7 @@ from reconciler.core.validation.problem import Origin
 from reconciler.reports.screen import Screen
 from reconciler.reports.status.json import Known
 from reconciler.reports.status.record import record
-from reconciler.reports.status.text import render_status
-from tests.reports.builders import ARN, HOSTILE, entry_problem, rendered, result
+from tests.reports.builders import ARN, HOSTILE, entry_problem, rendered, result, text_of
 
 AT = 1_700_000_000.5
 REVISION = "0123456789abcdef"
@@ -58,7 +57,7 @@ def kept(*results: DatasetResult) -> dict[str, dict]:
 
 
 def shown(records, now: float = AT, quarantined=None, **screen) -> str:
-    return "\n".join(render_status(records, quarantined or {}, now, Screen(**screen)))
+    return text_of("status", Known(records, quarantined or {}, now), Screen(**screen))
 
 
 def written(records, now: float = AT, quarantined=None) -> list[dict]:
@@ -90,7 +89,7 @@ far: a.jsonl:3: error: not JSON (RKD1001)""" == shown(records | {"never": {}})
 def test_a_narrow_terminal_gets_each_name_above_its_row():
     """No row is wider than 60 columns, and none is broken."""
     name = "circuit-boards-of-the-third-line-train"
-    rows = "\n".join(render_status(kept(result(name=name)), {}, AT, Screen(60)))
+    rows = shown(kept(result(name=name)), width=60)
 
     assert (
         f"""\
@@ -193,7 +192,7 @@ def test_nothing_that_was_read_reaches_the_terminal_raw():
     (whole,) = kept(result(errors=(PlanError(HOSTILE, HOSTILE, Origin(HOSTILE, 1)),))).values()
     records = {HOSTILE: whole | {"revision": HOSTILE, "arn": HOSTILE, "at": HOSTILE}}
 
-    assert all(row.isprintable() for row in render_status(records, {}, AT))
+    assert all(row.isprintable() for row in shown(records).split("\n"))
 
 
 def test_conditions_of_the_controller_are_passed_on():

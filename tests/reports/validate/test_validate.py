@@ -4,8 +4,8 @@ import json
 
 from reconciler.core.validation.problem import Problem, Severity
 from reconciler.reports.validate.json import Validation
-from reconciler.reports.validate.text import render_problems, render_text
-from tests.reports.builders import HOSTILE, problem, ref, rendered
+from reconciler.reports.validate.text import render_problems
+from tests.reports.builders import HOSTILE, problem, ref, rendered, text_of
 
 
 def found(*problems: Problem) -> Validation:
@@ -28,23 +28,22 @@ specs/train.jsonl:9: error: box 0 lies outside the image (ERROR_INVALID_BOUNDING
 
 specs/boxes.yaml:4:1: warning: zero-width character (RKD2001)
 
-2 datasets, 700 entries: 2 errors, 1 warning.
-""" == render_text(it)
+2 datasets, 700 entries: 2 errors, 1 warning.""" == text_of("validate", it)
 
 
 def test_a_sound_tree_is_one_line():
     """And says how much was looked at."""
-    assert "2 datasets, 700 entries: no problems found.\n" == render_text(found())
+    assert "2 datasets, 700 entries: no problems found." == text_of("validate", found())
 
 
 def test_a_file_with_problems_everywhere_is_cut_and_counted():
     """The kinds of what is not shown are."""
     it = found(*[problem(line=n, code=f"RKD100{n % 2}") for n in range(1, 251)])
 
-    text = render_text(it)
+    text = text_of("validate", it)
 
     assert "specs/train.jsonl: … and 150 more (RKD1001 75, RKD1000 75)" in text.splitlines()
-    assert 250 == render_text(it, limit=None).count(": error: ")
+    assert 250 == render_problems(it.problems, limit=None).count(": error: ")
 
 
 def test_the_gravest_and_the_rarest_problem_come_first():
@@ -57,10 +56,10 @@ def test_the_gravest_and_the_rarest_problem_come_first():
     ]
     codes = [problem.code for problem in (*errors, *many)]
 
-    listed = render_text(found(*many, *errors, *rare), limit=None).splitlines()
+    listed = render_problems((*many, *errors, *rare), limit=None).splitlines()
 
     assert ["RKD1001", *codes[:150], "RKD2001", *codes[150:]] == [
-        row.split("(")[1].split(")")[0] for row in listed[:-2]
+        row.split("(")[1].split(")")[0] for row in listed
     ]
     assert "RKD1001" in render_problems((*many, *errors, *rare), limit=1).splitlines()[0]
 
@@ -103,11 +102,11 @@ def test_the_order_in_which_they_were_found_does_not_show():
     one, two = problem(line=1), problem(line=2)
 
     assert 1 == len({rendered("validate", "json", found(*both)) for both in ((one, two), (two, one))})
-    assert render_text(found(one, two)) == render_text(found(two, one))
+    assert text_of("validate", found(one, two)) == text_of("validate", found(two, one))
 
 
 def test_nothing_that_was_read_reaches_the_terminal_raw():
     """A label is what is wrong more often than not."""
-    text = render_text(found(problem(HOSTILE, file=HOSTILE, source_ref=HOSTILE, code=HOSTILE)))
+    text = text_of("validate", found(problem(HOSTILE, file=HOSTILE, source_ref=HOSTILE, code=HOSTILE)))
 
     assert all(row.isprintable() for row in text.split("\n"))
