@@ -28,6 +28,7 @@ def main(arguments: list[str]) -> int:
         ["-o", "requirements.build.lock.txt", "--group", "build", "-c", development],
         ["-o", "requirements.docs.lock.txt", "--group", "docs"],
         ["-o", "requirements.lanes.lock.txt", "--group", "lanes"],
+        ["-o", "requirements.oracles.lock.txt", "--group", "oracles"],
         ["-o", "requirements.mutation.lock.txt", "--group", "mutation"],
     ):
         try:

@@ -26,6 +26,7 @@ LOCKS = [
     "requirements.k8s.lock.txt",
     "requirements.lanes.lock.txt",
     "requirements.mutation.lock.txt",
+    "requirements.oracles.lock.txt",
 ]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
@@ -231,7 +232,7 @@ def test_the_locks_hold_what_the_project_asks_for():
         canonicalize_name(Requirement(t).name) for t in PROJECT["project"]["optional-dependencies"]["k8s"]
     }
     assert set() == extra - pins("requirements.k8s.lock.txt").keys()
-    for group in ("build", "docs", "lanes"):
+    for group in ("build", "docs", "lanes", "oracles"):
         asked = {canonicalize_name(Requirement(text).name) for text in PROJECT["dependency-groups"][group]}
         assert set() == asked - pins(f"requirements.{group}.lock.txt").keys()
 
