@@ -53,6 +53,8 @@ READERS: Final[Mapping[str, Reader]] = {
     "groundtruth": read_groundtruth,
 }
 
+# Their tools export tables as well, which are read as any other.
+_TABLES_TOO: Final = frozenset({"via", "vertex", "vott"})
 
 AUTO: Final = "auto"
 """Recognises the format instead of naming it."""
@@ -75,7 +77,9 @@ def converted(name: str, path: Path, options: Options) -> Converted:
     if name == "csv" and path.is_dir():
         raise UsageError(f"{path}: is a directory; name the table")
     options = replace(options, beside=path if path.is_dir() else path.parent)
-    done = convert(_readable(READERS[name](path, options)), options)
+    is_table = name in _TABLES_TOO and path.suffix.lower() == ".csv"
+    reader = read_csv if is_table else READERS[name]
+    done = convert(_readable(reader(path, options)), options)
     done.note = f"{display(path)}: read as {name}, since {signs[0].reason}." if signs else ""
     if not (done.lines or done.errors):
         message = f"no image is in this input of {name}"

@@ -45,6 +45,12 @@ def side(value: object) -> int | None:
     return int(found) if found is not None and found > 0 and found == found.to_integral_value() else None
 
 
+def sides(width: object, height: object) -> tuple[int, int] | None:
+    """Return the size of an image; None unless both sides are positive whole numbers."""
+    wide, high = side(width), side(height)
+    return (wide, high) if wide and high else None
+
+
 def around(label: str, points: Sequence[Decimal], origin: Origin) -> Rectangle:
     """Return the bounding box of a polygon, given as x, y, x, y …"""
     xs, ys = points[::2], points[1::2]

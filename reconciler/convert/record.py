@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from reconciler.core.entries.entry import Fields
 from reconciler.core.validation import spec_codes as codes
@@ -112,6 +112,34 @@ class LabelledImage:
     problems: tuple[Problem, ...] = ()
     shares: bool = False
     rounded: tuple[Box, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        origin: Origin,
+        found: Iterable[Rectangle | Problem | str],
+        *,
+        size: tuple[int, ...] | None = None,
+        has_boxes: bool = True,
+        shares: bool = False,
+    ) -> Self:
+        """
+        Return an image with the boxes, problems and labels among *found*.
+
+        Args:
+            has_boxes: Whether the input states boxes, none included.
+        """
+        items = list(found)
+        return cls(
+            name,
+            origin,
+            labels=tuple(item for item in items if isinstance(item, str)),
+            boxes=tuple(item for item in items if isinstance(item, Rectangle)) if has_boxes else None,
+            size=size,
+            problems=tuple(item for item in items if isinstance(item, Problem)),
+            shares=shares,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,11 @@ Coordinates are percentages of the image. A box may be turned clockwise around i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
 from reconciler.convert.parsing.shapes import cornered, enclosing, exact, not_upright, turned, unusable
-from reconciler.convert.pixels import number, scaled, side
+from reconciler.convert.pixels import number, scaled, sides
 from reconciler.convert.record import LabelledImage, Notes, Options, Rectangle, wrong
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Problem
@@ -26,23 +25,16 @@ def labelled(
     image: LabelledImage, results: Sequence[Mapping[str, Any]], options: Options, notes: Notes
 ) -> LabelledImage:
     """Return an annotated image with its boxes, as fractions if no result states the size of the image."""
-    sizes = {size for result in results if (size := _size(result))}
+    stated = (sides(result.get("original_width"), result.get("original_height")) for result in results)
+    sizes = set(filter(None, stated))
     size = next(iter(sizes)) if len(sizes) == 1 else None
     found = list(_found(results, image, size, options, notes))
-    problems = [item for item in found if isinstance(item, Problem)]
     if len(sizes) > 1:
-        problems.append(wrong(codes.BAD_RECORD, "the results state several sizes of the image", image.origin))
+        found.append(wrong(codes.BAD_RECORD, "the results state several sizes of the image", image.origin))
     if any(number(result.get("image_rotation") or 0) != 0 for result in results):
         message = "the image was turned in the editor (image_rotation), and its boxes with it"
-        problems.append(wrong(codes.NO_BOX, message, image.origin))
-    return replace(
-        image,
-        labels=tuple(item for item in found if isinstance(item, str)),
-        boxes=tuple(item for item in found if isinstance(item, Rectangle)),
-        size=size,
-        shares=size is None,
-        problems=tuple(problems),
-    )
+        found.append(wrong(codes.NO_BOX, message, image.origin))
+    return LabelledImage.of(image.name, image.origin, found, size=size, shares=size is None)
 
 
 def _found(
@@ -75,11 +67,6 @@ def _labels(result: Mapping[str, Any]) -> list[str]:
     value, kind = result.get("value"), str(result.get("type"))
     found = value.get(kind) if isinstance(value, dict) and kind.endswith(("labels", _CHOICES)) else None
     return [label for label in found if isinstance(label, str)] if isinstance(found, list) else []
-
-
-def _size(result: Mapping[str, Any]) -> tuple[int, int] | None:
-    width, height = side(result.get("original_width")), side(result.get("original_height"))
-    return (width, height) if width and height else None
 
 
 def _box(

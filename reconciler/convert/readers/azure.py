@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from reconciler.convert.parsing.json_records import Record, elements, list_of, mapping_of, records
 from reconciler.convert.parsing.shapes import cornered, edged, unusable
-from reconciler.convert.pixels import side
+from reconciler.convert.pixels import sides
 from reconciler.convert.record import LabelledImage, Options, Read, Rectangle, display, text_of, wrong
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem
@@ -57,9 +57,15 @@ def _of_custom_vision(value: Mapping[str, Any], record: Record) -> Read:
         else wrong(codes.NO_CLASS, "a region has no tagName", record.origin)
         for region in regions
     ]
-    labels = tuple(str(tag["tagName"]) for tag in tags if "tagName" in tag)
-    size = side(value.get("width")), side(value.get("height"))
-    return _image(name, record.origin, found or None, () if regions else labels, size)
+    labels = [str(tag["tagName"]) for tag in tags if "tagName" in tag]
+    return LabelledImage.of(
+        name,
+        record.origin,
+        found or labels,
+        size=sides(value.get("width"), value.get("height")),
+        has_boxes=bool(found),
+        shares=True,
+    )
 
 
 def _of_machine_learning(value: Mapping[str, Any], record: Record) -> Read:
@@ -67,18 +73,17 @@ def _of_machine_learning(value: Mapping[str, Any], record: Record) -> Read:
     name, label = value["image_url"], value.get("label")
     if not isinstance(name, str) or not isinstance(label, str | list):
         return wrong(codes.BAD_RECORD, "image_url must be text, and label text or a list", record.origin)
-    labels = [label] if isinstance(label, str) else [item for item in label if isinstance(item, str)]
-    boxes = [mapping_of(item) for item in label if not isinstance(item, str)]
+    items = [label] if isinstance(label, str) else label
+    labels = [item for item in items if isinstance(item, str)]
     details = mapping_of(value.get("image_details"))
-    size = [side(str(details.get(key)).removesuffix("px")) for key in ("width", "height")]
-    found = [_edges(box, record.origin) for box in boxes]
     has_boxes = isinstance(label, list) and not labels
-    return _image(
+    return LabelledImage.of(
         _DATASTORE.sub("", name),
         record.origin,
-        found if has_boxes else None,
-        tuple(labels),
-        (size[0], size[1]),
+        [_edges(mapping_of(item), record.origin) for item in items] if has_boxes else labels,
+        size=sides(*(str(details.get(key)).removesuffix("px") for key in ("width", "height"))),
+        has_boxes=has_boxes,
+        shares=True,
     )
 
 
@@ -89,24 +94,3 @@ def _edges(box: Mapping[str, Any], origin: Origin) -> Rectangle | Problem:
     if "polygon" in box:
         return unusable(label, "polygon", origin)
     return edged(label, (box.get(key) for key in _EDGES), origin)
-
-
-def _image(
-    name: str,
-    origin: Origin,
-    found: list[Rectangle | Problem] | None,
-    labels: tuple[str, ...],
-    size: tuple[int | None, int | None],
-) -> LabelledImage:
-    width, height = size
-    return LabelledImage(
-        name,
-        origin,
-        labels=labels,
-        boxes=tuple(item for item in found or () if isinstance(item, Rectangle))
-        if found is not None
-        else None,
-        size=(width, height) if width and height else None,
-        problems=tuple(item for item in found or () if isinstance(item, Problem)),
-        shares=True,
-    )

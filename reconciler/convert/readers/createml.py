@@ -12,8 +12,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+from reconciler.convert.parsing.images import separated, settled
 from reconciler.convert.parsing.json_records import Record, elements
-from reconciler.convert.parsing.shapes import centred, settled
+from reconciler.convert.parsing.shapes import centred
 from reconciler.convert.record import LabelledImage, Options, Read, Rectangle, display, text_of, wrong
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem
@@ -32,12 +33,7 @@ def read_createml(path: Path, _: Options) -> Iterator[Read]:
     if not file.is_file():
         raise UsageError(f"{path}: holds no {ROBOFLOW}: name the JSON file")
     images: list[LabelledImage] = []
-    for record in elements(text_of(file), display(file)):
-        found = _image(record)
-        if isinstance(found, Problem):
-            yield found
-        else:
-            images.append(found)
+    yield from separated(map(_image, elements(text_of(file), display(file))), into=images)
     edges = [edge for image in images for box in image.boxes or () for edge in (box.right, box.bottom)]
     shares = bool(edges) and max(edges) < _LEAST_PIXELS
     yield from settled([replace(image, shares=shares) for image in images])
@@ -51,12 +47,7 @@ def _image(record: Record) -> LabelledImage | Problem:
         message = "an image must be an object with image and a list of annotations"
         return wrong(codes.BAD_RECORD, message, record.origin)
     boxes = [_box(item, f"annotations[{number}]", record.origin) for number, item in enumerate(found)]
-    return LabelledImage(
-        name,
-        record.origin,
-        boxes=tuple(item for item in boxes if isinstance(item, Rectangle)),
-        problems=tuple(item for item in boxes if isinstance(item, Problem)),
-    )
+    return LabelledImage.of(name, record.origin, boxes)
 
 
 def _box(item: object, called: str, origin: Origin) -> Rectangle | Problem:

@@ -17,7 +17,7 @@ from typing import Final
 from reconciler.convert.image_size import ending_in, sized
 from reconciler.convert.names import IMAGES, is_image
 from reconciler.convert.parsing.class_names import names_in
-from reconciler.convert.parsing.splits import of_split
+from reconciler.convert.parsing.images import of_split
 from reconciler.convert.pixels import scaled
 from reconciler.convert.record import BadFile, LabelledImage, Options, Read, display, odd, text_of, wrong
 from reconciler.convert.tables.columns import Layout, declared, layout_of

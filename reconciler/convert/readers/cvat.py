@@ -11,18 +11,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from reconciler.convert.parsing.shapes import (
-    cornered,
-    edged,
-    enclosing,
-    not_upright,
-    settled,
-    turned,
-    unusable,
-)
-from reconciler.convert.parsing.splits import of_split
+from reconciler.convert.parsing.images import of_split, separated, settled
+from reconciler.convert.parsing.shapes import cornered, edged, enclosing, not_upright, turned, unusable
 from reconciler.convert.parsing.xml_tree import Element, tree_of
-from reconciler.convert.pixels import number, side
+from reconciler.convert.pixels import number, sides
 from reconciler.convert.record import BadFile, LabelledImage, Options, Read, Rectangle, wrong
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Problem
@@ -47,12 +39,7 @@ def read_cvat(path: Path, options: Options) -> Iterator[Read]:
         )
         raise BadFile(codes.OTHER_FORMAT, message, track.origin)
     images: list[tuple[str, LabelledImage]] = []
-    for element in root.all("image"):
-        found = _image(element, options)
-        if isinstance(found, Problem):
-            yield found
-        else:
-            images.append((element.attributes.get("subset", ""), found))
+    yield from separated((_image(element, options) for element in root.all("image")), into=images)
     kept, notes = of_split(images, options, unit="images")
     yield from notes
     yield from settled(kept)
@@ -66,21 +53,16 @@ def _file_in(path: Path) -> Path:
     return path / FILE
 
 
-def _image(element: Element, options: Options) -> LabelledImage | Problem:
+def _image(element: Element, options: Options) -> tuple[str, LabelledImage] | Problem:
+    """Return an image with the name of its split."""
     name = element.attributes.get("name", "")
     if not name:
         return wrong(codes.BAD_RECORD, "the image has no name", element.origin)
     shapes = [child for child in element.children if child.tag in ("box", *_AROUND, *_OTHERS)]
-    found = [_box(shape, options) for shape in shapes]
-    width, height = side(element.attributes.get("width")), side(element.attributes.get("height"))
-    return LabelledImage(
-        name,
-        element.origin,
-        labels=tuple(tag.attributes.get("label", "") for tag in element.all("tag")),
-        boxes=tuple(item for item in found if isinstance(item, Rectangle)),
-        size=(width, height) if width and height else None,
-        problems=tuple(item for item in found if isinstance(item, Problem)),
-    )
+    labels = [tag.attributes.get("label", "") for tag in element.all("tag")]
+    size = sides(element.attributes.get("width"), element.attributes.get("height"))
+    found = [*(_box(shape, options) for shape in shapes), *labels]
+    return element.attributes.get("subset", ""), LabelledImage.of(name, element.origin, found, size=size)
 
 
 def _box(shape: Element, options: Options) -> Rectangle | Problem:

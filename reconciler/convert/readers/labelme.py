@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from reconciler.convert.parsing.json_records import document
-from reconciler.convert.parsing.shapes import enclosing, exact, not_upright, settled, unusable
-from reconciler.convert.pixels import side
+from reconciler.convert.parsing.images import separated, settled
+from reconciler.convert.parsing.json_records import document, mapping_of
+from reconciler.convert.parsing.shapes import enclosing, exact, not_upright, unusable
+from reconciler.convert.pixels import sides
 from reconciler.convert.record import (
     BadFile,
     LabelledImage,
@@ -34,12 +35,8 @@ _AROUND: Final = ("polygon", "linestrip", "rotation", "mask", "circle")
 def read_labelme(path: Path, options: Options) -> Iterator[Read]:
     """Read one file, or all ``.json`` files below a directory, ordered by name."""
     images: list[LabelledImage] = []
-    for file in files_below(path, ".json") if path.is_dir() else [path]:
-        found = _read(file, options)
-        if isinstance(found, Problem):
-            yield found
-        else:
-            images.append(found)
+    files = files_below(path, ".json") if path.is_dir() else [path]
+    yield from separated((_read(file, options) for file in files), into=images)
     yield from settled(images)
 
 
@@ -56,18 +53,9 @@ def _read(path: Path, options: Options) -> LabelledImage | Problem:
             message = "no labelme file: it has no imagePath, or no list of shapes"
             return wrong(codes.OTHER_FORMAT, message, origin)
     found = [_box(shape, f"shapes[{number}]", origin, options) for number, shape in enumerate(shapes)]
-    flags = content.get("flags")
-    width, height = side(content.get("imageWidth")), side(content.get("imageHeight"))
-    return LabelledImage(
-        name,
-        origin,
-        labels=tuple(key for key, is_set in flags.items() if is_set is True)
-        if isinstance(flags, dict)
-        else (),
-        boxes=tuple(item for item in found if isinstance(item, Rectangle)),
-        size=(width, height) if width and height else None,
-        problems=tuple(item for item in found if isinstance(item, Problem)),
-    )
+    labels = [key for key, is_set in mapping_of(content.get("flags")).items() if is_set is True]
+    size = sides(content.get("imageWidth"), content.get("imageHeight"))
+    return LabelledImage.of(name, origin, [*found, *labels], size=size)
 
 
 def _box(shape: object, called: str, origin: Origin, options: Options) -> Rectangle | Problem:

@@ -13,8 +13,8 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from reconciler.convert.names import is_image
-from reconciler.convert.parsing.json_records import Record, elements, moment
-from reconciler.convert.parsing.shapes import settled
+from reconciler.convert.parsing.images import separated, settled
+from reconciler.convert.parsing.json_records import Record, elements, mapping_of, moment
 from reconciler.convert.parsing.studio_results import labelled
 from reconciler.convert.record import LabelledImage, Notes, Options, Read, display, text_of, wrong
 from reconciler.core.validation import spec_codes as codes
@@ -30,19 +30,16 @@ def read_labelstudio(path: Path, options: Options) -> Iterator[Read]:
     """Read one file."""
     images: list[LabelledImage] = []
     notes = Notes("images")
-    for record in elements(text_of(path), display(path)):
-        task = record.value if isinstance(record.value, dict) else {}
-        found = (
-            _task(task, record.origin, options, notes)
-            if "data" in task
-            else _flat(task, record, options, notes)
-        )
-        if isinstance(found, Problem):
-            yield found
-        else:
-            images.append(found)
+    records = elements(text_of(path), display(path))
+    yield from separated((_image(record, options, notes) for record in records), into=images)
     yield from notes.problems()
     yield from settled(images)
+
+
+def _image(record: Record, options: Options, notes: Notes) -> LabelledImage | Problem:
+    task = mapping_of(record.value)
+    read = _task if "data" in task else _flat
+    return read(task, record.origin, options, notes)
 
 
 def _task(task: Mapping[str, Any], origin: Origin, options: Options, notes: Notes) -> LabelledImage | Problem:
@@ -68,19 +65,19 @@ def _task(task: Mapping[str, Any], origin: Origin, options: Options, notes: Note
     return _dated(labelled(image, results, options, notes), chosen[0])
 
 
-def _flat(task: Mapping[str, Any], record: Record, options: Options, notes: Notes) -> LabelledImage | Problem:
+def _flat(task: Mapping[str, Any], origin: Origin, options: Options, notes: Notes) -> LabelledImage | Problem:
     """Read an object of JSON-MIN, where values of the task and results of one annotation stand side by side."""
     key = _image_key(task)
     if key is None or not task.keys() & _OWN:
         message = (
             "an object must have data and annotations, or be one of JSON-MIN with the address of an image"
         )
-        return wrong(codes.BAD_RECORD, message, record.origin)
-    image = LabelledImage(_name(task[key]), record.origin)
+        return wrong(codes.BAD_RECORD, message, origin)
+    image = LabelledImage(_name(task[key]), origin)
     values = {name: value for name, value in task.items() if name not in _OWN and name != key}
     regions = [item for value in values.values() if isinstance(value, list) for item in value]
     if not all(isinstance(item, dict) for item in regions):
-        return wrong(codes.BAD_RECORD, "a list must hold regions", record.origin)
+        return wrong(codes.BAD_RECORD, "a list must hold regions", origin)
     results = [_restored(item) for item in regions]
     texts = {
         name: choices
@@ -91,7 +88,7 @@ def _flat(task: Mapping[str, Any], record: Record, options: Options, notes: Note
     if len(texts) > 1 and not options.attributes:
         names = ", ".join(f"“{name}”" for name in texts)[:120]
         message = f"the key of the label is not clear (there are: {names}): name it with --attribute"
-        return wrong(codes.NO_CLASS, message, record.origin)
+        return wrong(codes.NO_CLASS, message, origin)
     results += [{"type": "choices", "value": {"choices": choices}} for choices in texts.values()]
     return _dated(labelled(image, results, options, notes), task)
 

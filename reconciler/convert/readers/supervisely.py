@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.convert.image_size import ending_in
+from reconciler.convert.parsing.images import of_split, separated, settled
 from reconciler.convert.parsing.json_records import document, list_of, mapping_of
-from reconciler.convert.parsing.shapes import enclosing, not_upright, settled, unusable
-from reconciler.convert.parsing.splits import of_split
-from reconciler.convert.pixels import side
+from reconciler.convert.parsing.shapes import enclosing, not_upright, unusable
+from reconciler.convert.pixels import sides
 from reconciler.convert.readers.folders import SPLITS
 from reconciler.convert.record import (
     BadFile,
@@ -41,12 +41,7 @@ def read_supervisely(path: Path, options: Options) -> Iterator[Read]:
     """Read one file, or all of a data set or of a project that has only one."""
     images: list[tuple[str, LabelledImage]] = []
     notes = Notes("images")
-    for file in _files(path):
-        found = _read(file, options, notes)
-        if isinstance(found, Problem):
-            yield found
-        else:
-            images.append(found)
+    yield from separated((_read(file, options, notes) for file in _files(path)), into=images)
     kept, split = of_split(images, options, unit="images")
     yield from (*notes.problems(), *split)
     yield from settled(kept)
@@ -76,7 +71,7 @@ def _read(path: Path, options: Options, notes: Notes) -> tuple[str, LabelledImag
         return exc.problem
     match content:
         case {"size": {"width": width, "height": height}, "objects": list(objects)}:
-            size = side(width), side(height)
+            size = sides(width, height)
         case _:
             message = "no annotation of Supervisely: it has no size, or no list of objects"
             return wrong(codes.OTHER_FORMAT, message, origin)
@@ -86,15 +81,9 @@ def _read(path: Path, options: Options, notes: Notes) -> tuple[str, LabelledImag
     if len(names) < len(tags):
         notes.add("tags with a value are no labels: left out", origin)
     splits = [name for name in names if name.lower() in SPLITS]
-    image = LabelledImage(
-        path.stem + ending_in(path.parent.parent / _IMAGES, path.stem),
-        origin,
-        labels=tuple(name for name in names if name not in splits),
-        boxes=tuple(item for item in found if isinstance(item, Rectangle)),
-        size=(size[0], size[1]) if size[0] and size[1] else None,
-        problems=tuple(item for item in found if isinstance(item, Problem)),
-    )
-    return (splits or [""])[0], image
+    labels = [name for name in names if name not in splits]
+    image = path.stem + ending_in(path.parent.parent / _IMAGES, path.stem)
+    return (splits or [""])[0], LabelledImage.of(image, origin, [*found, *labels], size=size)
 
 
 def _box(item: object, called: str, origin: Origin, options: Options) -> Rectangle | Problem:

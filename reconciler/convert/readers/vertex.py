@@ -10,10 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from reconciler.convert.parsing.json_records import Record, elements
+from reconciler.convert.parsing.images import of_split, separated
+from reconciler.convert.parsing.json_records import Record, elements, mapping_of
 from reconciler.convert.parsing.shapes import edged
-from reconciler.convert.parsing.splits import of_split
-from reconciler.convert.readers.csv import read_csv
 from reconciler.convert.record import LabelledImage, Options, Read, Rectangle, display, text_of, wrong
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem
@@ -27,45 +26,32 @@ _EDGES: Final = ("xMin", "yMin", "xMax", "yMax")
 
 def read_vertex(path: Path, options: Options) -> Iterator[Read]:
     """Read one file."""
-    if path.suffix.lower() == ".csv":
-        return (yield from read_csv(path, options))
     images: list[tuple[str, LabelledImage]] = []
-    for record in elements(text_of(path), display(path)):
-        found = _image(record)
-        if isinstance(found, Problem):
-            yield found
-            continue
-        resources = record.value.get("dataItemResourceLabels")
-        split = resources.get(_SPLIT, "") if isinstance(resources, dict) else ""
-        images.append((str(split), found))
+    yield from separated(map(_image, elements(text_of(path), display(path))), into=images)
     kept, notes = of_split(images, options, unit="images")
     yield from notes
     yield from kept
 
 
-def _image(record: Record) -> LabelledImage | Problem:
+def _image(record: Record) -> tuple[str, LabelledImage] | Problem:
+    """Return an image with the name of its split."""
     value: Mapping[str, Any] = record.value if isinstance(record.value, dict) else {}
     name = value.get("imageGcsUri")
     if not isinstance(name, str) or not name:
         return wrong(codes.BAD_RECORD, "an image must be an object with imageGcsUri", record.origin)
     notes = value.get(_BOXES)
-    found: list[Rectangle | Problem] = (
+    found: list[Rectangle | Problem | str] = (
         [_box(note, record.origin) for note in notes] if isinstance(notes, list) else []
     )
-    labels = [_label(note, record.origin) for note in _listed(value)]
     found += [
         wrong(codes.NO_BOX, f"the image has {key}, which a line cannot hold", record.origin)
         for key in _OTHERS
         if value.get(key)
     ]
-    return LabelledImage(
-        name,
-        record.origin,
-        labels=tuple(label for label in labels if isinstance(label, str)),
-        boxes=tuple(item for item in found if isinstance(item, Rectangle)) if notes is not None else None,
-        problems=tuple(item for item in (*found, *labels) if isinstance(item, Problem)),
-        shares=True,
-    )
+    found += [_label(note, record.origin) for note in _listed(value)]
+    split = mapping_of(value.get("dataItemResourceLabels")).get(_SPLIT, "")
+    image = LabelledImage.of(name, record.origin, found, has_boxes=notes is not None, shares=True)
+    return str(split), image
 
 
 def _listed(value: Mapping[str, Any]) -> list[Any]:

@@ -13,9 +13,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from reconciler.convert.parsing.json_records import Record, document, mapping_of, records
-from reconciler.convert.parsing.shapes import cornered, enclosing, not_upright, unusable
-from reconciler.convert.parsing.via_regions import chosen, region
-from reconciler.convert.readers.csv import read_csv
+from reconciler.convert.parsing.shapes import (
+    chosen,
+    cornered,
+    enclosing,
+    not_upright,
+    region_of_via,
+    unusable,
+)
 from reconciler.convert.record import (
     BadFile,
     LabelledImage,
@@ -37,8 +42,6 @@ _SELECTED: Final = (3, 4)  # attribute types radio and select, whose values are 
 
 def read_via(path: Path, options: Options) -> Iterator[Read]:
     """Read one file."""
-    if path.suffix.lower() == ".csv":
-        return (yield from read_csv(path, options))
     text, name = text_of(path), display(path)
     members = list(records(text, name, inside=METADATA))
     keys = {record.key for record in members}
@@ -61,7 +64,7 @@ def _image(record: Record, options: Options) -> Read:
         message = "an image must have a filename and a list of regions"
         return wrong(codes.BAD_RECORD, message, record.origin)
     found = [
-        region(
+        region_of_via(
             mapping_of(shape), mapping_of(mapping_of(item).get("region_attributes")), record.origin, options
         )
         for item in regions
@@ -80,14 +83,8 @@ def _labelled(
 ) -> LabelledImage:
     """Compose an image. Its own attributes are labels of the whole only if `--attribute` names them."""
     named = {key: value for key, value in attributes.items() if key in options.attributes}
-    label = chosen(named, origin, options) if named else None
-    return LabelledImage(
-        name,
-        origin,
-        labels=(label,) if isinstance(label, str) else (),
-        boxes=tuple(item for item in found if isinstance(item, Rectangle)) if found else None,
-        problems=tuple(item for item in (*found, label) if isinstance(item, Problem)),
-    )
+    labels = [chosen(named, origin, options)] if named else []
+    return LabelledImage.of(name, origin, [*found, *labels], has_boxes=bool(found))
 
 
 def _version_3(project: Mapping[str, Any], origin: Origin, options: Options) -> Iterator[Read]:

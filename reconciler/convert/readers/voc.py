@@ -60,13 +60,7 @@ def _read(path: Path, options: Options) -> Read:
         return LabelledImage(name.text, name.origin, boxes=(), size=size, rounded=rounded)
     found = [_box(element, options) for element in objects]
     found += [_parts_left_out(element) for element in objects if element.at("part", "bndbox")]
-    return LabelledImage(
-        name.text,
-        name.origin,
-        boxes=tuple(box for box in found if isinstance(box, Rectangle)),
-        size=size,
-        problems=tuple(problem for problem in found if isinstance(problem, Problem)),
-    )
+    return LabelledImage.of(name.text, name.origin, found, size=size)
 
 
 def _whole_boxes(objects: Sequence[Element], size: Sequence[int], options: Options) -> tuple[Box, ...] | None:

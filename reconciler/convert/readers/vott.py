@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from reconciler.convert.parsing.json_records import Record, document, records
+from reconciler.convert.parsing.json_records import Record, document, mapping_of, records
 from reconciler.convert.parsing.shapes import cornered, not_upright
-from reconciler.convert.pixels import side
-from reconciler.convert.readers.csv import read_csv
+from reconciler.convert.pixels import sides
 from reconciler.convert.record import (
     BadFile,
     LabelledImage,
@@ -37,8 +36,6 @@ _SEEN: Final = 1  # states: 0 not visited, 1 visited, 2 tagged
 
 def read_vott(path: Path, options: Options) -> Iterator[Read]:
     """Read one file, or the export or all assets of a directory."""
-    if path.suffix.lower() == ".csv":
-        return (yield from read_csv(path, options))
     files = [path]
     if path.is_dir():
         files = sorted(path.glob(EXPORT)) or sorted(path.glob(ASSET))
@@ -74,16 +71,10 @@ def _image(record: Record, options: Options) -> Read:
         for number, region in enumerate(regions)
         for item in _boxes(region, f"regions[{number}]", record.origin, options)
     ]
-    size = asset.get("size")
-    width, height = (side(size.get(key)) if isinstance(size, dict) else None for key in ("width", "height"))
+    stated = mapping_of(asset.get("size"))
+    size = sides(stated.get("width"), stated.get("height"))
     is_seen = bool(regions) or asset.get("state") == _SEEN
-    return LabelledImage(
-        name,
-        record.origin,
-        boxes=tuple(item for item in found if isinstance(item, Rectangle)) if is_seen else None,
-        size=(width, height) if width and height else None,
-        problems=tuple(item for item in found if isinstance(item, Problem)),
-    )
+    return LabelledImage.of(name, record.origin, found, size=size, has_boxes=is_seen)
 
 
 def _boxes(region: object, called: str, origin: Origin, options: Options) -> Iterator[Rectangle | Problem]:

@@ -114,16 +114,9 @@ def _image(image: Path, labels: Path, layout: _Layout, rules: _Rules) -> Read:
         for number, row in enumerate(rows, 1)
         if row.strip()
     ]
-    problems = [item for item in found if isinstance(item, Problem)]
     if size.turned:
-        problems.append(odd(codes.TURNED, TURNED, origin))
-    return LabelledImage(
-        name,
-        Origin(display(labels), 1),
-        boxes=tuple(item for item in found if isinstance(item, Rectangle)),
-        size=(size.width, size.height),
-        problems=tuple(problems),
-    )
+        found.append(odd(codes.TURNED, TURNED, origin))
+    return LabelledImage.of(name, Origin(display(labels), 1), found, size=(size.width, size.height))
 
 
 class _Rules:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from reconciler.convert.names import is_image
 from reconciler.convert.parsing.class_names import MID
-from reconciler.convert.parsing.via_regions import region
+from reconciler.convert.parsing.shapes import region_of_via
 from reconciler.convert.pixels import around, number, side
 from reconciler.convert.record import BadFile, Crowd, LabelledImage, Options, Rectangle, odd, wrong
 from reconciler.convert.tables.columns import CENTERED, CORNERS, Layout, mark
@@ -206,7 +206,7 @@ def _region(row: Row, layout: Layout, options: Options, image: LabelledImage) ->
         return _bad(image.name, row, "region_shape_attributes and region_attributes must be objects")
     if not shape:
         return replace(image, boxes=None)
-    box = region(shape, attributes, row.origin, options)
+    box = region_of_via(shape, attributes, row.origin, options)
     if isinstance(box, Problem):
         return replace(image, problems=(box,))
     return replace(image, boxes=(box,))

@@ -1,0 +1,70 @@
+"""Separate the images of an input from its problems, and select those of one split, such as TRAIN."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Protocol, TypeVar
+
+from reconciler.convert.record import LabelledImage, Options, odd
+from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation.problem import Origin, Problem, has_error
+from reconciler.errors import UsageError
+
+
+class _Placed(Protocol):
+    @property
+    def origin(self) -> Origin: ...
+
+
+_Item = TypeVar("_Item")
+_PlacedItem = TypeVar("_PlacedItem", bound=_Placed)
+
+
+def separated(found: Iterable[_Item | Problem], *, into: list[_Item]) -> Iterator[Problem]:
+    """Yield the problems, and append the other items to a list."""
+    for item in found:
+        if isinstance(item, Problem):
+            yield item
+        else:
+            into.append(item)
+
+
+def settled(images: Sequence[LabelledImage]) -> Iterator[LabelledImage]:
+    """
+    Yield the images of an input that does not state whether objects were looked for.
+
+    If there are only labels of whole images in it, images without boxes are not images without objects.
+    """
+    has_boxes = any(image.boxes or has_error(image.problems) for image in images)
+    has_labels = any(image.labels for image in images)
+    for image in images:
+        yield image if has_boxes or not has_labels else replace(image, boxes=None)
+
+
+def of_split(
+    items: Sequence[tuple[str, _PlacedItem]], options: Options, *, unit: str
+) -> tuple[list[_PlacedItem], list[Problem]]:
+    """
+    Return the items of the selected split, or all of them with a warning if there are several splits.
+
+    Args:
+        items: Name of the split -> item.
+
+    Raises:
+        UsageError: There is no such split.
+    """
+    counts = Counter(split.strip() for split, _ in items)
+    if options.split is not None:
+        kept = [item for split, item in items if split.strip().lower() == options.split.lower()]
+        if not kept:
+            listed = ", ".join(name for name in counts if name)[:200] or "none"
+            raise UsageError(f"--split: the input has no part “{options.split}”; there are: {listed}")
+        return kept, []
+    everything = [item for _, item in items]
+    if len(counts) < 2:
+        return everything, []
+    listed = ", ".join(f"{name or 'none'} {count:,}" for name, count in counts.most_common(8))
+    message = f"{unit} of several parts become one dataset ({listed}); --split keeps those of one"
+    return everything, [odd(codes.LEFT_OUT, message, everything[0].origin)]
