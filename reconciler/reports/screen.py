@@ -143,7 +143,7 @@ def stacked(blocks: Iterable[Iterable[Line]]) -> Iterator[Line]:
             yield content
 
 
-def listed(items: Sequence[T], limit: int | None, show: Callable[[T], Iterable[Line]]) -> Iterator[Line]:
+def first_of(items: Sequence[T], limit: int | None, show: Callable[[T], Iterable[Line]]) -> Iterator[Line]:
     """Show the first *limit* items, and count the rest."""
     shown = items if limit is None else items[:limit]
     for item in shown:

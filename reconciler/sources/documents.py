@@ -22,7 +22,7 @@ from reconciler.core.spec.messages import ModelError, Path, model_errors_of, nea
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.ports import Tree
-from reconciler.sources.ours import is_link_text, is_ours, listed, may_be_ours, seems_ours
+from reconciler.sources.ours import as_list, is_link_text, is_ours, may_be_ours, seems_ours
 from reconciler.sources.text import STAND_INS, decode
 from reconciler.sources.yaml.strict import Document, Fault, Map, Mark, Seq, Stream, read
 
@@ -202,7 +202,7 @@ def _check(document: Document, file: str) -> Parsed:
 def _validate(
     value: Any, kind: object
 ) -> tuple[Dataset | Entries | Acknowledgement | None, tuple[ModelError, ...]]:
-    if listed(value):
+    if as_list(value):
         return None, (ModelError((), codes.WRONG_TYPE.code, _LISTED),)
     if not isinstance(value, Map):
         return None, (ModelError((), codes.WRONG_TYPE.code, "the document must be a mapping"),)

@@ -61,7 +61,7 @@ def seems_ours(text: str) -> bool:
 
 def is_ours(value: Any) -> bool:
     """Return whether a document is meant for this program, misspelt keys and lists of such documents included."""
-    if (inner := listed(value)) is not None:
+    if (inner := as_list(value)) is not None:
         return any(map(is_ours, inner))
     if not isinstance(value, Mapping):
         return False
@@ -75,7 +75,7 @@ def is_ours(value: Any) -> bool:
     return not _is_foreign(version) if isinstance(version, str) else not _FIELDS.isdisjoint(value)
 
 
-def listed(value: Any) -> list[Any] | None:
+def as_list(value: Any) -> list[Any] | None:
     """Return the items of a list of documents, as such or as kubectl prints several; None if it is none."""
     items = value.get("items") if isinstance(value, Mapping) and value.get("kind") == "List" else value
     return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else None

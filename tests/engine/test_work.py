@@ -16,7 +16,7 @@ import orjson
 import pytest
 
 from benchmarks.datasets import SHAPES, SPEC, change, entries
-from reconciler.core.entries import entry, explain, index, listed
+from reconciler.core.entries import entry, explain, index, observed_line
 from reconciler.core.entries.equality import Equality
 from reconciler.core.planning import diff
 from reconciler.core.validation import line
@@ -62,7 +62,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     monkeypatch.setattr("deepdiff.DeepDiff", counted("DeepDiff", __import__("deepdiff").DeepDiff))
     monkeypatch.setattr(line, "check_slowly", counted("slow lines", line.check_slowly))
     monkeypatch.setattr(reading, "_add", counted("lines added alone", reading._add))
-    for module in (diff, planning, entry, explain, index, listed):
+    for module in (diff, planning, entry, explain, index, observed_line):
         monkeypatch.setattr(module, "orjson", Parser(found))
     return found
 

@@ -27,7 +27,7 @@ from reconciler.state import State
 def run(args: argparse.Namespace) -> int:
     """Plan or apply the restore of a backup, or list the backups."""
     if args.list:
-        name = _listed(args)
+        name = _backups_of(args)
         with State(Path(args.state_dir), read_only=True) as state:
             _show(name, backups_of(name, state), as_json=args.output == "json")
         return Exit.DONE
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
             return _carry_out(desired, args, wiring.context)
 
 
-def _listed(args: argparse.Namespace) -> str:
+def _backups_of(args: argparse.Namespace) -> str:
     """Return the dataset whose snapshots are listed; it may be gone from the specs."""
     if args.path is not None:
         opened = open_path(Path(args.path))

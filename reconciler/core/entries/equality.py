@@ -13,7 +13,7 @@ import orjson
 
 from reconciler.core.entries.entry import SOURCE_REF, Fields, canonical, without_service_keys
 from reconciler.core.entries.glob import Globs
-from reconciler.core.entries.listed import UNREADABLE
+from reconciler.core.entries.observed_line import UNREADABLE
 from reconciler.core.entries.pattern import Pointer, carry, globs, places, without
 from reconciler.core.entries.training_view import meaning
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from reconciler.core.entries.boxes import BoxPair, pair_boxes
 from reconciler.core.entries.entry import Fields
-from reconciler.core.entries.listed import UNREADABLE
+from reconciler.core.entries.observed_line import UNREADABLE
 from reconciler.core.entries.training_view import Meaning, meaning
 
 

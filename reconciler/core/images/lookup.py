@@ -88,7 +88,7 @@ class Lookup:
             self._asked = Listing(self._prefix, self._after)
         return self._asked
 
-    def listed(self, page: Mapping[str, Stored], *, more: bool) -> Iterator[Decided]:
+    def decide_page(self, page: Mapping[str, Stored], *, more: bool) -> Iterator[Decided]:
         """
         Take the answer to a `Listing`, and yield the keys that it decides.
 
@@ -112,7 +112,7 @@ class Lookup:
         self._after = last
         self._sparse = self._sparse + 1 if self._next - before <= 1 else 0
 
-    def headed(self, answers: Sequence[Stored | None]) -> Iterator[Decided]:
+    def decide_heads(self, answers: Sequence[Stored | None]) -> Iterator[Decided]:
         """Take the answers to `Heads`, in their order."""
         for found in answers:
             key = self._keys[self._next]

@@ -36,7 +36,7 @@ from reconciler.core.entries.entry import (
 from reconciler.core.entries.equality import Equality
 from reconciler.core.entries.index import Index, Place, print_listed
 from reconciler.core.entries.lines import Line
-from reconciler.core.entries.listed import UNREADABLE, listed
+from reconciler.core.entries.observed_line import UNREADABLE, parse_observed
 from reconciler.errors import ListingMoved, UnknownAnswer
 
 _TOGETHER: Final = 256  # listed lines that are compared at once
@@ -176,12 +176,12 @@ def compare_some(
     """
     lines: dict[str, Line] = {}
     for line in observed:
-        fields = listed(line[0])
+        fields = parse_observed(line[0])
         source_ref = fields.get(SOURCE_REF)
         if not isinstance(source_ref, str) or source_ref not in source_refs:
             continue
         known = lines.setdefault(source_ref, line)
-        if known is not line and _canonical(listed(known[0])) != _canonical(fields):
+        if known is not line and _canonical(parse_observed(known[0])) != _canonical(fields):
             raise ListingMoved(f"{source_ref} is listed twice: the listing is not one state")
     judge = _Judge(desired, read_desired, equality)
     judge.compare(lines.values())
@@ -226,7 +226,7 @@ class _Judge:
             self._observed += len(part)
 
     def _compare_parsed(self, line: Line) -> None:
-        fields = listed(line[0])
+        fields = parse_observed(line[0])
         source_ref = fields.get(SOURCE_REF)
         if not isinstance(source_ref, str):
             self._observed -= 1  # it holds only errors: of which image is not known

@@ -34,7 +34,7 @@ from reconciler.core.spec.field_types import (
     Text,
     choice,
     described,
-    listed,
+    list_field,
     refusal,
 )
 from reconciler.core.spec.policy import Policy
@@ -185,7 +185,7 @@ class Limits(Part):
 class Ignore(Part):
     """Fields that are copied from the observed line into what is sent."""
 
-    paths: Annotated[tuple[FieldGlob, ...], NotEmpty] = listed(
+    paths: Annotated[tuple[FieldGlob, ...], NotEmpty] = list_field(
         "Paths from the top of the line; * is a pattern.",
         ...,
         examples=[["/*-metadata/creation-date"]],
@@ -208,14 +208,16 @@ class Schedule(Part):
 
 class DatasetSpec(Part):
     target: Target = described("The dataset in AWS.")
-    entries: Annotated[tuple[EntrySource, ...], NotEmpty] = listed("Where the entries are, in order.", ...)
+    entries: Annotated[tuple[EntrySource, ...], NotEmpty] = list_field(
+        "Where the entries are, in order.", ...
+    )
     policy: Policy = described("What may be done, and when.", Policy())
     limits: Limits = described("Exceeding one blocks the apply, never the plan.", Limits())
-    protect: tuple[SourceGlob, ...] = listed(
+    protect: tuple[SourceGlob, ...] = list_field(
         "Images that are never changed without --allow-protected.",
         examples=[["s3://acme-flowers/golden/**"]],
     )
-    ignore: tuple[Ignore, ...] = listed("Fields whose observed value is kept.")
+    ignore: tuple[Ignore, ...] = list_field("Fields whose observed value is kept.")
     schedule: Schedule = described("When the controller observes the dataset.", Schedule())
     suspend: bool = described("The controller leaves this dataset alone.", False)
 
@@ -253,11 +255,11 @@ class Image(Part):
     """One image and its labels."""
 
     image: Text = described("Key below base, or a whole s3:// address.", examples=["spurge1.jpg"])
-    labels: tuple[LabelName, ...] = listed("Labels of the whole image.")
-    size: Annotated[tuple[int, ...], AfterValidator(_two_or_three)] | None = listed(
+    labels: tuple[LabelName, ...] = list_field("Labels of the whole image.")
+    size: Annotated[tuple[int, ...], AfterValidator(_two_or_three)] | None = list_field(
         "Width, height and, if not 3, depth. Needed for boxes.", None, examples=[[640, 480]]
     )
-    boxes: tuple[Box, ...] | None = listed(
+    boxes: tuple[Box, ...] | None = list_field(
         "Labelled rectangles. An empty list means that the image contains none.", None
     )
 
@@ -269,7 +271,7 @@ class Entries(Part):
     kind: Literal["Entries"] = described("What this document is.")
     base: S3Base | None = described("Where the images are.", None, examples=["s3://bucket/train/"])
     created_at: Moment = described("Becomes creation-date, as written.", examples=["2026-03-01T12:00:00"])
-    images: tuple[Image, ...] = listed("The entries, in order.", ...)
+    images: tuple[Image, ...] = list_field("The entries, in order.", ...)
 
 
 class Acknowledgement(Part):
@@ -279,7 +281,7 @@ class Acknowledgement(Part):
     kind: Literal["Acknowledgement"] = described("What this document is.")
     dataset: Name = described("Name of the dataset.", examples=["flowers-train"])
     match: SourceGlob | None = described("Only images whose address matches.", None)
-    classes: tuple[Annotated[DriftClass, Field(strict=False)], ...] = listed(
+    classes: tuple[Annotated[DriftClass, Field(strict=False)], ...] = list_field(
         "Only these kinds of drift. Default: all."
     )
     until: Day = described("The last day on which it holds, in UTC.", examples=["2026-12-31"])

@@ -56,7 +56,7 @@ def described(description: str, default: Any = ..., **more: Any) -> Any:
     return Field(default, description=description, **more)
 
 
-def listed(description: str, default: Any = (), **more: Any) -> Any:
+def list_field(description: str, default: Any = (), **more: Any) -> Any:
     return Field(default, strict=False, description=description, **more)
 
 

@@ -29,7 +29,7 @@ from reconciler.core.spec.field_types import (
     Until,
     choice,
     described,
-    listed,
+    list_field,
 )
 
 _MOST_BOUNDARIES: Final = 200
@@ -124,7 +124,7 @@ class Policy(Part):
         "Images of new and changed entries, in S3: do not check them, warn of those that are missing or cannot "
         "be used, or also withhold their entries.",
     )
-    windows: tuple[Window, ...] = listed(
+    windows: tuple[Window, ...] = list_field(
         "When changes are sent. Without a window of kind allow, at any time outside those of kind deny."
     )
     freeze: Freeze | None = described("No change is sent before its end.", None)

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from reconciler.core.entries.entry import METADATA, SOURCE_REF, Fields, without_service_keys
-from reconciler.core.entries.listed import listed
+from reconciler.core.entries.observed_line import parse_observed
 from reconciler.core.entries.pattern import glob, globs, literal_prefix, nearest, places, pointer
 from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.core.validation.spec_codes import UNMATCHED
@@ -129,7 +129,7 @@ class _Path:
         enough = len(self.samples) == _SAMPLES
         if enough and b"\\" not in raw and not all(word in raw for word in self._words):
             return False
-        fields = without_service_keys(listed(raw))
+        fields = without_service_keys(parse_observed(raw))
         if not self._applies(str(fields.get(SOURCE_REF))):
             return False
         fields = {

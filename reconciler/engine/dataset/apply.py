@@ -9,7 +9,7 @@ from typing import Final
 import orjson
 
 from reconciler.core.entries.entry import canonical
-from reconciler.core.entries.listed import listed
+from reconciler.core.entries.observed_line import parse_observed
 from reconciler.core.planning.bisect import Isolation, Result
 from reconciler.core.planning.plan import DatasetPlan, PlannedChange
 from reconciler.core.planning.quarantine import Suspicion
@@ -260,7 +260,7 @@ class Sender:
     def _query_stored(self, item: PlannedChange) -> bool:
         sent = canonical(orjson.loads(self._composer.line(item.change)))
         found = alone(item.source_ref, self._arn, self._context, self._context.clock.now())
-        return any(canonical(listed(line.encode(errors="surrogatepass"))) == sent for line in found)
+        return any(canonical(parse_observed(line.encode(errors="surrogatepass"))) == sent for line in found)
 
 
 def _result(description: Description) -> str:

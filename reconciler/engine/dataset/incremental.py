@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Final
 
 from reconciler.core.entries.entry import SOURCE_REF, error_codes, is_labeled
-from reconciler.core.entries.listed import listed
+from reconciler.core.entries.observed_line import parse_observed
 from reconciler.core.planning.diff import Diff, compare_some
 from reconciler.core.planning.readback import cover
 from reconciler.core.planning.remembered import Recalled, recall
@@ -208,7 +208,7 @@ def _adds_up(seen: Planned, after: After, now: Stats) -> bool:
         return False
     items = seen.plan.sendable
     overwritten = [fields for item in items if (fields := seen.composer.observed(item.change))]
-    found = (listed(line) for line, _, _ in after.readback.lines())
+    found = (parse_observed(line) for line, _, _ in after.readback.lines())
     stored = {fields[SOURCE_REF]: fields for fields in found if fields.get(SOURCE_REF) in after.read}.values()
     before = seen.observation.description.stats
     labeled = sum(map(is_labeled, stored)) - sum(map(is_labeled, overwritten))

@@ -15,7 +15,7 @@ from typing import BinaryIO, Final, cast
 from reconciler.core.entries.entry import SOURCE_REF
 from reconciler.core.entries.index import Place
 from reconciler.core.entries.lines import Block, Line, iter_blocks
-from reconciler.core.entries.listed import listed
+from reconciler.core.entries.observed_line import parse_observed
 from reconciler.core.runtime.limits import MAX_ENTRIES, PAGE_SIZE
 from reconciler.engine.dataset.context import Context
 from reconciler.errors import ListingIncomplete, UnknownAnswer, UsageError
@@ -186,8 +186,8 @@ class FileListing(Listing):
 
 
 def _names_image(raw: bytes) -> bool:
-    """Return whether a listed line names an image; errors as `listed`."""
-    return raw[:_USUAL_CHARS] == _USUAL or isinstance(listed(raw).get(SOURCE_REF), str)
+    """Return whether a listed line names an image; errors as `parse_observed`."""
+    return raw[:_USUAL_CHARS] == _USUAL or isinstance(parse_observed(raw).get(SOURCE_REF), str)
 
 
 def _is_object(raw: bytes) -> bool:

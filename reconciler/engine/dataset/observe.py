@@ -10,7 +10,7 @@ from typing import Final, Generic, TypeVar
 from reconciler.core.entries.entry import SOURCE_REF
 from reconciler.core.entries.index import Place
 from reconciler.core.entries.lines import Line
-from reconciler.core.entries.listed import listed
+from reconciler.core.entries.observed_line import parse_observed
 from reconciler.core.planning.diff import Action, Diff, compare, compare_some
 from reconciler.core.planning.observation import ObservationKind
 from reconciler.core.planning.readback import filter_of
@@ -285,7 +285,7 @@ def alone(
 
 
 def _source_ref(line: str) -> object:
-    return listed(line.encode(errors="surrogatepass")).get(SOURCE_REF)
+    return parse_observed(line.encode(errors="surrogatepass")).get(SOURCE_REF)
 
 
 def _watched(

@@ -16,7 +16,7 @@ from reconciler.core.entries.entry import Fields, blank, canonical, digest
 from reconciler.core.entries.equality import encode
 from reconciler.core.entries.explain import explain
 from reconciler.core.entries.image_view import ImageView, view_of
-from reconciler.core.entries.listed import listed
+from reconciler.core.entries.observed_line import parse_observed
 from reconciler.core.images.report import ImageProblems, with_images
 from reconciler.core.planning import guard
 from reconciler.core.planning.batch import pack, payload
@@ -227,7 +227,7 @@ class Composer:
 
     def observed(self, change: Change) -> Fields | None:
         raw = self.before(change)
-        return None if raw is None else listed(raw)
+        return None if raw is None else parse_observed(raw)
 
     def merged(self, change: Change) -> Fields:
         """

@@ -32,7 +32,9 @@ def look_up(
     region = images.region
     while request := lookup.ask():
         if isinstance(request, Heads):
-            yield list(lookup.headed(list(pool.map(lambda key: images.head(bucket, key), request.keys))))
+            yield list(
+                lookup.decide_heads(list(pool.map(lambda key: images.head(bucket, key), request.keys)))
+            )
             continue
         try:
             page = images.page(bucket, request.prefix, request.after)
@@ -46,7 +48,7 @@ def look_up(
             elsewhere(region)
         if page.objects is None:
             return
-        yield list(lookup.listed(page.objects, more=page.more))
+        yield list(lookup.decide_page(page.objects, more=page.more))
 
 
 def _without_listing(
@@ -56,6 +58,8 @@ def _without_listing(
     lookup = Lookup(keys, lists=False)
     while isinstance(request := lookup.ask(), Heads):
         try:
-            yield list(lookup.headed(list(pool.map(lambda key: images.head(bucket, key), request.keys))))
+            yield list(
+                lookup.decide_heads(list(pool.map(lambda key: images.head(bucket, key), request.keys)))
+            )
         except Denied as exc:
             raise reason from exc

@@ -182,7 +182,7 @@ class _Round:
         arn = str(self._arn)
         description = self.tried(Check.STATUS, lambda: access.describe(arn))
         if description is None or self._is_usable(description):
-            self.tried(Check.LISTING, lambda: self._listed(access, arn))
+            self.tried(Check.LISTING, lambda: self._check_listing(access, arn))
 
     def writing(self) -> None:
         policy = self._desired.policy
@@ -286,7 +286,7 @@ class _Round:
             self.found(Check.STATUS, Mark.OK, f"{description.phase}{counts}")
         return True
 
-    def _listed(self, access: Access, arn: str) -> None:
+    def _check_listing(self, access: Access, arn: str) -> None:
         access.list_one(arn)
         self.found(Check.LISTING, Mark.OK, "entries can be listed")
 

@@ -11,7 +11,7 @@ import orjson
 from reconciler.core.drift.report import is_pending
 from reconciler.core.entries.entry import Fields, canonical, digest, error_codes
 from reconciler.core.entries.image_view import view_of
-from reconciler.core.entries.listed import listed
+from reconciler.core.entries.observed_line import parse_observed
 from reconciler.core.explanation import Explanation, ExplanationVerdict, differences
 from reconciler.core.planning.cause import Cause, cause
 from reconciler.core.planning.diff import Action, Change, compare_some
@@ -100,7 +100,7 @@ def _observe_image(source_ref: str, desired: Desired, context: Context) -> _Seen
     with closing(Spool()) as spool:
         lines = list(spool.fill([alone(source_ref, arn, context, deadline, counted)]))
         diff = compare_some(desired.index, (source_ref,), lines, desired.read, desired.equality)
-    observed = next((listed(raw) for raw, _, _ in lines), None)
+    observed = next((parse_observed(raw) for raw, _, _ in lines), None)
     return _Seen(arn, observed, next(iter(diff.changes), None), counted == 0)
 
 

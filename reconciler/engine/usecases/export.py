@@ -9,7 +9,7 @@ from typing import NamedTuple
 from reconciler.core.entries.entry import SOURCE_REF, error_codes, sorted_line
 from reconciler.core.entries.index import Place
 from reconciler.core.entries.lines import Line
-from reconciler.core.entries.listed import UNREADABLE, listed
+from reconciler.core.entries.observed_line import UNREADABLE, parse_observed
 from reconciler.core.planning.diff import place_of
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.validation import check_line
@@ -42,7 +42,7 @@ class Exported:
     def lines(self, source_refs: Iterable[str]) -> Iterator[bytes]:
         """Give the lines of these, in one form whatever form the service gave them."""
         for source_ref in source_refs:
-            yield sorted_line(listed(self._spool.read(self._places[source_ref])))
+            yield sorted_line(parse_observed(self._spool.read(self._places[source_ref])))
 
     def close(self) -> None:
         self._spool.close()
@@ -82,7 +82,7 @@ class _Seen(NamedTuple):
 def _collect(lines: Iterator[Line]) -> _Seen:
     places, refused, marked = seen = _Seen({}, {}, set())
     for line in lines:
-        fields = listed(line[0])
+        fields = parse_observed(line[0])
         if not isinstance(source_ref := fields.get(SOURCE_REF), str):
             raise UnknownAnswer("a listed line names no image; exporting it would lose it")
         if source_ref in places:

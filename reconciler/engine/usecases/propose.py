@@ -14,7 +14,7 @@ from reconciler.core.drift.report import classes, is_pending
 from reconciler.core.entries.entry import Fields
 from reconciler.core.entries.equality import encode
 from reconciler.core.entries.lines import Line
-from reconciler.core.entries.listed import CODE, UNREADABLE
+from reconciler.core.entries.observed_line import CODE, UNREADABLE
 from reconciler.core.planning.diff import Action, compare_some
 from reconciler.core.planning.plan import DatasetPlan, PlannedChange
 from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.core.status.result import DatasetResult, EntryProblem, Verdict, WithheldGroup
 from reconciler.reports.plan.text import INKS, LONGEST_NAME, error_lines, gap_lines, whence
 from reconciler.reports.plan.words import CAUSES, SIGILS
-from reconciler.reports.screen import Ink, Line, More, Screen, Span, indented, line, listed, stacked
+from reconciler.reports.screen import Ink, Line, More, Screen, Span, first_of, indented, line, stacked
 from reconciler.reports.visible import counted, shortened, visible
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _dataset(result: DatasetResult, screen: Screen, *, details: bool) -> Iterato
     for meaning, found in entry_problems:
         if found:
             yield from indented([line(f"{len(found):,} {meaning}")])
-            yield from indented(listed(found, screen.limit, _entry_problem), by=4)
+            yield from indented(first_of(found, screen.limit, _entry_problem), by=4)
     for group in result.groups:
         yield from indented(_withheld(result, group, screen))
     yield from indented(_not_selected(result))

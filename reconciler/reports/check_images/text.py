@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.core.images.report import DatasetImages, ImagesCheck
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.validation.problem import Problem
-from reconciler.reports.screen import Ink, Line, Screen, Span, indented, line, listed, stacked
+from reconciler.reports.screen import Ink, Line, Screen, Span, first_of, indented, line, stacked
 from reconciler.reports.validate.json import by_place
 from reconciler.reports.validate.text import SHOWN, problem_line
 from reconciler.reports.visible import ELLIPSIS, counted
@@ -30,7 +30,7 @@ def _dataset(dataset: DatasetImages, screen: Screen) -> Iterator[Line]:
     if rest := sum(dataset.by_code.values()) - len(shown):
         codes = ", ".join(f"{code} {number:,}" for code, number in dataset.by_code.items())
         yield line(Span(f"    {ELLIPSIS} and {rest:,} more (in all: {codes})", Ink.DIM))
-    yield from indented(listed(dataset.errors, screen.limit, _error), 4)
+    yield from indented(first_of(dataset.errors, screen.limit, _error), 4)
 
 
 def sorted_problems(dataset: DatasetImages) -> list[Problem]:

@@ -9,7 +9,7 @@ from reconciler.core.revision_diff import DatasetDiff, RevisionDiff
 from reconciler.reports.comment import RESERVED, ROWS, SCREEN, Page, code, ended, folded
 from reconciler.reports.diff.text import heading, image_lines, label_line, setting_line, total
 from reconciler.reports.plan.text import error_lines
-from reconciler.reports.screen import Line, line, listed
+from reconciler.reports.screen import Line, first_of, line
 from reconciler.reports.visible import counted
 
 if TYPE_CHECKING:
@@ -62,7 +62,10 @@ def _details(diff: DatasetDiff, page: Page, room: int) -> int:
     own.take(_texts(error_lines(diff.errors, SCREEN)))
     if diff.labels:
         own.take(
-            ["# by label", *_texts(listed(diff.labels, _LABELS, lambda row: [line("  ", *label_line(row))]))]
+            [
+                "# by label",
+                *_texts(first_of(diff.labels, _LABELS, lambda row: [line("  ", *label_line(row))])),
+            ]
         )
     if diff.settings:
         own.take(["# settings", *_texts(setting_line(field, SCREEN.width) for field in diff.settings)])

@@ -17,7 +17,7 @@ from reconciler.core.revision_diff import (
     Side,
 )
 from reconciler.reports.plan.text import LONGEST_NAME, change_rows, error_lines, field_line, whence
-from reconciler.reports.screen import Ink, Line, Screen, Span, indented, line, listed, stacked
+from reconciler.reports.screen import Ink, Line, Screen, Span, first_of, indented, line, stacked
 from reconciler.reports.sentences import DRIFTED, changes, setting_name
 from reconciler.reports.visible import MINUS, counted, shortened, visible
 
@@ -75,9 +75,9 @@ def dataset_lines(diff: DatasetDiff, screen: Screen) -> Iterator[Line]:
     )
     if diff.differs:
         yield line(f"  {sentence(diff.numbers)}")
-    yield from indented(listed(diff.labels, screen.limit, lambda row: [label_line(row)]), by=4)
+    yield from indented(first_of(diff.labels, screen.limit, lambda row: [label_line(row)]), by=4)
     yield from indented(
-        listed(diff.settings, screen.limit, lambda field: [setting_line(field, screen.width - 4)]), by=4
+        first_of(diff.settings, screen.limit, lambda field: [setting_line(field, screen.width - 4)]), by=4
     )
     if screen.limit is None:
         for change in diff.changes:

@@ -13,7 +13,7 @@ from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.drift import words
 from reconciler.reports.plan.text import LONGEST_NAME, error_lines, gap_lines, whence
 from reconciler.reports.plan.words import age
-from reconciler.reports.screen import Ink, Line, Screen, Span, indented, line, listed, stacked
+from reconciler.reports.screen import Ink, Line, Screen, Span, first_of, indented, line, stacked
 from reconciler.reports.sentences import Event, overlap
 from reconciler.reports.visible import counted, shortened
 
@@ -90,7 +90,7 @@ def item_lines(item: DriftItem, now: float | None = None) -> Iterator[Line]:
     elif item.lapsed is not None:
         yield line(Span(f"  acknowledged until {item.lapsed.until}: {item.lapsed.reason}", Ink.YELLOW))
     events = list(words.events(item))
-    yield from indented(listed(events, _EVENTS, lambda event: [_event(event)]))
+    yield from indented(first_of(events, _EVENTS, lambda event: [_event(event)]))
 
 
 def _header(dataset: DatasetDrift) -> Iterator[Line]:
@@ -117,7 +117,7 @@ def caller_lines(dataset: DatasetDrift) -> Iterator[Line]:
 
 def _group(heading: str, items: Sequence[DriftItem], dataset: DatasetDrift, screen: Screen) -> Iterator[Line]:
     yield line(Span(heading, Ink.BOLD))
-    yield from indented(listed(items, screen.limit, lambda item: item_lines(item, dataset.observed_at)))
+    yield from indented(first_of(items, screen.limit, lambda item: item_lines(item, dataset.observed_at)))
 
 
 def _event(event: Event) -> Line:
@@ -127,7 +127,7 @@ def _event(event: Event) -> Line:
 def _balances(labels: Sequence[LabelBalance]) -> Iterator[Line]:
     if labels:
         yield line(Span("by label", Ink.BOLD))
-    yield from indented(listed(labels, _LABELS, lambda row: [line(balance(row))]))
+    yield from indented(first_of(labels, _LABELS, lambda row: [line(balance(row))]))
 
 
 def balance(row: LabelBalance) -> str:
@@ -143,4 +143,4 @@ def _leaks(dataset: DatasetDrift) -> Iterator[Line]:
     if dataset.leaked:
         many = counted(len(dataset.leaked), "image is", "images are")
         yield line(Span(f"{many} in the training and in the test dataset", Ink.YELLOW))
-        yield from indented(listed(dataset.leaked, 3, lambda ref: [line(shortened(ref, LONGEST_NAME))]))
+        yield from indented(first_of(dataset.leaked, 3, lambda ref: [line(shortened(ref, LONGEST_NAME))]))

@@ -13,7 +13,7 @@ from reconciler.core.moments import moment
 from reconciler.reports.explain.json import Explained, Writers
 from reconciler.reports.plan.text import LONGEST_NAME, error_lines, event_parts
 from reconciler.reports.plan.words import CAUSES, QUARANTINE_REASONS
-from reconciler.reports.screen import Ink, Line, Screen, Span, indented, line, listed, stacked
+from reconciler.reports.screen import Ink, Line, Screen, Span, first_of, indented, line, stacked
 from reconciler.reports.sentences import DRIFTED, due_changes, field_name, image_events
 from reconciler.reports.visible import counted, shortened, value, visible
 
@@ -94,7 +94,7 @@ def _row(head: str, *parts: str | Span) -> Line:
 
 def _rows(head: str, rows: Sequence[tuple[str | Span, ...]], limit: int | None = None) -> Iterator[Line]:
     numbered = list(enumerate(rows))
-    yield from listed(numbered, limit, lambda row: [_row(head if row[0] == 0 else "", *row[1])])
+    yield from first_of(numbered, limit, lambda row: [_row(head if row[0] == 0 else "", *row[1])])
 
 
 def _content(fields: dict[str, Any] | None, width: int) -> tuple[str | Span, ...]:

@@ -105,7 +105,7 @@ def _details(plan: DatasetPlan, page: Page, room: int) -> int:
 
 def _group(group: words.Group, page: Page) -> int:
     return page.take_group(
-        f"# {group.heading}", (_texts(change_lines(item, SCREEN.width)) for item in group.listed)
+        f"# {group.heading}", (_texts(change_lines(item, SCREEN.width)) for item in group.selected)
     )
 
 

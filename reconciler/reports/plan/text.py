@@ -15,7 +15,7 @@ from reconciler.core.planning.plan import DatasetPlan, Plan, PlanError, PlannedC
 from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.plan import words
-from reconciler.reports.screen import Ink, Line, Screen, Span, indented, line, listed, stacked
+from reconciler.reports.screen import Ink, Line, Screen, Span, first_of, indented, line, stacked
 from reconciler.reports.sentences import Changes, Event, due_changes, field_name
 from reconciler.reports.visible import MINUS, counted, shortened, side, visible
 
@@ -105,7 +105,7 @@ def error_lines(errors: Sequence[PlanError], screen: Screen) -> Iterator[Line]:
         where = f"{error.origin}: " if error.origin else ""
         yield line(where, Span("error", Ink.RED), f": {error.message} ", Span(f"({error.code})", Ink.DIM))
 
-    return listed(errors, screen.limit, show)
+    return first_of(errors, screen.limit, show)
 
 
 def gap_lines(gap: str | None) -> Iterator[Line]:
@@ -146,7 +146,7 @@ def _creation(plan: DatasetPlan) -> Iterator[Line]:
 def _group(group: words.Group, screen: Screen) -> Iterator[Line]:
     yield line(group.heading)
     width = screen.width - 8
-    yield from indented(listed(group.listed, screen.limit, lambda item: change_lines(item, width)))
+    yield from indented(first_of(group.selected, screen.limit, lambda item: change_lines(item, width)))
 
 
 def change_rows(found: Changes, width: int) -> Iterator[Line]:
@@ -156,7 +156,7 @@ def change_rows(found: Changes, width: int) -> Iterator[Line]:
         return (line(*event_parts(one)),) if isinstance(one, Event) else (field_line(one, width),)
 
     rows: list[Event | FieldChange] = [*found.events, *found.fields]
-    return listed(rows, FIELDS_SHOWN, show)
+    return first_of(rows, FIELDS_SHOWN, show)
 
 
 def event_parts(event: Event) -> tuple[str | Span, ...]:
@@ -179,7 +179,7 @@ def errored_lines(plan: DatasetPlan, screen: Screen) -> Iterator[Line]:
     if plan.errored:
         yield line(f"{counted(len(plan.errored), 'entry', 'entries')} marked with errors by AWS")
         yield from indented(
-            listed(plan.errored, screen.limit, lambda item: [_marked(item[0], ", ".join(item[1]))])
+            first_of(plan.errored, screen.limit, lambda item: [_marked(item[0], ", ".join(item[1]))])
         )
 
 

@@ -77,7 +77,7 @@ class Group(NamedTuple):
     items: tuple[PlannedChange, ...]
 
     @property
-    def listed(self) -> tuple[PlannedChange, ...]:
+    def selected(self) -> tuple[PlannedChange, ...]:
         """Return the changes that are listed for people: those that are not selected are only counted."""
         return self.items if self.is_selected else ()
 

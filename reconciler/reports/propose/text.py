@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.core.proposals.report import DatasetProposal, EditRequest, Kind, Proposal, Refusal
 from reconciler.reports.plan.text import LONGEST_NAME, error_lines, whence
 from reconciler.reports.propose.json import kinds
-from reconciler.reports.screen import Ink, Line, Screen, Span, indented, line, listed, stacked
+from reconciler.reports.screen import Ink, Line, Screen, Span, first_of, indented, line, stacked
 from reconciler.reports.visible import counted, shortened
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _dataset(dataset: DatasetProposal, screen: Screen) -> Iterator[Line]:
 def _taken(dataset: DatasetProposal, screen: Screen) -> Iterator[Line]:
     if dataset.accepted:
         yield line(f"In the patch: {kinds(dataset.accepted)}")
-        yield from indented(listed(dataset.accepted, screen.limit, _request))
+        yield from indented(first_of(dataset.accepted, screen.limit, _request))
     elif not dataset.refusals and not dataset.errors:
         yield line(Span("Nothing to take into git.", Ink.GREEN))
     if dataset.guessed:
@@ -65,7 +65,7 @@ def _taken(dataset: DatasetProposal, screen: Screen) -> Iterator[Line]:
 def _left(dataset: DatasetProposal, screen: Screen) -> Iterator[Line]:
     if dataset.refusals:
         yield line(f"Not in the patch: {len(dataset.refusals):,}")
-        yield from indented(listed(dataset.refusals, screen.limit, _refusal))
+        yield from indented(first_of(dataset.refusals, screen.limit, _refusal))
 
 
 def _request(request: EditRequest) -> Iterable[Line]:
@@ -86,7 +86,7 @@ def _refusal(refusal: Refusal) -> Iterable[Line]:
 def _problems(proposal: Proposal, screen: Screen) -> Iterator[Line]:
     if errors := [problem for problem in proposal.problems if problem.is_error]:
         yield line(Span("Validation will refuse the patched specs:", Ink.RED))
-        yield from indented(listed(errors, screen.limit, lambda problem: [line(str(problem))]))
+        yield from indented(first_of(errors, screen.limit, lambda problem: [line(str(problem))]))
 
 
 def _closing(proposal: Proposal, file: str | None) -> Iterator[Line]:

@@ -24,7 +24,7 @@ class Node(NamedTuple):
     blob: str
 
 
-class Listed(NamedTuple):
+class CommitDirectory(NamedTuple):
     """
     A directory of a commit.
 
@@ -65,7 +65,7 @@ class CommitReader:
     name: str
     _ask: Ask
 
-    def listed(self, commit: str, path: str) -> Listed:
+    def directory(self, commit: str, path: str) -> CommitDirectory:
         """
         Return every file below *path* of a commit; the path may contain links within the repository.
 
@@ -82,7 +82,7 @@ class CommitReader:
         if self.leads_to_directory(commit, real) is False:
             real, _, only = real.rpartition("/")
         listing = self._ask("ls-tree", "-r", "-z", "--end-of-options", f"{commit}:{real}").out
-        return Listed(tuple(filter(None, real.split("/"))), dict(nodes_of(listing)), only)
+        return CommitDirectory(tuple(filter(None, real.split("/"))), dict(nodes_of(listing)), only)
 
     def _link(self, commit: str, path: str, part: str) -> str | None:
         """
@@ -134,7 +134,7 @@ class GitTree:
         self,
         name: str,
         revision: str,
-        listed: Listed,
+        directory: CommitDirectory,
         read: Callable[[str], BinaryIO],
         leads_to_directory: Callable[[str], bool | None],
         large_file: Callable[[Pointer], BinaryIO],
@@ -145,12 +145,12 @@ class GitTree:
         self.fetches_large_files = fetches_large_files
         self.name = name
         self.revision: str | None = revision
-        self.above = listed.above
-        self._nodes = listed.nodes
+        self.above = directory.above
+        self._nodes = directory.nodes
         self._read = read
         self._leads_to_directory = leads_to_directory
         self._directories: dict[str, dict[str, Kind]] = {"": {}}
-        for path, node in listed.nodes.items():
+        for path, node in directory.nodes.items():
             self._add(path, _KINDS.get(node.mode, Kind.FILE))
         self._links = Links(self)
 

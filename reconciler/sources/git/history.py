@@ -110,11 +110,11 @@ class History:
         Raises:
             SourceError: The path is not there, or not in this repository.
         """
-        listed = self._commits.listed(commit, self._path)
-        directory = self._path if listed.only is None else posixpath.dirname(self._path)
+        found = self._commits.directory(commit, self._path)
+        directory = self._path if found.only is None else posixpath.dirname(self._path)
         leads = partial(self._commits.leads_to_directory, commit)
-        tree = GitTree(f"{revision}:{directory}", commit, listed, self._open, leads, self._large_file)
-        return Committed(tree, commit, listed.only)
+        tree = GitTree(f"{revision}:{directory}", commit, found, self._open, leads, self._large_file)
+        return Committed(tree, commit, found.only)
 
     def _large_file(self, pointer: Pointer) -> BinaryIO:
         return open_object(self._git.common_dir, pointer.sha256)

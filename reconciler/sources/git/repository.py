@@ -41,7 +41,7 @@ class GitSource:
         fingerprint = f"{commit}; {notice}" if notice else commit
         if fingerprint == known:
             return None
-        listed = self._clone.commits.listed(commit, self._path)
+        found = self._clone.commits.directory(commit, self._path)
         used: set[str] = set()
 
         def read(blob: str) -> BinaryIO:
@@ -51,17 +51,17 @@ class GitSource:
             return self._blobs.path(blob).open("rb")
 
         try:
-            name = self._path if listed.only is None else posixpath.dirname(self._path)
+            name = self._path if found.only is None else posixpath.dirname(self._path)
             tree = GitTree(
                 name,
                 commit,
-                listed,
+                found,
                 read,
                 partial(self._clone.commits.leads_to_directory, commit),
                 self._clone.large_file,
                 fetches_large_files=True,
             )
-            specs = load(tree, listed.only, self._manifests)
+            specs = load(tree, found.only, self._manifests)
         except OSError as exc:
             raise SourceError(f"{self.name}: {exc.strerror or exc}") from exc
         self._blobs.forget_others(used)

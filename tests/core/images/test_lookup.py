@@ -24,11 +24,11 @@ class Bucket:
         while request := asked.ask():
             if isinstance(request, Heads):
                 self.heads += request.keys
-                decided = asked.headed([self._stored(key) for key in request.keys])
+                decided = asked.decide_heads([self._stored(key) for key in request.keys])
             else:
                 page = self._listed(request)
                 more = len(page) > self.page
-                decided = asked.listed(dict(page[: self.page]), more=more)
+                decided = asked.decide_page(dict(page[: self.page]), more=more)
             for key, stored in decided:
                 assert key not in found
                 found[key] = stored is not None
@@ -98,7 +98,7 @@ def test_a_listing_that_does_not_go_on_is_refused(page):
     asked.ask()
 
     with pytest.raises(UnknownAnswer, match="a page ends at"):
-        list(asked.listed(page, more=True))
+        list(asked.decide_page(page, more=True))
 
 
 NAMES = st.text(st.sampled_from("ab/~!\u00e9\U0001f600 "), min_size=1, max_size=5)

@@ -257,7 +257,7 @@ def test_a_file_that_cannot_be_read_from_the_clone_is_fetched_again(upstream: Up
     commit = upstream.commit(specs__a_yaml=dataset(), specs__train_jsonl=line("a"))
     first = source_of(upstream, tmp_path)
     first.poll(None)
-    blob = first._clone.commits.listed(commit, "specs").nodes["train.jsonl"].blob
+    blob = first._clone.commits.directory(commit, "specs").nodes["train.jsonl"].blob
     first.close()
     stored = tmp_path / "state" / "git" / "objects" / blob[:2] / blob[2:]
     stored.chmod(0o644)

@@ -13,7 +13,7 @@ from reconciler.core.entries.entry import SOURCE_REF, Fields, canonical, digest,
 from reconciler.core.entries.equality import encode
 from reconciler.core.entries.index import Place
 from reconciler.core.entries.lines import Line, iter_lines
-from reconciler.core.entries.listed import UNREADABLE, listed
+from reconciler.core.entries.observed_line import UNREADABLE, parse_observed
 from reconciler.core.planning.diff import place_of
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import Spool
@@ -67,7 +67,7 @@ def _readable(raw: bytes) -> Fields:
     Raises:
         UnknownAnswer: It cannot be read, so that no manifest could restore it.
     """
-    fields = listed(raw)
+    fields = parse_observed(raw)
     if SOURCE_REF not in fields:
         raise UnknownAnswer("AWS holds a line that names no image; no copy restores it")
     if UNREADABLE in fields:
@@ -83,7 +83,7 @@ def desired_lines(desired: Desired, listing: Spool) -> Iterator[bytes]:
     if desired.equality.ignore:
         places = {ref: place for line in listing.lines() for ref, place in _named(line)}
     for ref, place in desired.index.items():
-        there = listed(listing.read(places[ref])) if ref in places else None
+        there = parse_observed(listing.read(places[ref])) if ref in places else None
         yield encode(desired.equality.merged(orjson.loads(desired.read(ref, place)), there))
 
 
@@ -111,6 +111,6 @@ def put_and_prove(
 
 
 def _named(line: Line) -> Iterator[tuple[str, Place]]:
-    ref = listed(line[0]).get(SOURCE_REF)
+    ref = parse_observed(line[0]).get(SOURCE_REF)
     if isinstance(ref, str):
         yield ref, place_of(line)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.entries.entry import error_codes
-from reconciler.core.entries.listed import UNREADABLE, listed
+from reconciler.core.entries.observed_line import UNREADABLE, parse_observed
 from reconciler.errors import UnknownAnswer
 from tests.builders import classified
 from tests.core import strategies as json_of
@@ -23,7 +23,7 @@ REF = "s3://b/a.jpg"
 def test_a_readable_line_is_what_a_parser_makes_of_it(fields: dict[str, object]):
     """Any line that can be read and names an image is taken as it is."""
     fields = {**fields, "source-ref": REF}
-    assert fields == listed(orjson.dumps(fields))
+    assert fields == parse_observed(orjson.dumps(fields))
 
 
 def test_a_line_of_errors_need_not_name_its_image():
@@ -31,7 +31,7 @@ def test_a_line_of_errors_need_not_name_its_image():
     fields = {
         "cl-errors": [{"code": "ERROR_INVALID_JSON_LINE", "message": "The JSON Line has an invalid format."}]
     }
-    assert fields == listed(orjson.dumps(fields))
+    assert fields == parse_observed(orjson.dumps(fields))
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_line_of_errors_need_not_name_its_image():
 )
 def test_an_unreadable_line_still_has_its_image(text: str):
     """What cannot be read stays whole, under the name of its image and the code that AWS has for it."""
-    found = listed(text.encode())
+    found = parse_observed(text.encode())
 
     assert (REF, text) == (found["source-ref"], found[UNREADABLE])
     assert ("ERROR_INVALID_JSON_LINE",) == error_codes(found)
@@ -75,7 +75,7 @@ def test_an_unreadable_line_still_has_its_image(text: str):
 def test_what_names_no_image_is_not_understood(text: str):
     """Nothing is known of a line that does not even name its image."""
     with pytest.raises(UnknownAnswer):
-        listed(text.encode())
+        parse_observed(text.encode())
 
 
 @given(st.integers(0, 200))
@@ -83,7 +83,7 @@ def test_a_cut_line_is_never_taken_for_another_image(end: int):
     """A line that ends early has its own image or none."""
     raw = classified("a", "rose")[:end]
     with suppress(UnknownAnswer):
-        assert REF == listed(raw)["source-ref"]
+        assert REF == parse_observed(raw)["source-ref"]
 
 
 def test_a_long_unreadable_line_is_read_in_linear_time():
@@ -91,5 +91,5 @@ def test_a_long_unreadable_line_is_read_in_linear_time():
     raw = b'{"x":"' + b'\\"' * 50_000 + b'"\\"' * 20_000
     begun = time.process_time()
     with pytest.raises(UnknownAnswer):
-        listed(raw)
+        parse_observed(raw)
     assert time.process_time() - begun < 1

@@ -33,7 +33,7 @@ _SHOWN: Final = 80  # bytes of a line that an error quotes
 _SHALLOW: Final = 250
 
 
-def listed(raw: bytes) -> Fields:
+def parse_observed(raw: bytes) -> Fields:
     """
     Parse a listed line; takes what `orjson.loads` takes for any that can be read.
 
