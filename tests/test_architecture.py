@@ -42,6 +42,7 @@ KEEPERS = {
         "reconciler.core.spec.field_types",
         "reconciler.core.spec.messages",
         "reconciler.core.spec.policy",
+        "reconciler.core.spec.shorthand",
         "reconciler.reports.plan.saved",
         "reconciler.reports.registry",
         "reconciler.sources.documents",

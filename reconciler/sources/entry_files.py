@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import BinaryIO, ClassVar, NamedTuple
 
-from reconciler.core.spec.documents import Entries
 from reconciler.core.spec.labelling import compile_lines
+from reconciler.core.spec.shorthand import Entries
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.errors import SourceError

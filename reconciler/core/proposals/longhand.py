@@ -11,8 +11,8 @@ import orjson
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, METADATA, SOURCE_REF, Fields
 from reconciler.core.entries.equality import Equality
 from reconciler.core.entries.explain import FieldChange, explain
-from reconciler.core.spec.documents import Box, Entries, Image
 from reconciler.core.spec.labelling import compile_lines
+from reconciler.core.spec.shorthand import Box, Entries, Image
 
 # How many fields that the shorthand cannot express are listed in a message.
 _NAMED: Final = 3

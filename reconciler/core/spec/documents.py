@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from reconciler.core.spec.choices import Arn, DatasetType, DriftClass, PinnedObject
@@ -19,15 +19,12 @@ from reconciler.core.spec.field_types import (
     Duration,
     ExternalId,
     FieldGlob,
-    LabelName,
-    Moment,
     Name,
     NotEmpty,
     Part,
     ProjectName,
     Region,
     RoleArn,
-    S3Base,
     S3Object,
     Sha256,
     SourceGlob,
@@ -38,6 +35,7 @@ from reconciler.core.spec.field_types import (
     refusal,
 )
 from reconciler.core.spec.policy import Policy
+from reconciler.core.spec.shorthand import Entries
 from reconciler.core.validation import spec_codes as codes
 
 API_VERSION: Final = "reconciler/v1"
@@ -233,45 +231,6 @@ class Dataset(Part):
     @property
     def name(self) -> str:
         return str(self.metadata.name)
-
-
-class Box(Part):
-    """One labelled rectangle, in whole pixels."""
-
-    label: LabelName = described("What is in the box.")
-    left: int = described("From the left edge of the image, in pixels.")
-    top: int = described("From the upper edge of the image, in pixels.")
-    width: int = described("In pixels.")
-    height: int = described("In pixels.")
-
-
-def _two_or_three(size: tuple[int, ...]) -> tuple[int, ...]:
-    if len(size) not in {2, 3}:
-        raise refusal("must be [width, height] or [width, height, depth]")
-    return size
-
-
-class Image(Part):
-    """One image and its labels."""
-
-    image: Text = described("Key below base, or a whole s3:// address.", examples=["spurge1.jpg"])
-    labels: tuple[LabelName, ...] = list_field("Labels of the whole image.")
-    size: Annotated[tuple[int, ...], AfterValidator(_two_or_three)] | None = list_field(
-        "Width, height and, if not 3, depth. Needed for boxes.", None, examples=[[640, 480]]
-    )
-    boxes: tuple[Box, ...] | None = list_field(
-        "Labelled rectangles. An empty list means that the image contains none.", None
-    )
-
-
-class Entries(Part):
-    """The YAML shorthand: entries for people to write."""
-
-    api_version: Literal["reconciler/v1"] = described("The format of this document.")
-    kind: Literal["Entries"] = described("What this document is.")
-    base: S3Base | None = described("Where the images are.", None, examples=["s3://bucket/train/"])
-    created_at: Moment = described("Becomes creation-date, as written.", examples=["2026-03-01T12:00:00"])
-    images: tuple[Image, ...] = list_field("The entries, in order.", ...)
 
 
 class Acknowledgement(Part):

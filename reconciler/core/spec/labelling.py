@@ -24,8 +24,8 @@ from reconciler.core.entries.entry import (
     SOURCE_REF,
     Fields,
 )
-from reconciler.core.spec.documents import Entries, Image
 from reconciler.core.spec.messages import ModelError, Path, dotted
+from reconciler.core.spec.shorthand import Entries, Image
 from reconciler.core.validation import spec_codes as codes
 
 BOXES: Final = "bounding-box"

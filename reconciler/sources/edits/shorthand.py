@@ -12,7 +12,7 @@ from typing import Any
 from reconciler.core.proposals.longhand import Item, NotExpressible, shortened
 from reconciler.core.proposals.report import EditRequest, Kind
 from reconciler.core.proposals.restyle import aligned
-from reconciler.core.spec.documents import Entries, Image
+from reconciler.core.spec.shorthand import Entries, Image
 from reconciler.sources.yaml.edit import UNSAFE, Member, YamlEditor
 from reconciler.sources.yaml.positions import Node
 

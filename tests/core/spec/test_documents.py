@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from reconciler.core.spec.choices import Compare, DatasetType, Mode, OnChange, OnDrift, Orphans
-from reconciler.core.spec.documents import Dataset, Entries, json_schema
+from reconciler.core.spec.documents import Dataset, json_schema
 from reconciler.core.spec.field_types import format_duration, parse_duration
 from reconciler.core.spec.messages import model_errors_of
+from reconciler.core.spec.shorthand import Entries
 from reconciler.core.validation.spec_codes import SPEC_CODES
 
 SCHEMAS = Path(__file__).parents[3] / "schemas"

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from reconciler.core.spec.documents import Entries
 from reconciler.core.spec.labelling import attribute_name, compile_lines
+from reconciler.core.spec.shorthand import Entries
 from reconciler.core.validation.text import is_source_ref
 
 
