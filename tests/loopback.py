@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -40,6 +40,34 @@ class Quiet(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body) + missing))
         self.end_headers()
         self.wfile.write(body)
+
+
+def dripping(*, head: bool, ended: threading.Event) -> type[BaseHTTPRequestHandler]:
+    """Make a handler whose answers never end: a byte every few milliseconds, of the headers or of the body."""
+
+    class Handler(Quiet):
+        def handle_any(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.1\r\n")
+            self.wfile.write(b"X-Long: " if head else b"Content-Length: 100000\r\n\r\n")
+            with suppress(OSError):  # the client is gone
+                while not ended.wait(0.02):
+                    self.wfile.write(b" ")
+
+        do_GET = do_POST = do_PUT = handle_any  # noqa: N815  as the standard library wants them
+
+    return Handler
+
+
+@contextmanager
+def endless(*, head: bool) -> Iterator[str]:
+    """Serve answers that never end, and give the URL."""
+    ended = threading.Event()
+    with listening(dripping(head=head, ended=ended)) as url:
+        try:
+            yield url
+        finally:
+            ended.set()
 
 
 def api(answer: Callable[[str, str, str, Any], tuple[int, Any]]) -> type[BaseHTTPRequestHandler]:

@@ -25,6 +25,7 @@ KEEPERS = {
     "deepdiff": {"reconciler.core.entries.explain"},
     "opentelemetry": {"reconciler.cli.telemetry"},
     "PIL": {"reconciler.reports.picture_hash", "reconciler.reports.thumbnails"},
+    "httpcore2": {"reconciler.kubernetes"},
     "httpx2": {"reconciler.kubernetes"},
     "lightkube": {"reconciler.kubernetes"},
     "jinja2": {

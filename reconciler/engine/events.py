@@ -56,9 +56,7 @@ EVENTS: Final = {
     "condition.changed": Event(
         "info", "A condition of a dataset changed its status.", ("type", "status", "reason", "message")
     ),
-    "cycle.failed": Event(
-        "error", "The cycle of one dataset, or a command for it, failed.", ("error", "reason")
-    ),
+    "cycle.failed": Event("error", "A cycle of the controller for one dataset failed.", ("error", "reason")),
     "cycle.finished": Event(
         "info",
         "A cycle ended, however it went: exactly one line a cycle and dataset. Its verdict is `interrupted` "
@@ -66,6 +64,9 @@ EVENTS: Final = {
         _CYCLE_KEYS,
     ),
     "cycle.started": Event("debug", "A cycle began."),
+    "dataset.failed": Event(
+        "warning", "A command failed for one dataset; its report holds the same reason.", ("error", "reason")
+    ),
     "dataset.resumed": Event(
         "info", "A suspended dataset is applied to again: by request, or as its suspension ended.", ("expired",)
     ),

@@ -21,7 +21,7 @@ def client(flag: str, timeout: float) -> Client:
 
     Args:
         flag: The flag that needs it, for the error.
-        timeout: Limit of each phase of an HTTP request (connect, read, write, pool), in seconds.
+        timeout: Limit of each phase of an HTTP request (connect, write, read the answer, pool), in seconds.
 
     Raises:
         UsageError: lightkube is not installed, or no cluster is configured.
@@ -30,14 +30,18 @@ def client(flag: str, timeout: float) -> Client:
         import httpx2
         from lightkube import Client, KubeConfig
         from lightkube.core.exceptions import ConfigError
+
+        from reconciler.kubernetes.limited_answers import limit_client
     except ImportError as exc:
         raise UsageError(
             f"{flag} needs the extra k8s: pip install 'rekognition-dataset-reconciler[k8s]'"
         ) from exc
     try:
-        return Client(KubeConfig.from_env(), timeout=httpx2.Timeout(timeout))
+        made = Client(KubeConfig.from_env(), timeout=httpx2.Timeout(timeout))
     except (ConfigError, OSError) as exc:
         raise UsageError(f"{flag}: no cluster is configured: {exc}") from exc
+    limit_client(made._client._client)
+    return made
 
 
 def status_code(exc: Exception) -> int | None:

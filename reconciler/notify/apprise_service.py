@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
+from reconciler.answers import limit_answers
 from reconciler.core.status.notices import Level, Notice
 from reconciler.errors import UsageError
 from reconciler.ports import Delivery, Receipt
@@ -30,6 +31,7 @@ class AppriseService:
             raise UsageError(
                 f"--notify {name}: it needs the extra notify: pip install 'rekognition-dataset-reconciler[notify]'"
             ) from exc
+        limit_answers()
         logging.getLogger("apprise").propagate = False  # its lines are no log events; the result holds them
         logging.getLogger("apprise").addHandler(logging.NullHandler())
         # Nothing is stored beside the state, no redirect gets the secret, and the calling thread sends.

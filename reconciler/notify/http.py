@@ -14,6 +14,7 @@ import urllib3
 from urllib3.exceptions import HTTPError, LocationValueError, MaxRetryError
 
 from reconciler import __version__
+from reconciler.answers import limit_answers
 from reconciler.ports import Delivery, Receipt
 from reconciler.redact import redacted
 
@@ -40,6 +41,7 @@ def post(
     Args:
         accepted: Judges the status and the message of the answer.
     """
+    limit_answers()
     body = json.dumps(document, ensure_ascii=False).encode()
     headers = {"User-Agent": f"reconciler/{__version__}", "Content-Type": "application/json", **headers}
     timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)

@@ -13,10 +13,12 @@ from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 from botocore.exceptions import NoCredentialsError
 
+from reconciler.answers import limit_answers
 from reconciler.core.spec.choices import DatasetType
 from reconciler.errors import Denied, GatewayError, UnknownAnswer
 from reconciler.ports import Description, Identity, Located
 from reconciler.rekognition import NAME
+from reconciler.rekognition.calls import refuse_long_retry
 from reconciler.rekognition.gateway import Rekognition
 from reconciler.rekognition.settings import unusable, unusable_in
 from reconciler.rekognition.translate import CONFIGURATION, translated
@@ -155,14 +157,16 @@ def source_of(session: boto3.Session) -> str:
 
 def ambient(region: str | None) -> boto3.Session:
     """
-    Return a session of the SDK's own configuration.
+    Return a session of the SDK's own configuration, each of whose calls ends in a limited time.
 
     Raises:
         Denied: A variable or the profile holds what cannot be used.
     """
     if (reason := unusable()) is not None:
         raise Denied(reason)
+    limit_answers()
     session = boto3.Session(region_name=region)
+    session.events.register("needs-retry", refuse_long_retry)
     # boto3 shows the name of the profile, and not what is in it.
     profile = session._session.get_scoped_config()
     if (reason := unusable_in(profile, session.profile_name)) is not None:
@@ -204,4 +208,5 @@ def assuming(ambient: boto3.Session, role_arn: str, external_id: str | None, con
     session._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]
         method="assume-role", refresh_using=assumed
     )
+    session.get_component("event_emitter").register("needs-retry", refuse_long_retry)
     return boto3.Session(botocore_session=session, region_name=ambient.region_name)

@@ -1,5 +1,5 @@
 """
-Limit the rate of calls that leave this process, and measure every attempt.
+Limit the rate of calls that leave this process and their attempts, and measure every attempt.
 
 botocore's own limiter (retry mode ``adaptive``) starts only after AWS has throttled a call, and is one a client.
 """
@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from reconciler import errors
 from reconciler.core.runtime.backoff import Admission, CallWindow
 from reconciler.rekognition.translate import ERRORS
 
@@ -126,3 +129,29 @@ def metered(events: Any, meter: Meter) -> None:
 
     events.register_last("before-send.rekognition", before)
     events.register("response-received.rekognition", after)
+
+
+MOST_TIMED_OUT: Final = 2
+"""Attempts of one call that may end by their read timeout: each of them takes a minute."""
+
+
+def refuse_long_retry(attempts: int, caught_exception: Exception | None, **_: Any) -> None:
+    """Keep the SDK from repeating a call that timed out again."""
+    if attempts >= MOST_TIMED_OUT and isinstance(caught_exception, ReadTimeoutError):
+        raise caught_exception
+
+
+def refuse_blind_retry(
+    response: tuple[Any, Mapping[str, Any]] | None, caught_exception: Exception | None, **_: Any
+) -> None:
+    """
+    Keep the SDK from retrying an update that may have arrived; only a throttled one has not.
+
+    The caller checks the dataset first: an update is not sent while another is in progress.
+    """
+    if caught_exception is not None:
+        raise caught_exception
+    answer = response[1] if response else {}
+    code = answer.get("Error", {}).get("Code")
+    if code is not None and ERRORS.get(code) is not errors.Throttled:
+        raise ClientError(answer, "UpdateDatasetEntries")  # type: ignore[arg-type]  # botocore's own dictionary

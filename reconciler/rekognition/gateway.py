@@ -8,7 +8,6 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
 from reconciler import errors
 from reconciler.core.runtime import limits
@@ -17,9 +16,9 @@ from reconciler.ports import Description, Located, Phase, Stats
 from reconciler.redact import redacted
 from reconciler.rekognition import NAME
 from reconciler.rekognition.answers import refuse_garbage, refuse_other_region
-from reconciler.rekognition.calls import Limiter, Meter, metered
+from reconciler.rekognition.calls import Limiter, Meter, metered, refuse_blind_retry
 from reconciler.rekognition.settings import unusable_header
-from reconciler.rekognition.translate import ERRORS, translated
+from reconciler.rekognition.translate import translated
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
@@ -50,7 +49,7 @@ def client_config(max_pool_connections: int = 10, attempts: int = 8) -> Config:
     Return the SDK settings that the gateway relies on, without changing defaults of the SDK.
 
     The SDK retries throttled and failed calls; each attempt passes the `Limiter`. An update is retried only after
-    throttling: see `_refuse_blind_retry`.
+    throttling: see `refuse_blind_retry`.
 
     Args:
         attempts: Maximum attempts per call.
@@ -121,7 +120,7 @@ class Rekognition:
         if meter is not None:  # first, so that it counts what is refused below
             metered(client.meta.events, meter)
         client.meta.events.register("response-received.rekognition", received)
-        client.meta.events.register("needs-retry.rekognition.UpdateDatasetEntries", _refuse_blind_retry)
+        client.meta.events.register("needs-retry.rekognition.UpdateDatasetEntries", refuse_blind_retry)
 
     @property
     def region(self) -> str:
@@ -249,22 +248,6 @@ def _owner_of(body: object) -> str | None:
     """Return the account of the ARN in a request; None for a request with a name."""
     found = _ARN.search(body, 0, _HEAD_BYTES) if isinstance(body, bytes) else None
     return found[1].decode() if found else None
-
-
-def _refuse_blind_retry(
-    response: tuple[Any, Mapping[str, Any]] | None, caught_exception: Exception | None, **_: Any
-) -> None:
-    """
-    Keep the SDK from retrying an update that may have arrived; only a throttled one has not.
-
-    The caller checks the dataset first: an update is not sent while another is in progress.
-    """
-    if caught_exception is not None:
-        raise caught_exception
-    answer = response[1] if response else {}
-    code = answer.get("Error", {}).get("Code")
-    if code is not None and ERRORS.get(code) is not errors.Throttled:
-        raise ClientError(answer, "UpdateDatasetEntries")  # type: ignore[arg-type]  # botocore's own dictionary
 
 
 def _phase(status: str) -> Phase:

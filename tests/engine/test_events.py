@@ -25,7 +25,7 @@ ADDED = """
 apply.fenced plan.superseded source.stale request.refused lease.unreleased state.damaged status.unsaved
 spec.unmatched dataset.suspended dataset.resumed partition.acquired partition.lost partition.released
 partition.unknown status.unpublished plan.images notify.failing notify.recovered notify.dropped event.foreign
-event.ignored event.unreadable events.listening events.unavailable manifest.download
+event.ignored event.unreadable dataset.failed events.listening events.unavailable manifest.download
 """
 
 

@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from typing import IO, Any, Final, NoReturn
 from urllib.parse import urlencode, urlsplit
 
+from reconciler.answers import limit_answers
 from reconciler.core.status.suspension import SuspensionState
 from reconciler.errors import ControllerRefused, ControllerUnavailable, UsageError
 from reconciler.reports.visible import shortened, visible
@@ -40,6 +41,7 @@ def order(
         ControllerUnavailable: There is no answer, or none of a controller.
         UsageError: The controller answers that the order cannot be carried out, such as for an unknown dataset.
     """
+    limit_answers()
     request = urllib.request.Request(  # noqa: S310  the flag accepts http and https only
         f"{server}/{what}?{urlencode([('dataset', name) for name in names])}",
         data=json.dumps(body or {}).encode(),

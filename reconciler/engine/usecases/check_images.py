@@ -141,7 +141,7 @@ class _DatasetCheck:
 
     def _fail(self, exc: Exception) -> None:
         reason = named(exc)
-        log.warning("cycle.failed", error=type(exc).__name__, reason=str(exc))
+        log.warning("dataset.failed", error=type(exc).__name__, reason=str(exc))
         self._errors.append(PlanError(reason.code, str(reason)))
         self._codes.append(reason.exit_code)
 

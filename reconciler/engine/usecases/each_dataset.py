@@ -140,7 +140,7 @@ def _unseen(desired: Desired, exc: Exception) -> DatasetPlan:
     if isinstance(exc, Interrupted):
         raise exc
     reason = named(exc)
-    log.warning("cycle.failed", error=type(exc).__name__, reason=str(exc))
+    log.warning("dataset.failed", error=type(exc).__name__, reason=str(exc))
     return unplanned(desired.name, (PlanError(reason.code, str(reason)),), reason.exit_code)
 
 

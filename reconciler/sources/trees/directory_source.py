@@ -12,6 +12,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from reconciler.answers import limit_answers
 from reconciler.core.spec.choices import Pointer
 from reconciler.errors import SourceError
 from reconciler.ports import Manifests, SpecRevision, Tree
@@ -181,6 +182,7 @@ class SyncMetrics:
         self._url = url
         self._count = 0.0
         self._grew_at: float | None = None
+        limit_answers()
         # A proxy of the environment cannot reach this pod's loopback.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 

@@ -55,7 +55,7 @@ def test_an_error_of_one_dataset_is_its_plan_and_its_result(lab: Lab):
     assert Exit.UNKNOWN == explained.error_code
     for errors in (plan.errors, result.errors, explained.errors):
         assert [("RKD5012", "no answer")] == [(error.code, error.message) for error in errors]
-    failures = [event for event in events if event["event"] == "cycle.failed"]
+    failures = [event for event in events if event["event"] == "dataset.failed"]
     assert [("Unavailable", "no answer", "train")] * 2 == [
         (event["error"], event["reason"], event.get("dataset", "train")) for event in failures
     ]
