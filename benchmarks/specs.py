@@ -17,7 +17,7 @@ from reconciler.core.drift.report import Drift
 from reconciler.core.planning.diff import Action
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import FileListing
-from reconciler.engine.dataset.plan import Planned, explained, plan_against_listing
+from reconciler.engine.dataset.observe_and_plan import Planned, explained, plan_against_listing
 from reconciler.engine.usecases.drift import drift_of
 from reconciler.engine.usecases.spec_tree import read
 from reconciler.reports.registry import Options, render

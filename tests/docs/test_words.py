@@ -41,7 +41,7 @@ OWN_WORDS = re.compile(
 FIXED = {
     "core/planning/quarantine.py": "kinds of quarantine, as they are stored and published",
     "core/status/summary.py": "the stored form of a summary",
-    "engine/dataset/apply.py": "fields of the event bisect.finished",
+    "engine/dataset/send.py": "fields of the event bisect.finished",
     "engine/dataset/verify.py": "codes of results",
     "engine/events.py": "fields of the event bisect.finished",
     "state/damage.py": "columns and stored names of earlier versions",

@@ -18,9 +18,9 @@ from reconciler.core.status import summary as summaries
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.engine.dataset.context import Overrides
+from reconciler.engine.dataset.make_plan import Planned
+from reconciler.engine.dataset.observe_and_plan import observe_and_plan
 from reconciler.engine.dataset.outcome import Outcome
-from reconciler.engine.dataset.plan import observe_and_plan
-from reconciler.engine.dataset.planning import Planned
 from reconciler.engine.dataset.reconcile import apply
 from reconciler.reports.registry import Options, render
 from reconciler.reports.screen import PLAIN

@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from reconciler.core.status.result import Verdict
-from reconciler.engine.dataset import apply, planning
+from reconciler.engine.dataset import make_plan, send
 from reconciler.engine.dataset.prepare import OPEN_SECONDS
 from reconciler.errors import NotLeader, Unavailable
 from reconciler.ports import Description, Gateway, Phase
@@ -87,7 +87,7 @@ def start_again(lab: Lab) -> None:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limit an update to two lines."""
-    for module in (apply, planning):
+    for module in (make_plan, send):
         monkeypatch.setattr(module, "MAX_UPDATE_BYTES", 450)
 
 
@@ -115,7 +115,7 @@ def test_a_status_that_never_moves_is_believed_after_a_while(full: Lab):
     gateway.describe = lambda arn: description  # type: ignore[method-assign]
 
     assert 2 == full.apply().updates
-    assert gateway.called[1] - gateway.called[0] >= apply.GRACE_SECONDS
+    assert gateway.called[1] - gateway.called[0] >= send.GRACE_SECONDS
 
 
 @pytest.mark.parametrize("late", [0.0, 5.0, 75.0])

@@ -107,8 +107,8 @@ def test_what_is_sent_is_the_newest(months: Months):
 
 def test_an_apply_is_cut_short_only_so_often(months: Months, monkeypatch: pytest.MonkeyPatch):
     """With a commit between any two updates, an apply is sent to its end after a few cut short."""
-    monkeypatch.setattr("reconciler.engine.dataset.planning.MAX_UPDATE_BYTES", 400)
-    monkeypatch.setattr("reconciler.engine.dataset.apply.MAX_UPDATE_BYTES", 400)
+    monkeypatch.setattr("reconciler.engine.dataset.make_plan.MAX_UPDATE_BYTES", 400)
+    monkeypatch.setattr("reconciler.engine.dataset.send.MAX_UPDATE_BYTES", 400)
     names, labels = "abcdefghij", (f"rose-{number}" for number in count())
     months.write("roses", *names, label=next(labels))
 

@@ -28,7 +28,7 @@ from reconciler.errors import GatewayError
 from reconciler.state import State
 from tests.builders import classified, ref
 from tests.engine.conftest import Lab, make_lab
-from tests.engine.dataset.test_apply import Killed, Mortal, collisions
+from tests.engine.dataset.test_send import Killed, Mortal, collisions
 
 NAMES = [f"{letter}{number}" for letter in "abc" for number in range(4)]
 LABELS = ["rose", "tulip", "daisy"]

@@ -20,7 +20,7 @@ from reconciler.core.entries import entry, explain, index, observed_line
 from reconciler.core.entries.equality import Equality
 from reconciler.core.planning import diff
 from reconciler.core.validation import line
-from reconciler.engine.dataset import planning
+from reconciler.engine.dataset import make_plan
 from reconciler.engine.usecases import reading
 from reconciler.sources.load import load
 from reconciler.sources.trees.directory import open_path
@@ -62,7 +62,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     monkeypatch.setattr("deepdiff.DeepDiff", counted("DeepDiff", __import__("deepdiff").DeepDiff))
     monkeypatch.setattr(line, "check_slowly", counted("slow lines", line.check_slowly))
     monkeypatch.setattr(reading, "_add", counted("lines added alone", reading._add))
-    for module in (diff, planning, entry, explain, index, observed_line):
+    for module in (diff, make_plan, entry, explain, index, observed_line):
         monkeypatch.setattr(module, "orjson", Parser(found))
     return found
 

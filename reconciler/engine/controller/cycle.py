@@ -25,8 +25,8 @@ from reconciler.engine.controller.guarded_gateway import GuardedGateway
 from reconciler.engine.controller.views import DriftView, drift_view, view_after_apply
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.dataset.make_plan import Planned
 from reconciler.engine.dataset.observe import Observation, as_text
-from reconciler.engine.dataset.planning import Planned
 from reconciler.engine.dataset.reconcile import Session, reconcile
 from reconciler.engine.failure_reasons import failure_reason_of_result, reason_of_specs
 from reconciler.engine.log import log

@@ -10,7 +10,7 @@ from reconciler.core.drift.report import DatasetDrift, DriftItem
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.quarantine import Quarantined
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.planning import Planned
+from reconciler.engine.dataset.make_plan import Planned
 from reconciler.engine.usecases.drift import drift_of
 
 # An image with its drawing takes about 3 kB of memory.

@@ -16,12 +16,12 @@ from reconciler.core.planning.plan import DatasetPlan, Plan, PlannedChange
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason, quarantined_again
 from reconciler.core.planning.remembered import Memories, Replaced, blocks_of, patched
 from reconciler.core.status.result import EntryProblem
-from reconciler.engine.dataset.apply import Sent
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.incremental import scope_of
+from reconciler.engine.dataset.make_plan import Composer
 from reconciler.engine.dataset.observe import Observation, as_text
-from reconciler.engine.dataset.planning import Composer
+from reconciler.engine.dataset.send import Sent
 from reconciler.engine.dataset.verify import Proof
 from reconciler.engine.log import log
 from reconciler.errors import SourceError, StateError

@@ -19,13 +19,13 @@ from reconciler.core.planning.diff import Diff, compare_some
 from reconciler.core.planning.readback import cover
 from reconciler.core.planning.remembered import Recalled, recall
 from reconciler.core.runtime.backoff import scan_is_due
-from reconciler.engine.dataset.apply import Sent
 from reconciler.engine.dataset.context import Context, always
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import Spool, pages_of
+from reconciler.engine.dataset.make_plan import Planned
 from reconciler.engine.dataset.observe import Incremental, Observation, as_text, gap_between
-from reconciler.engine.dataset.planning import Planned
 from reconciler.engine.dataset.retry import retry
+from reconciler.engine.dataset.send import Sent
 from reconciler.engine.dataset.verify import After, Proof
 from reconciler.engine.log import log
 from reconciler.errors import Denied, ListingMoved, NotFound, Rejected, StateError
@@ -176,14 +176,14 @@ def moved_since_applied(seen: Observation | None) -> frozenset[str] | None:
     return seen.incremental.compared
 
 
-def carried(seen: Planned, after: After, sent: Sent, proof: Proof, now: float) -> Observation | None:
+def carried(planned: Planned, after: After, sent: Sent, proof: Proof, now: float) -> Observation | None:
     """
     Return the observation after our own updates; None if anything else may have changed the dataset.
 
     One change stays unnoticed: that of an update by others that begins and ends between two of our calls of
     DescribeDataset, beside ours, and changes no statistic.
     """
-    observation, last = seen.observation, sent.settled
+    observation, last = planned.observation, sent.settled
     if observation is None or last is None or not sent.is_certain or after.descriptions != {last}:
         return None
     expected = observation.description
@@ -191,7 +191,7 @@ def carried(seen: Planned, after: After, sent: Sent, proof: Proof, now: float) -
         if before != expected or ended.updated_at == before.updated_at:
             return None
         expected = ended
-    if proof.dropped or proof.overtaken or proof.moved or not _adds_up(seen, after, last.stats):
+    if proof.dropped or proof.overtaken or proof.moved or not _adds_up(planned, after, last.stats):
         return None
     return replace(
         observation,
@@ -202,15 +202,15 @@ def carried(seen: Planned, after: After, sent: Sent, proof: Proof, now: float) -
     )
 
 
-def _adds_up(seen: Planned, after: After, now: Stats) -> bool:
+def _adds_up(planned: Planned, after: After, now: Stats) -> bool:
     """Return whether the statistics changed by what was sent, and by nothing else."""
-    if seen.observation is None or after.readback is None or now.total_entries != after.diff.observed:
+    if planned.observation is None or after.readback is None or now.total_entries != after.diff.observed:
         return False
-    items = seen.plan.sendable
-    overwritten = [fields for item in items if (fields := seen.composer.observed(item.change))]
+    items = planned.plan.sendable
+    overwritten = [fields for item in items if (fields := planned.composer.observed(item.change))]
     found = (parse_observed(line) for line, _, _ in after.readback.lines())
     stored = {fields[SOURCE_REF]: fields for fields in found if fields.get(SOURCE_REF) in after.read}.values()
-    before = seen.observation.description.stats
+    before = planned.observation.description.stats
     labeled = sum(map(is_labeled, stored)) - sum(map(is_labeled, overwritten))
     errored = sum(map(bool, map(error_codes, stored))) - sum(map(bool, map(error_codes, overwritten)))
     return _grew(before.labeled_entries, now.labeled_entries, labeled) and _grew(

@@ -20,8 +20,8 @@ from reconciler.core.status.result import (
     WithheldEntry,
     WithheldGroup,
 )
-from reconciler.engine.dataset.apply import Sent
 from reconciler.engine.dataset.observe import Observation
+from reconciler.engine.dataset.send import Sent
 from reconciler.engine.dataset.verify import Proof
 from reconciler.errors import Exit, GatewayError, PlanOutdated, ReconcilerError, SpecError, gravest
 

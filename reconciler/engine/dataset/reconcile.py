@@ -10,7 +10,6 @@ from typing import Final
 
 from reconciler.core.spec.choices import Mode
 from reconciler.engine.dataset import outcome
-from reconciler.engine.dataset.apply import Sender, Sent
 from reconciler.engine.dataset.bookkeeping import (
     back_up_overwritten,
     record_applied,
@@ -20,12 +19,13 @@ from reconciler.engine.dataset.bookkeeping import (
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.incremental import carried, moved_since_applied
+from reconciler.engine.dataset.make_plan import Planned
 from reconciler.engine.dataset.observe import Observation
+from reconciler.engine.dataset.observe_and_plan import compare_again, observe_dataset, plan_for
 from reconciler.engine.dataset.outcome import Outcome
-from reconciler.engine.dataset.plan import compare_again, observe_dataset, plan_for
-from reconciler.engine.dataset.planning import Planned
 from reconciler.engine.dataset.prepare import create, resume
 from reconciler.engine.dataset.retry import await_settled, retry
+from reconciler.engine.dataset.send import Sender, Sent
 from reconciler.engine.dataset.verify import After, Proof, observe_again, prove
 from reconciler.engine.log import log
 from reconciler.errors import Interrupted, ListingMoved, PlanOutdated, ReconcilerError, Superseded
@@ -161,7 +161,7 @@ def _counted(done: Outcome, context: Context) -> Outcome:
     return replace(done, result=replace(done.result, observed=plan.observed, calls=calls))
 
 
-def _carried_out(desired: Desired, context: Context, seen: Planned) -> Outcome:
+def _carried_out(desired: Desired, context: Context, planned: Planned) -> Outcome:
     """
     Send what was planned, and observe the result.
 
@@ -169,21 +169,21 @@ def _carried_out(desired: Desired, context: Context, seen: Planned) -> Outcome:
         PlanOutdated: The dataset is no longer as it was observed. Nothing was sent.
         Superseded: A newer commit took over. Nothing was sent.
     """
-    plan, observation = seen.plan, seen.observation
+    plan, observation = planned.plan, planned.observation
     if not plan.applyable and observation and not observation.is_confirmed:
         require_unchanged(observation, context, _timeout(desired))
     if plan.mode is Mode.OBSERVE or plan.guards:
-        return _left_alone(desired, seen, context)
+        return _left_alone(desired, planned, context)
     if plan.arn is None and not plan.creates_dataset:
-        return Outcome(plan, outcome.proven(plan, None, Sent(), Proof(), seen.diff), seen.diff)
+        return Outcome(plan, outcome.proven(plan, None, Sent(), Proof(), planned.diff), planned.diff)
     arn = plan.arn or create(desired, context, _timeout(desired))
     resume(desired.name, arn, observation, context)
     sent, description = Sent(), observation.description if observation else None
     try:
         if observation and plan.batches:
-            back_up_overwritten(desired, plan, seen.composer, context)
-        Sender(plan, arn, seen.composer, context, _timeout(desired), sent, description).send()
-        return _proven(desired, seen, arn, sent, context)
+            back_up_overwritten(desired, plan, planned.composer, context)
+        Sender(plan, arn, planned.composer, context, _timeout(desired), sent, description).send()
+        return _proven(desired, planned, arn, sent, context)
     except Interrupted:
         raise  # no outcome: the journal names open updates, and the next run observes their effect
     except ReconcilerError as exc:
@@ -192,17 +192,17 @@ def _carried_out(desired: Desired, context: Context, seen: Planned) -> Outcome:
         return Outcome(plan, outcome.unseen(plan, arn, sent, exc))
 
 
-def _left_alone(desired: Desired, seen: Planned, context: Context) -> Outcome:
+def _left_alone(desired: Desired, planned: Planned, context: Context) -> Outcome:
     """Return the outcome of a plan that the mode or a guard keeps from being carried out."""
-    plan = seen.plan
+    plan = planned.plan
     if plan.mode is Mode.OBSERVE:
-        result = outcome.observed(plan, seen.diff)
+        result = outcome.observed(plan, planned.diff)
     else:
         log.warning("plan.blocked", guards=[guard.code for guard in plan.guards])
-        result = outcome.blocked(plan, seen.diff)
-    if seen.observation:
-        remember_entries(desired, seen.observation, seen.observation.line, context, are_applied=False)
-    return Outcome(plan, result, seen.diff, seen.observation)
+        result = outcome.blocked(plan, planned.diff)
+    if planned.observation:
+        remember_entries(desired, planned.observation, planned.observation.line, context, are_applied=False)
+    return Outcome(plan, result, planned.diff, planned.observation)
 
 
 def require_unchanged(observation: Observation, context: Context, timeout: float) -> None:
@@ -221,41 +221,41 @@ def _timeout(desired: Desired) -> float:
     return desired.schedule.update_timeout_seconds
 
 
-def _proven(desired: Desired, seen: Planned, arn: str, sent: Sent, context: Context) -> Outcome:
+def _proven(desired: Desired, planned: Planned, arn: str, sent: Sent, context: Context) -> Outcome:
     """Observe again what was sent; record it, and return the outcome."""
-    items = seen.plan.sendable
-    if sent.touched or seen.observation is None:
+    items = planned.plan.sendable
+    if sent.touched or planned.observation is None:
         deadline = context.clock.now() + _timeout(desired)
         with context.tracer.span("verify", dataset_arn=arn, entries=len(items)):
-            after = observe_again(desired, arn, items, seen.diff, sent, context, deadline)
+            after = observe_again(desired, arn, items, planned.diff, sent, context, deadline)
     else:
-        after = After(seen.diff, seen.observation)
+        after = After(planned.diff, planned.observation)
     try:
-        return _recorded(desired, seen, arn, after, sent, context)
+        return _recorded(desired, planned, arn, after, sent, context)
     finally:
-        after.close(seen.observation)
+        after.close(planned.observation)
 
 
 def _recorded(
-    desired: Desired, seen: Planned, arn: str, after: After, sent: Sent, context: Context
+    desired: Desired, planned: Planned, arn: str, after: After, sent: Sent, context: Context
 ) -> Outcome:
     """Record what was observed after the last update, and return the outcome."""
-    plan, items, memory = seen.plan, seen.plan.sendable, context.memory
-    proof = prove(items, seen.diff, after.diff, sent, desired)
+    plan, items, memory = planned.plan, planned.plan.sendable, context.memory
+    proof = prove(items, planned.diff, after.diff, sent, desired)
     log.info("verify.finished", in_place=len(proof.in_place), sent=len(sent.touched))
     different = [change.source_ref for change in plan.changes]
     if desired.partial:  # the other entries were not compared
         different += [ref for ref in memory.quarantine.of(desired.name) if ref not in desired.index]
     update_quarantine(desired.name, items, different, sent, proof, memory.quarantine, context.clock.now())
-    observation = after.observation or carried(seen, after, sent, proof, context.clock.now())
+    observation = after.observation or carried(planned, after, sent, proof, context.clock.now())
     if not desired.partial:
-        earlier = seen.observation.incremental if seen.observation else None
+        earlier = planned.observation.incremental if planned.observation else None
         if earlier is None or not earlier.is_recorded:
-            moved = moved_since_applied(seen.observation)
+            moved = moved_since_applied(planned.observation)
             record_applied(desired, arn, sent.touched, after.diff, memory, moved)
         if observation is not None:
-            line = partial(after.line, seen.observation)
+            line = partial(after.line, planned.observation)
             remember_entries(desired, observation, line, context, are_applied=True)
     plan = replace(plan, gap=observation.gap) if observation else plan
     result = outcome.proven(plan, arn, sent, proof, after.diff)
-    return Outcome(seen.plan, result, after.diff, observation)
+    return Outcome(planned.plan, result, after.diff, observation)

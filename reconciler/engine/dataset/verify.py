@@ -13,13 +13,13 @@ from reconciler.core.planning.plan import PlannedChange
 from reconciler.core.planning.readback import Cover, cover
 from reconciler.core.runtime.backoff import backoff
 from reconciler.core.status.result import EntryProblem
-from reconciler.engine.dataset.apply import Sent
 from reconciler.engine.dataset.context import Context, always
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import Spool, pages_of
+from reconciler.engine.dataset.make_plan import marked
 from reconciler.engine.dataset.observe import Observation, observe
-from reconciler.engine.dataset.planning import marked
 from reconciler.engine.dataset.retry import await_settled, retry
+from reconciler.engine.dataset.send import Sent
 from reconciler.engine.log import log
 from reconciler.errors import ListingIncomplete, ListingMoved
 from reconciler.ports import Description

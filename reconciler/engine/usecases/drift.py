@@ -22,8 +22,8 @@ from reconciler.core.planning.plan import MOST_VIEWS, DatasetPlan, PlannedChange
 from reconciler.core.spec.choices import Arn, DatasetType, DriftClass, Orphans
 from reconciler.core.spec.documents import Acknowledgement
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.plan import explained
-from reconciler.engine.dataset.planning import Composer, Planned
+from reconciler.engine.dataset.make_plan import Composer, Planned
+from reconciler.engine.dataset.observe_and_plan import explained
 from reconciler.engine.log import log
 from reconciler.engine.usecases import each_dataset
 from reconciler.errors import StateError

@@ -18,8 +18,8 @@ from reconciler.engine.dataset import outcome
 from reconciler.engine.dataset.context import Context, counting
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import FileListing
-from reconciler.engine.dataset.plan import explained, observe_and_plan, plan_against_listing
-from reconciler.engine.dataset.planning import Composer, Planned
+from reconciler.engine.dataset.make_plan import Composer, Planned
+from reconciler.engine.dataset.observe_and_plan import explained, observe_and_plan, plan_against_listing
 from reconciler.engine.dataset.prepare import creation
 from reconciler.engine.dataset.reconcile import apply
 from reconciler.engine.log import bound, log

@@ -23,8 +23,8 @@ from reconciler.core.proposals.report import EditRequest, Kind, Refusal
 from reconciler.core.validation import check_line
 from reconciler.core.validation.problem import Severity
 from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.dataset.make_plan import Planned, is_selected
 from reconciler.engine.dataset.observe import OVERRIDE
-from reconciler.engine.dataset.planning import Planned, is_selected
 from reconciler.engine.usecases import each_dataset
 
 _KINDS = {Action.ADD: Kind.REMOVE, Action.UPDATE: Kind.CHANGE, Action.ORPHAN: Kind.ADD}

@@ -15,7 +15,7 @@ from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action, Change
 from reconciler.core.planning.plan import PlannedChange
 from reconciler.core.planning.selection import ALL_CHANGES, KINDS, ChangeSelection, Traits
-from reconciler.engine.dataset.planning import is_selected
+from reconciler.engine.dataset.make_plan import is_selected
 from tests.builders import classified, ref
 
 REFS = st.text("ab/.", max_size=6).map(lambda key: f"s3://b/{key}")

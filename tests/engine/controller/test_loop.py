@@ -461,8 +461,8 @@ def test_a_deleted_dataset_is_found_again(months: Months):
 
 def test_a_new_commit_supersedes_the_rest_of_an_apply(months: Months, monkeypatch: pytest.MonkeyPatch):
     """A newer revision takes over between two updates; the older one sends nothing more."""
-    monkeypatch.setattr("reconciler.engine.dataset.planning.MAX_UPDATE_BYTES", 400)
-    monkeypatch.setattr("reconciler.engine.dataset.apply.MAX_UPDATE_BYTES", 400)
+    monkeypatch.setattr("reconciler.engine.dataset.make_plan.MAX_UPDATE_BYTES", 400)
+    monkeypatch.setattr("reconciler.engine.dataset.send.MAX_UPDATE_BYTES", 400)
     months.write("roses", *"abcdef")
     months.settle()
     months.write("roses", *"abcdef", label="tulip")

@@ -115,8 +115,8 @@ def test_a_dataset_that_returns_to_git_is_still_suspended(suspended: Months):
 
 def test_a_running_apply_sends_no_further_update(months: Months, monkeypatch: pytest.MonkeyPatch):
     """The update in flight is awaited; no next one is sent, even by an apply that commits may not stop."""
-    monkeypatch.setattr("reconciler.engine.dataset.planning.MAX_UPDATE_BYTES", 400)
-    monkeypatch.setattr("reconciler.engine.dataset.apply.MAX_UPDATE_BYTES", 400)
+    monkeypatch.setattr("reconciler.engine.dataset.make_plan.MAX_UPDATE_BYTES", 400)
+    monkeypatch.setattr("reconciler.engine.dataset.send.MAX_UPDATE_BYTES", 400)
     months.write("roses", *"abcdefgh")
     months.controller.tick()
     months.write("roses", *"abcdefgh", label="tulip")

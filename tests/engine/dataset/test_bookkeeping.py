@@ -7,8 +7,8 @@ import pytest
 
 from reconciler.core.planning.quarantine import QuarantineReason
 from reconciler.core.status.result import EntryProblem, Verdict
-from reconciler.engine.dataset.apply import Sent
 from reconciler.engine.dataset.bookkeeping import update_quarantine
+from reconciler.engine.dataset.send import Sent
 from reconciler.engine.dataset.verify import Proof
 from reconciler.errors import StateError
 from tests.builders import classified, listed, named, ref

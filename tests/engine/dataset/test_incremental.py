@@ -9,11 +9,11 @@ import pytest
 
 from reconciler.core.planning.plan import unplanned
 from reconciler.core.status.result import EntryProblem
-from reconciler.engine.dataset.apply import Sent
 from reconciler.engine.dataset.incremental import carried
 from reconciler.engine.dataset.listing import Spool
+from reconciler.engine.dataset.make_plan import NOTHING, Planned
 from reconciler.engine.dataset.observe import Observation
-from reconciler.engine.dataset.planning import NOTHING, Planned
+from reconciler.engine.dataset.send import Sent
 from reconciler.engine.dataset.verify import After, Proof
 from reconciler.errors import Exit
 from reconciler.ports import Description, Phase, Stats

@@ -12,7 +12,7 @@ import pytest
 from reconciler.core.planning.quarantine import SERVICE_TRIES
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
-from reconciler.engine.dataset import apply, planning
+from reconciler.engine.dataset import make_plan, send
 from reconciler.ports import Gateway
 from tests.builders import classified, named, ref
 from tests.engine.conftest import Lab
@@ -64,7 +64,7 @@ def test_a_service_that_goes_down_after_a_pass_is_not_searched_for_bad_lines(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ):
     """When batches fail by the service's fault, only a few lines are tried one by one."""
-    for module in (apply, planning):
+    for module in (make_plan, send):
         monkeypatch.setattr(module, "MAX_UPDATE_BYTES", 900)  # four lines
     lab.write(*named("abcdefgh"))
     lab.emulator.faults.add(

@@ -12,8 +12,8 @@ from reconciler.core.planning.plan import DatasetPlan, Plan
 from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import Spool
+from reconciler.engine.dataset.make_plan import guards_of
 from reconciler.engine.dataset.observe import Observation, as_text
-from reconciler.engine.dataset.planning import guards_of
 from reconciler.engine.dataset.retry import retry
 from reconciler.engine.usecases.rebuild.context import RebuildContext
 from reconciler.engine.usecases.rebuild.manifest import (

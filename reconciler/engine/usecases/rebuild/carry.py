@@ -11,12 +11,12 @@ from reconciler.core.planning.diff import Action, Diff
 from reconciler.core.planning.plan import PlanError, unplanned
 from reconciler.core.status.result import DatasetResult, EntryProblem, Verdict
 from reconciler.engine.dataset import outcome
-from reconciler.engine.dataset.apply import Sent
 from reconciler.engine.dataset.bookkeeping import record_applied
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.observe import OVERRIDE, observe
-from reconciler.engine.dataset.plan import observe_and_plan
+from reconciler.engine.dataset.observe_and_plan import observe_and_plan
 from reconciler.engine.dataset.reconcile import claimed, require_unchanged
+from reconciler.engine.dataset.send import Sent
 from reconciler.engine.usecases.rebuild.begin import Order, blocks, keep_everything
 from reconciler.engine.usecases.rebuild.context import RebuildContext
 from reconciler.engine.usecases.rebuild.steps import begun_again, content_in, finish, turned_back

@@ -1,4 +1,4 @@
-"""Observe one dataset and plan for it. No call that writes."""
+"""Observe one dataset and plan for what was observed; `make_plan` decides. No call that writes."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from reconciler.engine.dataset.context import Context, always
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.incremental import is_only_due, observe_incrementally
 from reconciler.engine.dataset.listing import FileListing
+from reconciler.engine.dataset.make_plan import NOTHING_KNOWN, Composer, Known, Planned, make_plan
 from reconciler.engine.dataset.observe import Observation, find, observe
-from reconciler.engine.dataset.planning import NOTHING_KNOWN, Composer, Known, Planned, make_plan
 from reconciler.engine.dataset.prepare import await_open_updates
 from reconciler.engine.dataset.retry import retry
 from reconciler.engine.dataset.verify import cheapest_cover
@@ -88,7 +88,7 @@ def plan_for(desired: Desired, seen: Observation | None, context: Context) -> Pl
     if seen is None:
         nothing = compare(desired.index, (), desired.read, desired.equality)
         composer = Composer(desired, None)
-        plan = _planned(desired, None, nothing, composer, context)
+        plan = _plan_with_memory(desired, None, nothing, composer, context)
         return Planned(_with_calls(plan, desired, nothing, context), composer, nothing)
     orphans = (change.source_ref for change in seen.diff.changes if change.action is Action.ORPHAN)
     found = still_unmatched(desired.unmatched, orphans)
@@ -97,7 +97,7 @@ def plan_for(desired: Desired, seen: Observation | None, context: Context) -> Pl
     for one in found:
         log.warning("spec.unmatched", place=str(one.problem.origin), reason=one.problem.message)
     composer = Composer(desired, seen.listing)
-    plan = _planned(desired, seen.arn, seen.diff, composer, context)
+    plan = _plan_with_memory(desired, seen.arn, seen.diff, composer, context)
     plan = replace(plan, gap=seen.gap, observed=Observed(seen.kind, seen.at, seen.scanned_at))
     return Planned(_with_calls(plan, desired, seen.diff, context), composer, seen.diff, seen)
 
@@ -110,7 +110,7 @@ def _with_calls(plan: DatasetPlan, desired: Desired, diff: Diff, context: Contex
     return replace(plan, calls=Calls(dict(context.made), ahead))
 
 
-def _planned(
+def _plan_with_memory(
     desired: Desired, arn: str | None, diff: Diff, composer: Composer, context: Context
 ) -> DatasetPlan:
     with context.tracer.span("plan", dataset_arn=arn) as span:

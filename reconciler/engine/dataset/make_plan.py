@@ -1,4 +1,4 @@
-"""From what is desired and what is observed to what an update would do about it."""
+"""Make the plan for a diff: decide about each change, and compose the line that would be sent. No call to AWS."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def make_plan(desired: Desired, arn: str | None, diff: Diff, composer: Composer,
     select = partial(is_selected, desired.overrides.selection, composer=composer, errored=errored)
     weigh = partial(withheld, desired.policy, released=desired.overrides.released, closed=closed)
     changes = tuple(
-        _planned(change, desired, composer, known, certain, weigh, select) for change in spoken_for
+        _planned_change(change, desired, composer, known, certain, weigh, select) for change in spoken_for
     )
     changes = with_images(changes, desired.policy.images, known.images)
     sent = [item for item in changes if item.sent is not None]
@@ -135,7 +135,7 @@ def is_selected(
     return selection.takes(item.source_ref, traits)
 
 
-def _planned(
+def _planned_change(
     change: Change,
     desired: Desired,
     composer: Composer,

@@ -16,8 +16,8 @@ from reconciler.core.planning.quarantine import Suspicion
 from reconciler.core.runtime.backoff import backoff, poll_delay
 from reconciler.core.runtime.limits import MAX_UPDATE_BYTES
 from reconciler.engine.dataset.context import Context
+from reconciler.engine.dataset.make_plan import Composer, payload_of
 from reconciler.engine.dataset.observe import alone, as_text
-from reconciler.engine.dataset.planning import Composer, payload_of
 from reconciler.engine.dataset.prepare import watch
 from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.engine.log import log
