@@ -1,1 +1,0 @@
-"""Renderings of what a check of images found."""

@@ -1,1 +1,0 @@
-"""Renderings of what a controller answers to an order."""

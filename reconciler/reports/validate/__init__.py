@@ -1,1 +1,0 @@
-"""Renderings of the problems of a spec tree."""
