@@ -20,7 +20,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.ports import LoadedDataset, MonotonicClock
 from reconciler.reports.drawing import changed_region, extent
 from reconciler.reports.drift.images import in_order
-from reconciler.reports.thumbnails import Thumbnail, available, thumbnail
+from reconciler.reports.pictures import Thumbnail, available, thumbnail
 
 # The total for one report bounds its time.
 _MOST_BYTES_IN_ALL: Final = 500_000_000

@@ -1,4 +1,4 @@
-"""What a check of images found, for programs: check-images/v1."""
+"""What a check of images found: for people, also as a page, and for programs check-images/v1."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, Final, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from reconciler.core.images.near_duplicates import HASH_BITS
 from reconciler.core.images.report import DatasetImages, ImagesCheck
+from reconciler.core.validation.problem import Problem
 from reconciler.reports.documents import ErrorDoc, ProblemDoc, Rows, encode, error_doc, problem_doc
-from reconciler.reports.validate.json import by_place
+from reconciler.reports.plan.text import error_lines
+from reconciler.reports.screen import Ink, Line, Screen, Span, indented, line, stacked
+from reconciler.reports.validate import SHOWN, by_place, problem_line
+from reconciler.reports.visible import ELLIPSIS, counted
+from reconciler.reports.webpage import rendered, style
 
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options
@@ -69,7 +75,73 @@ class CheckImagesDoc(TypedDict):
 DOCUMENT: Final = CheckImagesDoc
 
 
-def render(check: ImagesCheck, _options: Options) -> Iterator[bytes]:
+def render_text(check: ImagesCheck, options: Options) -> Iterator[Line]:
+    """Give a line for each dataset, and below it what is wrong with its images."""
+    return stacked(_dataset_lines(dataset, options.screen) for dataset in check.datasets)
+
+
+def _dataset_lines(dataset: DatasetImages, screen: Screen) -> Iterator[Line]:
+    yield line(_mark(dataset), Span(f" {dataset.name}", Ink.BOLD), f"  {summary(dataset)}")
+    problems = sorted_problems(dataset)
+    shown = problems if screen.limit is None else problems[:SHOWN]
+    yield from indented(map(problem_line, shown), 4)
+    if rest := sum(dataset.by_code.values()) - len(shown):
+        codes = ", ".join(f"{code} {number:,}" for code, number in dataset.by_code.items())
+        yield line(Span(f"    {ELLIPSIS} and {rest:,} more (in all: {codes})", Ink.DIM))
+    yield from indented(error_lines(dataset.errors, screen), 4)
+
+
+def sorted_problems(dataset: DatasetImages) -> list[Problem]:
+    """Return the problems of a dataset that are kept, errors first."""
+    return sorted(dataset.problems, key=lambda problem: (not problem.is_error, by_place(problem)))
+
+
+def _mark(dataset: DatasetImages) -> Span:
+    if dataset.has_errors or dataset.errors:
+        return Span("✗", Ink.RED)
+    if not dataset.complete:
+        return Span("?", Ink.RED)
+    return Span("!", Ink.YELLOW) if dataset.problems else Span("✓", Ink.GREEN)
+
+
+def summary(dataset: DatasetImages) -> str:
+    """Return in one sentence how many images were checked, and what was found."""
+    counts = dataset.counts
+    parts = [
+        f"{number:,} {what}"
+        for number, what in (
+            (counts.read, "read"),
+            (counts.unchanged, "unchanged since the last check"),
+            (counts.missing, "missing"),
+            (counts.unread, "not checked"),
+        )
+        if number
+    ]
+    found = sum(dataset.by_code.values())
+    problems = counted(found, "problem") if found else "no problems" if dataset.complete else ""
+    made = counted(sum(dataset.requests.values()), "request")
+    return "; ".join(
+        filter(None, [f"{counted(counts.desired, 'image')}: {', '.join(parts)}", problems, made])
+    )
+
+
+def render_html(check: ImagesCheck, options: Options) -> Iterator[bytes]:
+    """Give the page, with the images that look alike side by side."""
+    return rendered(
+        "check_images",
+        style("reconciler.reports", "page", "check_images.css"),
+        "img-src data:",
+        check=check,
+        limit=options.page_limit,
+        thumbnails=options.thumbnails,
+        HASH_BITS=HASH_BITS,
+        counted=counted,
+        sorted_problems=sorted_problems,
+        summary=summary,
+    )
+
+
+def render_json(check: ImagesCheck, _options: Options) -> Iterator[bytes]:
     """Give check-images/v1."""
     document: CheckImagesDoc = {
         "format": "check-images/v1",

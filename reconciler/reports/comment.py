@@ -9,11 +9,13 @@ mention, or a link.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, TypeVar
 
-from reconciler.reports.screen import Screen
-from reconciler.reports.visible import shortened, visible
+from reconciler.reports.screen import Line, Screen
+from reconciler.reports.visible import counted, shortened, visible
+
+T = TypeVar("T")
 
 LIMIT: Final = 65_000
 """Characters. GitHub refuses more than 65,536."""
@@ -64,6 +66,34 @@ class Page:
 
     def __str__(self) -> str:
         return "".join(f"{text}\n" for text in self.lines)
+
+    def take_details(self, items: Sequence[T], show: Callable[[T, Page, int], int]) -> int:
+        """
+        Add the details of items, and then free the room for the last lines; return how much is shown.
+
+        Args:
+            show: Adds those of one item, in its share of the room that is left, and returns how much it shows.
+        """
+        shown = 0
+        for number, item in enumerate(items):
+            shown += show(item, self, self.room // (len(items) - number))
+        self.room += RESERVED
+        return shown
+
+
+def table(head: Sequence[str], items: Sequence[T], row: Callable[[T], str]) -> Iterator[str]:
+    """Give a row for each of the first datasets, below the lines of the head, and how many more there are."""
+    if items:
+        yield from head
+    yield from map(row, items[:ROWS])
+    if len(items) > ROWS:
+        yield ""
+        yield f"and {counted(len(items) - ROWS, 'more dataset')}"
+
+
+def texts(lines: Iterable[Line]) -> list[str]:
+    """Draw lines for a code block."""
+    return list(SCREEN.draw(lines))
 
 
 def folded(summary: str, room: int) -> Page:

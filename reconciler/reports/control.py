@@ -1,4 +1,4 @@
-"""What a controller answers to an order, for programs: control/v1."""
+"""What a controller answers to an order: for people one line a dataset, for programs control/v1."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from typing_extensions import TypedDict
 
 from reconciler.core.status.suspension import ControllerAnswer, SuspensionState
 from reconciler.reports.documents import ErrorDoc, Rows, encode
+from reconciler.reports.screen import Line, line
 
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options
+
+_BY_SPEC: Final = "its spec says suspend: true, so it is neither observed nor applied; change that in git"
 
 
 class RequestedSuspensionDoc(TypedDict):
@@ -44,7 +47,28 @@ class ControlDoc(TypedDict):
 DOCUMENT: Final = ControlDoc
 
 
-def render(answer: ControllerAnswer, _options: Options) -> Iterator[bytes]:
+def render_text(answer: ControllerAnswer, _options: Options) -> Iterator[Line]:
+    """Give one line for each dataset."""
+    for state in answer.datasets:
+        yield line(f"{state.name}: {_sentence(answer.order, state)}")
+
+
+def _sentence(order: str, state: SuspensionState) -> str:
+    if order == "suspend":
+        return f"{_suspension(state)}; it is still observed"
+    if state.by_spec:
+        return _BY_SPEC
+    if order == "resume":
+        return "resumed; reconciled now"
+    return "reconciled now" if state.reason is None else f"observed now; {_suspension(state)}"
+
+
+def _suspension(state: SuspensionState) -> str:
+    end = f" until {state.until}" if state.until else ", until it is resumed"
+    return f"applying is suspended{end}: {state.reason}"
+
+
+def render_json(answer: ControllerAnswer, _options: Options) -> Iterator[bytes]:
     """Give control/v1."""
     document: ControlDoc = {"format": "control/v1", "datasets": Rows(answer.datasets, _dataset)}
     return encode(document)

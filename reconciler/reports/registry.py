@@ -2,9 +2,9 @@
 The formats of each report.
 
 The renderer of a document in a format is the function `render(report, options)` of the module
-``reports/DOCUMENT/FORMAT.py``, with ``_`` for ``-``. It gives bytes, text, or lines that the screen draws.
-To add a format, write that module and name it here: the command line offers it. The module ``json`` of a
-document holds its type as well, as ``DOCUMENT``.
+``reports/DOCUMENT/FORMAT.py``, with ``_`` for ``-``; or `render_FORMAT` of ``reports/DOCUMENT.py``, where one
+module holds all formats. It gives bytes, text, or lines that the screen draws. To add a format, write it and name
+it here: the command line offers it. Beside the renderer as JSON stands the type of the document, as ``DOCUMENT``.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from reconciler.core.planning.plan import PlanError
+    from reconciler.reports.pictures import Thumbnail
     from reconciler.reports.screen import Line, Screen
-    from reconciler.reports.thumbnails import Thumbnail
 
 FORMATS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
@@ -50,13 +50,16 @@ SUFFIXES: Final[Mapping[str, str]] = MappingProxyType(
 """The format that the name of a file asks for."""
 
 
+PAGE_LIMIT: Final = 1_000
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """
     How a report is rendered; a renderer reads what concerns it.
 
     Attributes:
-        screen: Where text is shown. Without a limit, HTML lists everything as well.
+        screen: Where text is shown.
         encoding: Of text and Markdown. All other formats are UTF-8.
         failure: Why the command as a whole failed, for JSON; people read it on stderr.
         summary: Whether a plan is shown in short.
@@ -71,6 +74,11 @@ class Options:
     thumbnails: Mapping[str, Thumbnail] = field(default_factory=dict)
     patch: str | None = None
 
+    @property
+    def page_limit(self) -> int | None:
+        """Most items of one kind in a page, some 300 kB of it; None for all, where the screen has no limit."""
+        return None if self.screen.limit is None else PAGE_LIMIT
+
 
 def render(document: str, form: str, report: object, options: Options) -> Iterator[bytes]:
     """
@@ -81,7 +89,7 @@ def render(document: str, form: str, report: object, options: Options) -> Iterat
     """
     if form not in FORMATS[document]:
         raise KeyError(form)
-    pieces: Iterable[bytes | str | Line] = _module(document, form).render(report, options)
+    pieces: Iterable[bytes | str | Line] = renderer(document, form)(report, options)
     return (piece if isinstance(piece, bytes) else _encoded(piece, options) for piece in pieces)
 
 
@@ -90,13 +98,15 @@ def _encoded(piece: str | Line, options: Options) -> bytes:
     return text.encode(options.encoding, "backslashreplace")
 
 
+def renderer(document: str, form: str) -> Any:
+    """Return the renderer of a document in a format."""
+    name = f"reconciler.reports.{document.replace('-', '_')}"
+    return getattr(import_module(name), f"render_{form}", None) or import_module(f"{name}.{form}").render
+
+
 def document_type(document: str) -> Any:
     """Return the type of a document as JSON, for `pydantic.TypeAdapter`."""
-    return _module(document, "json").DOCUMENT
-
-
-def _module(document: str, form: str) -> Any:
-    return import_module(f"reconciler.reports.{document.replace('-', '_')}.{form}")
+    return import_module(renderer(document, "json").__module__).DOCUMENT
 
 
 def json_schema(document: str) -> dict[str, Any]:

@@ -1,18 +1,27 @@
-"""The problems of a spec tree as JSON: validate/v1."""
+"""The problems of a spec tree: for people as compilers write them, for programs validate/v1."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Final, Literal
 
 from typing_extensions import TypedDict
 
-from reconciler.core.validation.problem import Problem
+from reconciler.core.validation.problem import Problem, Severity, has_error
 from reconciler.reports.documents import ProblemDoc, Rows, encode, problem_doc
+from reconciler.reports.screen import Ink, Line, Screen, Span, line, stacked
+from reconciler.reports.visible import ELLIPSIS, counted
 
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options
+
+# Most problems of one file that are listed for people; a generated file may have one in each of its lines.
+SHOWN: Final = 100
+
+_INKS: Final = {Severity.ERROR: Ink.RED, Severity.WARNING: Ink.YELLOW}
 
 
 class ValidateDoc(TypedDict):
@@ -53,7 +62,62 @@ class Validation:
         return sorted(self.problems, key=by_place)
 
 
-def render(result: Validation, _options: Options) -> Iterator[bytes]:
+def render_text(result: Validation, options: Options) -> Iterator[str]:
+    """
+    Give one line a problem, as compilers write them, file by file, and the sum; no line is broken.
+
+    Files with errors come first. Within a file errors come before warnings, and rare problems before frequent
+    ones: the only one among thousands of others is the one that its author has not seen yet.
+    """
+    files = groupby(result.ordered, key=lambda problem: problem.origin.file if problem.origin else "")
+    found = sorted(((file, tuple(problems)) for file, problems in files), key=lambda it: not has_error(it[1]))
+    blocks = [_file(file, problems, SHOWN) for file, problems in found]
+    for row in Screen(colour=options.screen.colour).draw(stacked([*blocks, [_sum(result)]])):
+        yield f"{row}\n"
+
+
+def render_problems(problems: Sequence[Problem], *, colour: bool = False, limit: int | None = SHOWN) -> str:
+    """
+    Return one line a problem, in the order of `render_text`, and of what are not listed how many.
+
+    Args:
+        limit: Most problems that are listed; None for all.
+    """
+    return "\n".join(Screen(colour=colour).draw(_file("", sorted(problems, key=by_place), limit)))
+
+
+def _file(file: str, problems: Sequence[Problem], limit: int | None) -> Iterator[Line]:
+    frequency = Counter((problem.severity, problem.code) for problem in problems)
+    problems = sorted(problems, key=lambda it: (not it.is_error, frequency[it.severity, it.code]))
+    shown = problems if limit is None else problems[:limit]
+    yield from map(problem_line, shown)
+    if rest := problems[len(shown) :]:
+        codes = Counter(problem.code for problem in rest).most_common()
+        named = ", ".join(f"{code} {number:,}" for code, number in codes)
+        where = f"{file}: " if file else ""
+        yield line(Span(f"{where}{ELLIPSIS} and {len(rest):,} more ({named})", Ink.DIM))
+
+
+def problem_line(problem: Problem) -> Line:
+    """Return a problem as compilers write it."""
+    where = f"{problem.origin}: " if problem.origin else ""
+    about = f" [{problem.source_ref}]" if problem.source_ref else ""
+    severity = Span(problem.severity.value, _INKS[problem.severity])
+    return line(where, severity, f": {problem.message} ", Span(f"({problem.code}){about}", Ink.DIM))
+
+
+def _sum(result: Validation) -> Line:
+    coverage = f"{counted(result.datasets, 'dataset')}, {counted(result.entries, 'entry', 'entries')}"
+    if result.skipped:
+        coverage += f", {counted(result.skipped, 'YAML document')} of other programs skipped"
+    found = Counter(problem.severity for problem in result.problems)
+    if not found:
+        return line(Span(f"{coverage}: no problems found.", Ink.GREEN))
+    parts = [counted(found[severity], severity.value) for severity in Severity if found[severity]]
+    return line(Span(f"{coverage}: {', '.join(parts)}.", Ink.BOLD))
+
+
+def render_json(result: Validation, _options: Options) -> Iterator[bytes]:
     """Give validate/v1."""
     document: ValidateDoc = {
         "format": "validate/v1",

@@ -78,8 +78,13 @@ def policy(*allowed: str, forms: str = "'none'") -> str:
     return "; ".join(("default-src 'none'", *allowed, "base-uri 'none'", f"form-action {forms}"))
 
 
-def rendered(page: jinja2.Template, css: Markup, *allowed: str, **content: object) -> Iterator[bytes]:
-    """Give a page in UTF-8, piece by piece; its policy allows its style and what is *allowed*."""
+def rendered(document: str, css: Markup, *allowed: str, **content: object) -> Iterator[bytes]:
+    """
+    Give the page of a document in UTF-8, piece by piece; its policy allows its style and what is *allowed*.
+
+    Its template is ``DOCUMENT.html``, in ``page`` of the folder of the document or of all reports.
+    """
+    page = templates(f"reconciler.reports.{document}", "page").get_template(f"{document}.html")
     for piece in page.generate(css=css, policy=policy(*allowed, f"style-src {exactly(css)}"), **content):
         yield piece.encode()
 

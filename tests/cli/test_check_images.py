@@ -279,7 +279,7 @@ def test_images_that_look_alike_stand_side_by_side_on_a_page(office):
 
 
 def test_without_pillow_near_duplicates_are_refused_before_anything_is_read(office, monkeypatch):
-    monkeypatch.setattr("reconciler.reports.thumbnails.find_spec", lambda _: None)
+    monkeypatch.setattr("reconciler.reports.pictures.find_spec", lambda _: None)
 
     assert 64 == main(["check-images", "--near-duplicates"])
 

@@ -95,12 +95,12 @@ def test_a_report_format_is_one_module_and_its_name(tmp_path):
     copy = Copy(tmp_path, "a format of a report")
     copy.specs()
     copy.write(
-        "reports/validate/shout.py",
-        "def render(result, options):\n    yield f'{result.entries} ENTRIES!'\n",
+        "reports/stats/shout.py",
+        "def render(result, options):\n    yield f'{len(result.datasets)} DATASETS!'\n",
     )
-    copy.edit("reports/registry.py", '"validate": ("text", "json"', '"validate": ("text", "json", "shout"')
+    copy.edit("reports/registry.py", '"stats": ("text", "json"', '"stats": ("text", "json", "shout"')
 
-    assert "1 ENTRIES!" == copy.run("validate", "-o", "shout")
+    assert "1 DATASETS!" == copy.run("stats", "-o", "shout")
 
 
 def test_a_label_format_is_one_module_and_its_name(tmp_path):

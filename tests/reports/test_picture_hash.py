@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from reconciler.core.images.near_duplicates import NEAR_BITS
-from reconciler.reports.picture_hash import picture_hash
+from reconciler.reports.pictures import picture_hash
 
 ORIENTATION = 0x0112
 

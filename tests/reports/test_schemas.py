@@ -28,7 +28,7 @@ from reconciler.errors import Exit
 from reconciler.reports.registry import FORMATS, document_type, json_schema
 from reconciler.reports.status.json import Known
 from reconciler.reports.status.record import record
-from reconciler.reports.validate.json import Validation
+from reconciler.reports.validate import Validation
 from tests.reports.builders import (
     add,
     dataset,

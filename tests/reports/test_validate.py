@@ -3,8 +3,7 @@
 import json
 
 from reconciler.core.validation.problem import Problem, Severity
-from reconciler.reports.validate.json import Validation
-from reconciler.reports.validate.text import render_problems
+from reconciler.reports.validate import Validation, render_problems
 from tests.reports.builders import HOSTILE, problem, ref, rendered, text_of
 
 

@@ -40,8 +40,7 @@ def _run(args: argparse.Namespace) -> int:
     from reconciler.core.images.report import ImagesCheck
     from reconciler.engine.usecases.check_images import Tools, broken, check_each
     from reconciler.errors import UsageError
-    from reconciler.reports.picture_hash import picture_hash
-    from reconciler.reports.thumbnails import available
+    from reconciler.reports.pictures import available, picture_hash
 
     if args.near_duplicates and not available():
         raise UsageError(

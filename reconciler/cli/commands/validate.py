@@ -20,7 +20,7 @@ def _run(args: argparse.Namespace) -> int:
     """Print every problem of every file; exit with the gravest code that an error calls for."""
     from reconciler.cli.output.show import next_step, same_specs, show
     from reconciler.cli.specs import reading
-    from reconciler.reports.validate.json import Validation
+    from reconciler.reports.validate import Validation
     from reconciler.sources.load import unusable
 
     try:

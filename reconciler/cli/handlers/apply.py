@@ -34,7 +34,7 @@ from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.spec_tree import Reading
 from reconciler.errors import Declined, Interrupted, ReconcilerError, UsageError
 from reconciler.ports import Memory
-from reconciler.reports.plan.identity import PlanRef, read_plan
+from reconciler.reports.plan.saved import PlanRef, read_plan
 from reconciler.reports.status import record as kept
 
 OUTDATED = "the plan is outdated: the specs or the dataset have changed since; run plan again"

@@ -14,7 +14,7 @@ from reconciler.convert.compose import Converted
 from reconciler.convert.formats import converted
 from reconciler.convert.record import Crowd, Options
 from reconciler.errors import Exit, UsageError
-from reconciler.reports.validate.text import SHOWN, render_problems
+from reconciler.reports.validate import SHOWN, render_problems
 from reconciler.reports.visible import counted, visible
 
 

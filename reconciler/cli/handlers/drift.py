@@ -26,8 +26,8 @@ from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.drift import drift_each, unseen
 from reconciler.engine.usecases.spec_tree import Reading
 from reconciler.errors import OutputError, StateError, UsageError, exit_code_of_problems, gravest
+from reconciler.reports.pictures import Thumbnail
 from reconciler.reports.registry import SUFFIXES
-from reconciler.reports.thumbnails import Thumbnail
 
 
 def run(args: argparse.Namespace) -> int:

@@ -19,7 +19,7 @@ from reconciler.cli.output.files import Writer, make_directory, write_all
 from reconciler.cli.output.terminal import coloured, out
 from reconciler.core.spec.choices import DatasetType
 from reconciler.errors import Exit, UsageError
-from reconciler.reports.validate.text import SHOWN, render_problems
+from reconciler.reports.validate import SHOWN, render_problems
 from reconciler.reports.visible import counted
 
 _SPEC: Final = """\

@@ -19,7 +19,7 @@ from reconciler.reports.registry import Options, render
 from reconciler.reports.screen import Screen
 
 if TYPE_CHECKING:
-    from reconciler.reports.thumbnails import Thumbnail
+    from reconciler.reports.pictures import Thumbnail
 
 
 def _screen(args: argparse.Namespace, stream: TextIO) -> Screen:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.revision_diff import DatasetDiff, RevisionDiff
-from reconciler.reports.comment import RESERVED, ROWS, SCREEN, Page, code, ended, folded
+from reconciler.reports.comment import SCREEN, Page, code, ended, folded, table, texts
 from reconciler.reports.diff.text import heading, image_lines, label_line, setting_line, total
 from reconciler.reports.plan.text import error_lines
-from reconciler.reports.screen import Line, first_of, line
+from reconciler.reports.screen import first_of, line
 from reconciler.reports.visible import counted
 
 if TYPE_CHECKING:
@@ -24,13 +24,10 @@ _LABELS: Final = 20
 def render(diff: RevisionDiff, _options: Options) -> Iterator[str]:
     """Give the changes as GitHub-flavoured Markdown of at most `LIMIT` characters."""
     page = Page()
-    page.take([MARKER, f"### {total(diff)}", "", *_table(diff)])
+    head = ("| dataset | | added | changed | removed | unchanged |", "|:--|:--|--:|--:|--:|--:|")
+    page.take([MARKER, f"### {total(diff)}", "", *table(head, diff.datasets, _row)])
     shown = [dataset for dataset in diff.datasets if dataset.differs or dataset.errors]
-    hidden = 0
-    for number, dataset in enumerate(shown):
-        hidden += len(dataset.changes) - _details(dataset, page, page.room // (len(shown) - number))
-    page.room += RESERVED
-    if hidden:
+    if hidden := sum(len(dataset.changes) for dataset in shown) - page.take_details(shown, _details):
         many = counted(hidden, "image is", "images are")
         page.take(["", f"**{many} not shown here**; `reconciler diff --all` shows them."])
     if diff.problems:
@@ -39,18 +36,11 @@ def render(diff: RevisionDiff, _options: Options) -> Iterator[str]:
     yield str(page)
 
 
-def _table(diff: RevisionDiff) -> Iterator[str]:
-    if diff.datasets:
-        yield "| dataset | | added | changed | removed | unchanged |"
-        yield "|:--|:--|--:|--:|--:|--:|"
-    for dataset in diff.datasets[:ROWS]:
-        found = dataset.numbers
-        numbers = (found.added, found.changed, found.removed, found.unchanged)
-        cells = (code(dataset.name), dataset.state.value, *(f"{number:,}" for number in numbers))
-        yield f"| {' | '.join(cells)} |"
-    if len(diff.datasets) > ROWS:
-        yield ""
-        yield f"and {counted(len(diff.datasets) - ROWS, 'more dataset')}"
+def _row(dataset: DatasetDiff) -> str:
+    found = dataset.numbers
+    numbers = (found.added, found.changed, found.removed, found.unchanged)
+    cells = (code(dataset.name), dataset.state.value, *(f"{number:,}" for number in numbers))
+    return f"| {' | '.join(cells)} |"
 
 
 def _details(diff: DatasetDiff, page: Page, room: int) -> int:
@@ -59,20 +49,13 @@ def _details(diff: DatasetDiff, page: Page, room: int) -> int:
     own = folded(f"{code(diff.name)}: {diff.state.value}{was}", room)
     if not own.lines:
         return 0
-    own.take(_texts(error_lines(diff.errors, SCREEN)))
+    own.take(texts(error_lines(diff.errors, SCREEN)))
     if diff.labels:
         own.take(
-            [
-                "# by label",
-                *_texts(first_of(diff.labels, _LABELS, lambda row: [line("  ", *label_line(row))])),
-            ]
+            ["# by label", *texts(first_of(diff.labels, _LABELS, lambda row: [line("  ", *label_line(row))]))]
         )
     if diff.settings:
-        own.take(["# settings", *_texts(setting_line(field, SCREEN.width) for field in diff.settings)])
-    shown = own.take_group("# images", (_texts(image_lines(change, SCREEN.width)) for change in diff.changes))
+        own.take(["# settings", *texts(setting_line(field, SCREEN.width) for field in diff.settings)])
+    shown = own.take_group("# images", (texts(image_lines(change, SCREEN.width)) for change in diff.changes))
     page.take(ended(own))
     return shown
-
-
-def _texts(lines: Iterable[Line]) -> list[str]:
-    return list(SCREEN.draw(lines))

@@ -12,8 +12,8 @@ from reconciler.reports.drawing import EMPTY, as_json, drawn, escaped, extent, i
 from reconciler.reports.drift import words
 from reconciler.reports.drift.lines import unified
 from reconciler.reports.drift.remedies import condition, hint, keep, last_day, remedies, revert
+from reconciler.reports.pictures import Thumbnail
 from reconciler.reports.plan.words import CAUSES
-from reconciler.reports.thumbnails import Thumbnail
 
 Thumbnails = Mapping[str, Thumbnail]
 """Small pictures, by source-ref."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem
 from reconciler.core.spec.choices import DriftClass
-from reconciler.reports.comment import RESERVED, ROWS, SCREEN, Page, code, ended, folded
+from reconciler.reports.comment import SCREEN, Page, code, ended, folded, table, texts
 from reconciler.reports.drift import words
 from reconciler.reports.drift.text import balance, by_class, caller_lines, item_lines
 from reconciler.reports.plan.text import error_lines, gap_lines
-from reconciler.reports.screen import Line
 from reconciler.reports.visible import counted, visible
 
 if TYPE_CHECKING:
@@ -28,11 +27,7 @@ def render(drift: Drift, _options: Options) -> Iterator[str]:
     page = Page()
     page.take([MARKER, f"### {_title(drift)}", "", *_table(drift)])
     reported = [dataset for dataset in drift.datasets if dataset.items or dataset.errors or dataset.gap]
-    hidden = 0
-    for number, dataset in enumerate(reported):
-        hidden += len(dataset.items) - _details(dataset, page, page.room // (len(reported) - number))
-    page.room += RESERVED
-    if hidden:
+    if hidden := sum(len(dataset.items) for dataset in reported) - page.take_details(reported, _details):
         many = counted(hidden, "image is", "images are")
         page.take(["", f"**{many} not shown here**; `reconciler drift --report drift.html` shows them."])
     if drift.revision:
@@ -55,15 +50,14 @@ def _title(drift: Drift) -> str:
 
 def _table(drift: Drift) -> Iterator[str]:
     kinds = [kind for kind in DriftClass if any(dataset.counts[kind] for dataset in drift.datasets)]
-    if drift.datasets:
-        yield f"| dataset | verdict | {''.join(f'{words.CLASSES[kind]} | ' for kind in kinds)}".rstrip()
-        yield f"|:--|:--|{'--:|' * len(kinds)}"
-    for dataset in drift.datasets[:ROWS]:
+    names = "".join(f"{words.CLASSES[kind]} | " for kind in kinds)
+
+    def row(dataset: DatasetDrift) -> str:
         numbers = "".join(f" {dataset.counts[kind]:,} |" for kind in kinds)
-        yield f"| {code(dataset.name)} | {words.VERDICTS[dataset.verdict]} |{numbers}"
-    if len(drift.datasets) > ROWS:
-        yield ""
-        yield f"and {counted(len(drift.datasets) - ROWS, 'more dataset')}"
+        return f"| {code(dataset.name)} | {words.VERDICTS[dataset.verdict]} |{numbers}"
+
+    head = (f"| dataset | verdict | {names}".rstrip(), f"|:--|:--|{'--:|' * len(kinds)}")
+    return table(head, drift.datasets, row)
 
 
 def _details(dataset: DatasetDrift, page: Page, room: int) -> int:
@@ -71,8 +65,8 @@ def _details(dataset: DatasetDrift, page: Page, room: int) -> int:
     own = folded(f"{code(dataset.name)}: {words.headline(dataset)}", room)
     if not own.lines:
         return 0
-    own.take(_texts(caller_lines(dataset)))
-    own.take(_texts([*error_lines(dataset.errors, SCREEN), *gap_lines(dataset.gap)]))
+    own.take(texts(caller_lines(dataset)))
+    own.take(texts([*error_lines(dataset.errors, SCREEN), *gap_lines(dataset.gap)]))
     shown = sum(_group(heading, items, own) for heading, items in by_class(dataset))
     if dataset.labels:
         own.take(["", "# by label", *(f"  {visible(balance(row))}" for row in dataset.labels[:_LABELS])])
@@ -82,8 +76,4 @@ def _details(dataset: DatasetDrift, page: Page, room: int) -> int:
 
 def _group(heading: str, items: Sequence[DriftItem], page: Page) -> int:
     """Show as many images of a class as fit, and return how many those are."""
-    return page.take_group(f"# {heading}", (_texts(item_lines(item)) for item in items))
-
-
-def _texts(lines: Iterable[Line]) -> list[str]:
-    return list(SCREEN.draw(lines))
+    return page.take_group(f"# {heading}", (texts(item_lines(item)) for item in items))

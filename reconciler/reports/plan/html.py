@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sized
-from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.entries.image_view import ImageView
@@ -15,37 +14,47 @@ from reconciler.reports.plan import words
 from reconciler.reports.plan.text import by_label, images, images_by_label
 from reconciler.reports.sentences import contents, due_changes, field_name
 from reconciler.reports.visible import ELLIPSIS, counted, side
-from reconciler.reports.webpage import exactly, ours, rendered, script, style, templates
+from reconciler.reports.webpage import exactly, ours, rendered, script, style
 
 if TYPE_CHECKING:
-    import jinja2
     from markupsafe import Markup
 
     from reconciler.reports.registry import Options
-
-LIMIT: Final = 1_000
-"""Most changes of one kind in a page: some 300 kB of it. The rest is in the JSON."""
-
 
 # Images that are drawn: with two boxes each they take some 300 kB of a page.
 _DRAWN: Final = 1_000
 
 
 def render(plan: Plan, options: Options) -> Iterator[bytes]:
-    """Give the page in UTF-8; where the screen has no limit, the page has none."""
-    limit = None if options.screen.limit is None else LIMIT
+    """Give the page in UTF-8."""
     js = _script()
     return rendered(
-        _environment().get_template("plan.html"),
+        "plan",
         _style(),
         "img-src data:",
         f"script-src {exactly(js)}",
         plan=plan,
         title=words.title(plan.datasets),
         js=js,
-        limit=limit,
-        more=_more(limit),
+        limit=options.page_limit,
+        more=_more(options.page_limit),
         drawn=_Drawn(),
+        SIGILS=words.SIGILS,
+        by_label=by_label,
+        contents=contents,
+        counted=counted,
+        due_changes=due_changes,
+        field_name=field_name,
+        closed=words.closed,
+        groups=words.groups,
+        images=images,
+        images_by_label=images_by_label,
+        moment=moment,
+        selection=words.selection,
+        side=side,
+        headline=words.headline,
+        summary=words.summary,
+        whereabouts=words.whereabouts,
     )
 
 
@@ -81,30 +90,6 @@ def _script() -> Markup:
         script("reconciler.reports.drift", "page", *names)
         + script("reconciler.reports.plan", "page", "plan.js")
     )
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    environment = templates("reconciler.reports.plan", "page")
-    environment.globals |= {
-        "SIGILS": words.SIGILS,
-        "by_label": by_label,
-        "contents": contents,
-        "counted": counted,
-        "due_changes": due_changes,
-        "field_name": field_name,
-        "closed": words.closed,
-        "groups": words.groups,
-        "images": images,
-        "images_by_label": images_by_label,
-        "moment": moment,
-        "selection": words.selection,
-        "side": side,
-        "headline": words.headline,
-        "summary": words.summary,
-        "whereabouts": words.whereabouts,
-    }
-    return environment
 
 
 def _more(limit: int | None) -> Callable[[Sized], str]:

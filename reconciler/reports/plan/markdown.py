@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.planning.plan import DatasetPlan, Plan
-from reconciler.reports.comment import (
-    CLOSE,
-    OPEN,
-    RESERVED,
-    ROWS,
-    SCREEN,
-    Page,
-    code,
-    ended,
-    folded,
-)
+from reconciler.reports.comment import CLOSE, OPEN, ROWS, SCREEN, Page, code, ended, folded, table, texts
 from reconciler.reports.plan import words
 from reconciler.reports.plan.text import (
     by_label,
@@ -28,12 +18,16 @@ from reconciler.reports.plan.text import (
     images,
     images_by_label,
 )
-from reconciler.reports.screen import Line, line
+from reconciler.reports.screen import line
 from reconciler.reports.visible import counted
 
 if TYPE_CHECKING:
     from reconciler.reports.registry import Options
 
+_HEAD: Final = (
+    "| dataset | add | update | not sent | orphans | unchanged | |",
+    "|:--|--:|--:|--:|--:|--:|:--|",
+)
 _LONGEST_SUMMARY: Final = 5_000
 """More than the labels of a summary can take."""
 
@@ -45,33 +39,25 @@ def render(plan: Plan, _options: Options) -> Iterator[str]:
     """Give a plan as GitHub-flavoured Markdown of at most `LIMIT` characters."""
     page = Page()
     selected = [f"Selected: {code(words.selection(plan.selection))}", ""] if plan.selection else []
-    page.take([MARKER, f"### {words.title(plan.datasets)}", "", *selected, *_table(plan.datasets)])
+    page.take(
+        [MARKER, f"### {words.title(plan.datasets)}", "", *selected, *table(_HEAD, plan.datasets, _row)]
+    )
     page.take([text for dataset in plan.datasets[:ROWS] for text in _by_label(dataset)])
     notes = [found for dataset in plan.datasets if (found := _notes(dataset))]
     omitted = sum(not page.take(found) for found in notes)
     changed = [dataset for dataset in plan.datasets if dataset.changes]
-    hidden = 0
-    for number, dataset in enumerate(changed):
-        shown = _details(dataset, page, page.room // (len(changed) - number))
-        hidden += sum(not item.is_not_selected for item in dataset.changes) - shown
-    page.room += RESERVED
+    hidden = sum(not item.is_not_selected for dataset in changed for item in dataset.changes)
+    hidden -= page.take_details(changed, _details)
     page.take(["", *_footer(plan, hidden, omitted)])
     yield str(page)
 
 
-def _table(plans: Sequence[DatasetPlan]) -> Iterator[str]:
-    if plans:
-        yield "| dataset | add | update | not sent | orphans | unchanged | |"
-        yield "|:--|--:|--:|--:|--:|--:|:--|"
-    for plan in plans[:ROWS]:
-        found = words.tally(plan)
-        left = found.withheld + found.not_selected
-        numbers = (found.add, found.update, left, found.orphan, found.unchanged)
-        cells = (code(plan.name), *(f"{number:,}" for number in numbers), words.headline(plan))
-        yield f"| {' | '.join(cells)} |"
-    if len(plans) > ROWS:
-        yield ""
-        yield f"and {counted(len(plans) - ROWS, 'more dataset')}"
+def _row(plan: DatasetPlan) -> str:
+    found = words.tally(plan)
+    left = found.withheld + found.not_selected
+    numbers = (found.add, found.update, left, found.orphan, found.unchanged)
+    cells = (code(plan.name), *(f"{number:,}" for number in numbers), words.headline(plan))
+    return f"| {' | '.join(cells)} |"
 
 
 def _by_label(plan: DatasetPlan) -> Iterator[str]:
@@ -90,8 +76,8 @@ def _notes(plan: DatasetPlan) -> list[str]:
         *(line(text) for text in (words.closed(plan), images(plan)) if text),
         *errored_lines(plan, SCREEN),
     ]
-    texts = _texts(found)
-    return ["", f"**{code(plan.name)}**", "", OPEN, *texts, CLOSE] if texts else []
+    rows = texts(found)
+    return ["", f"**{code(plan.name)}**", "", OPEN, *rows, CLOSE] if rows else []
 
 
 def _details(plan: DatasetPlan, page: Page, room: int) -> int:
@@ -105,7 +91,7 @@ def _details(plan: DatasetPlan, page: Page, room: int) -> int:
 
 def _group(group: words.Group, page: Page) -> int:
     return page.take_group(
-        f"# {group.heading}", (_texts(change_lines(item, SCREEN.width)) for item in group.selected)
+        f"# {group.heading}", (texts(change_lines(item, SCREEN.width)) for item in group.selected)
     )
 
 
@@ -119,7 +105,3 @@ def _footer(plan: Plan, hidden: int, omitted: int) -> Iterator[str]:
         yield ""
     revision = f", specs of {code(plan.revision[:12])}" if plan.revision else ""
     yield f"<sub>plan {code(plan.digest)}{revision}</sub>"
-
-
-def _texts(lines: Iterable[Line]) -> list[str]:
-    return list(SCREEN.draw(lines))

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reconciler.core.statistics import Counts, LabelCount, LabelSplit, Statistics
 from reconciler.reports.stats.text import boxes_line, images_line, pair_text
 from reconciler.reports.visible import counted
-from reconciler.reports.webpage import rendered, style, templates
+from reconciler.reports.webpage import rendered, style
 
 if TYPE_CHECKING:
-    import jinja2
-
     from reconciler.reports.registry import Options
-
-LIMIT: Final = 1_000
-"""Most labels of one dataset in a page; --all lifts it. JSON has all."""
 
 _PAIRS: Final = 10
 _WIDTH: Final = 240.0
@@ -33,28 +27,23 @@ class Bar(NamedTuple):
 
 
 def render(statistics: Statistics, options: Options) -> Iterator[bytes]:
-    """Give the page in UTF-8; where the screen has no limit, the page has none."""
-    limit = None if options.screen.limit is None else LIMIT
-    css = style("reconciler.reports.stats", "page", "stats.css")
-    return rendered(_environment().get_template("stats.html"), css, statistics=statistics, limit=limit)
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    environment = templates("reconciler.reports.stats", "page")
-    environment.globals |= {
-        "PAIRS": _PAIRS,
-        "WIDTH": _WIDTH,
-        "boxes_line": boxes_line,
-        "counted": counted,
-        "image_bars": _image_bars,
-        "images_line": images_line,
-        "label_bar": _label_bar,
-        "pair_text": pair_text,
-        "size_bars": _size_bars,
-        "split_bars": _split_bars,
-    }
-    return environment
+    """Give the page in UTF-8."""
+    return rendered(
+        "stats",
+        style("reconciler.reports.stats", "page", "stats.css"),
+        statistics=statistics,
+        limit=options.page_limit,
+        PAIRS=_PAIRS,
+        WIDTH=_WIDTH,
+        boxes_line=boxes_line,
+        counted=counted,
+        image_bars=_image_bars,
+        images_line=images_line,
+        label_bar=_label_bar,
+        pair_text=pair_text,
+        size_bars=_size_bars,
+        split_bars=_split_bars,
+    )
 
 
 def _image_bars(counts: Counts) -> Sequence[Bar]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.core.statistics import Balance, Counts, DatasetStatistics, Pair, Statistics
 from reconciler.core.validation.problem import Problem
+from reconciler.reports.plan.text import error_lines
 from reconciler.reports.screen import Ink, Line, More, Screen, Span, indented, line, stacked
 from reconciler.reports.visible import counted, shortened, visible
 
@@ -30,11 +31,7 @@ def render(statistics: Statistics, options: Options) -> Iterator[Line]:
 def _dataset(dataset: DatasetStatistics, screen: Screen) -> Iterator[Line]:
     whose = f"  {dataset.kind} of {dataset.project}" if dataset.kind else ""
     yield line(Span(dataset.name, Ink.BOLD), whose)
-    for error in dataset.errors:
-        where = f"{error.origin}: " if error.origin else ""
-        yield line(
-            f"  {where}", Span("error", Ink.RED), f": {error.message} ", Span(f"({error.code})", Ink.DIM)
-        )
+    yield from indented(error_lines(dataset.errors, screen))
     if not dataset.kind:
         return
     counts = dataset.counts

@@ -10,7 +10,7 @@ from typing import Any
 
 from reconciler.core.planning.cause import Cause
 from reconciler.reports.drift.html import render_html
-from reconciler.reports.thumbnails import Thumbnail
+from reconciler.reports.pictures import Thumbnail
 from tests.browser import playwright, watched
 from tests.reports.drift.builders import AT, BUCKET, dataset, drift, entry, item
 

@@ -11,7 +11,7 @@ import pytest
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.drift.html import FIRST, relabelled, render_html
-from reconciler.reports.thumbnails import Detail, Thumbnail
+from reconciler.reports.pictures import Detail, Thumbnail
 from tests.reports.drift.builders import BUCKET, dataset, drift, entry, item
 
 ECHO = ("Echo", 86, 65, 220, 334)

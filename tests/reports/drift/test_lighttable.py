@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.reports.thumbnails import Detail, Thumbnail
+from reconciler.reports.pictures import Detail, Thumbnail
 from tests.browser import MARKS
 from tests.reports.drift.builders import entry, item
 from tests.reports.drift.opened import BOXED, CROWDED, MOVED, NEW, STACKED, image_id, many, opened

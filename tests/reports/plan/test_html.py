@@ -10,7 +10,7 @@ from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import PlanError, unplanned
 from reconciler.core.planning.quarantine import QuarantineReason
 from reconciler.core.validation.problem import Origin
-from reconciler.reports.plan.html import LIMIT
+from reconciler.reports.registry import PAGE_LIMIT
 from reconciler.reports.screen import PLAIN, Screen
 from reconciler.reports.visible import visible
 from tests.reports.builders import (
@@ -122,9 +122,9 @@ def test_the_style_and_the_script_are_those_that_the_policy_allows():
 
 
 def test_a_long_plan_counts_the_changes_it_leaves_out():
-    it = plan(dataset(*(add(f"{number:04}") for number in range(LIMIT + 10))))
+    it = plan(dataset(*(add(f"{number:04}") for number in range(PAGE_LIMIT + 10))))
 
     short, whole = read(it).text, read(it, Screen(limit=None)).text
 
-    assert (LIMIT, True) == (short.count(".jpg"), "… and 10 more; --all shows them" in short)
-    assert (LIMIT + 10, False) == (whole.count(".jpg"), " more;" in whole)
+    assert (PAGE_LIMIT, True) == (short.count(".jpg"), "… and 10 more; --all shows them" in short)
+    assert (PAGE_LIMIT + 10, False) == (whole.count(".jpg"), " more;" in whole)

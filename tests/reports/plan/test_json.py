@@ -12,7 +12,7 @@ from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import PlanError, unplanned
 from reconciler.core.validation.problem import Origin
 from reconciler.errors import UsageError
-from reconciler.reports.plan.identity import PlanRef, read_plan
+from reconciler.reports.plan.saved import PlanRef, read_plan
 from reconciler.reports.registry import Options, render
 from reconciler.reports.screen import PLAIN
 from tests.reports.builders import ARN, HOSTILE, add, dataset, orphan, plan, ref, rendered, update

@@ -5,8 +5,8 @@ from base64 import b64decode
 
 import pytest
 
-from reconciler.reports import thumbnails
-from reconciler.reports.thumbnails import thumbnail
+from reconciler.reports import pictures
+from reconciler.reports.pictures import thumbnail
 
 Image = pytest.importorskip("PIL.Image")
 
@@ -37,7 +37,7 @@ def test_what_is_no_image_of_a_dataset_is_no_picture(data):
 
 def test_an_image_too_large_to_be_tried_is_not_tried(monkeypatch):
     """A few bytes may unfold to gigabytes."""
-    monkeypatch.setattr(thumbnails, "_MOST_PIXELS", 1600 * 1200 - 1)
+    monkeypatch.setattr(pictures, "_MOST_PIXELS", 1600 * 1200 - 1)
 
     assert thumbnail(image()) is None
 

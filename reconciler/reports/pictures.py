@@ -1,15 +1,29 @@
-"""Small pictures for the page, made by Pillow where it is installed (the extra ``images``)."""
+"""
+Small pictures for the page, and hashes of pictures, by Pillow where it is installed (the extra ``images``).
+
+A hash (pHash) says what a picture looks like: 256 bits from the lowest frequencies of 64 x 64 grey pixels. It is
+made here in place of imagehash, which needs NumPy, SciPy and PyWavelets for one cosine transform; the bits are the
+same.
+"""
 
 from __future__ import annotations
 
+import math
 import warnings
 from base64 import b64encode
+from functools import cache
 from importlib.util import find_spec
 from io import BytesIO
-from typing import TYPE_CHECKING, Final, NamedTuple
+from operator import mul
+from statistics import median
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from PIL.Image import Image as Picture
+
+T = TypeVar("T")
 
 Part = tuple[float, float, float, float]
 """Left, top, width and height of a part of an image, in pixels."""
@@ -25,6 +39,16 @@ _MOST_PIXELS: Final = 8_192 * 8_192
 _ORIENTATION: Final = 0x0112
 _UPRIGHT: Final = 1
 _FIRST_QUARTER_TURN: Final = 5
+
+# Pixels of a side, and the lowest waves of them, that a hash is made of.
+_SIDE: Final = 64
+_LOWEST: Final = 16
+
+# Fewer grey levels than that are noise or a plain surface, and say nothing about what is shown.
+_LEAST_CONTRAST: Final = 8
+
+# A JPEG is decoded at half, a quarter or an eighth of its size, as long as that leaves so many pixels a side.
+_LEAST_SIDE: Final = 2 * _SIDE
 
 
 class Detail(NamedTuple):
@@ -71,20 +95,33 @@ def thumbnail(
             image or about the image as its EXIF orientation turns it, which is what browsers show.
         part: A part to be shown in detail, in pixels as labelled. Without one, the whole image has more of them.
     """
+    return _made_of(data, lambda image: _small(image, labelled, part))
+
+
+def picture_hash(data: bytes) -> int | None:
+    """
+    Return the hash of a JPEG or PNG; None for what Pillow cannot read, and for plain surfaces.
+
+    An image is taken as its EXIF orientation shows it. A JPEG takes 4 to 11 ms; a PNG is decoded in full size.
+    """
+    return _made_of(data, lambda image: _hash(_grey(image)))
+
+
+def _made_of(data: bytes, make: Callable[[Picture], T | None]) -> T | None:
     from PIL import Image, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns about odd files, which are skipped here
             with Image.open(BytesIO(data), formats=("JPEG", "PNG")) as image:
-                if image.width * image.height > _MOST_PIXELS:
-                    return None
-                return _made(image, labelled, part)
+                return make(image)
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
 
 
-def _made(image: Picture, labelled: tuple[float, float] | None, part: Part | None) -> Thumbnail:
+def _small(image: Picture, labelled: tuple[float, float] | None, part: Part | None) -> Thumbnail | None:
+    if image.width * image.height > _MOST_PIXELS:
+        return None
     turned = _is_turned(image, labelled)
     quarter = turned and image.getexif().get(_ORIENTATION, _UPRIGHT) >= _FIRST_QUARTER_TURN
     width, height = reversed(image.size) if quarter else image.size
@@ -118,10 +155,10 @@ def _is_turned(image: Picture, labelled: tuple[float, float] | None) -> bool:
     return not (orientation >= _FIRST_QUARTER_TURN and stored_only)
 
 
-def _upright(image: Picture, *, turned: bool) -> Picture:
+def _upright(image: Picture, *, turned: bool, mode: str = "RGB") -> Picture:
     from PIL import ImageOps
 
-    return (ImageOps.exif_transpose(image) if turned else image).convert("RGB")
+    return (ImageOps.exif_transpose(image) if turned else image).convert(mode)
 
 
 def _encoded(image: Picture, most: int) -> str:
@@ -130,3 +167,31 @@ def _encoded(image: Picture, most: int) -> str:
     target = BytesIO()
     small.save(target, "WEBP", quality=70)
     return f"data:image/webp;base64,{b64encode(target.getvalue()).decode()}"
+
+
+def _grey(image: Picture) -> Sequence[int]:
+    from PIL import Image
+
+    image.draft("L", (_LEAST_SIDE, _LEAST_SIDE))
+    small = _upright(image, turned=True, mode="L").resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+    return small.tobytes()
+
+
+def _hash(pixels: Sequence[int]) -> int | None:
+    if max(pixels) - min(pixels) < _LEAST_CONTRAST:
+        return None
+    waves = _waves()
+    columns = [pixels[column::_SIDE] for column in range(_SIDE)]
+    down = [[sum(map(mul, wave, column)) for column in columns] for wave in waves]
+    low = [sum(map(mul, wave, row)) for row in down for wave in waves]
+    middle = median(low)
+    return int("".join("01"[value > middle] for value in low), 2)
+
+
+@cache
+def _waves() -> list[list[float]]:
+    """Return the waves of the cosine transform of type II, but for its scale."""
+    return [
+        [math.cos(math.pi * order * (2 * place + 1) / (2 * _SIDE)) for place in range(_SIDE)]
+        for order in range(_LOWEST)
+    ]
