@@ -12,7 +12,7 @@ import orjson
 
 from reconciler.emulator import cloudtrail
 from reconciler.emulator.access import Caller, identify
-from reconciler.emulator.api import datasets, lifecycle, listing, projects, shapes, tags, versions
+from reconciler.emulator.api import datasets, lifecycle, listing, projects, shapes, versions
 from reconciler.emulator.api.settling import Settler, scope_of
 from reconciler.emulator.behaviour.calls import READS, Call
 from reconciler.emulator.behaviour.faults import ANSWERS, Fault, Kind, answer
@@ -20,7 +20,7 @@ from reconciler.emulator.behaviour.judge import source_refs
 from reconciler.emulator.control.console import Console
 from reconciler.emulator.errors import ServiceError, serialization
 from reconciler.emulator.http import Answer, Disposition, Request
-from reconciler.emulator.s3 import foreign
+from reconciler.emulator.s3 import copies
 from reconciler.emulator.storage.context import Context
 
 Params = dict[str, Any]
@@ -43,9 +43,9 @@ OPERATIONS: Final[Mapping[str, Callable[[Context, Caller, Params], Params]]] = M
         "DeleteDataset": datasets.delete_dataset,
         "ListDatasetEntries": listing.list_dataset_entries,
         "ListDatasetLabels": listing.list_dataset_labels,
-        "TagResource": tags.tag_resource,
-        "UntagResource": tags.untag_resource,
-        "ListTagsForResource": tags.list_tags_for_resource,
+        "TagResource": projects.tag_resource,
+        "UntagResource": projects.untag_resource,
+        "ListTagsForResource": projects.list_tags_for_resource,
     }
 )
 
@@ -124,7 +124,7 @@ class Rekognition:
         projects.find(self._context, caller, params["ProjectArn"])
         place = params.get("DatasetSource", {}).get("GroundTruthManifest", {}).get("S3Object", {})
         if "Bucket" in place and "Name" in place:
-            foreign.fetch(self._context, caller, place)
+            copies.fetch(self._context, caller, place)
 
     def _weather(self, operation: str, resource: str) -> Answer:
         """Apply the faults that precede the call; return how to treat the answer."""

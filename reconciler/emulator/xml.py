@@ -1,18 +1,24 @@
-"""Write XML for answers of S3 and STS, and read it from S3 requests."""
+"""Write XML for answers of S3 and STS, whole answers of S3, and read it from S3 requests."""
 
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Final, TypeAlias
+from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from reconciler.emulator.errors import ServiceError
+from reconciler.emulator.http import Answer
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 Children: TypeAlias = "list[tuple[str, Content]]"
 Content: TypeAlias = "str | int | bool | Children"
+
+S3_NAMESPACE: Final = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 # Characters that XML 1.0 does not permit.
 _FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -55,3 +61,32 @@ def read(body: bytes) -> Element:
     except (ParseError, UnicodeDecodeError):
         pass
     raise ServiceError("MalformedXML", "The XML you provided was not well-formed.")
+
+
+def answer(root: str, content: Content) -> Answer:
+    return Answer(200, document(root, S3_NAMESPACE, content), {"Content-Type": "application/xml"})
+
+
+def error(exc: ServiceError, bucket: str, key: str, request_id: str) -> Answer:
+    details: Children = [("Code", exc.code), ("Message", exc.message)]
+    if bucket:
+        details.append(("BucketName", bucket))
+    if key:
+        details.append(("Key", key))
+    body = '<?xml version="1.0" encoding="UTF-8"?>\n' + element(
+        "Error", [*details, ("RequestId", request_id), ("HostId", "emulator")]
+    )
+    return Answer(exc.status, body.encode(), {"Content-Type": "application/xml"})
+
+
+def iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def http_date(seconds: float) -> str:
+    return format_datetime(datetime.fromtimestamp(seconds, UTC), usegmt=True)
+
+
+def quoted(text: str) -> str:
+    """Encode a key as for `encoding-type=url`."""
+    return quote(text, safe="/~-_.*")

@@ -10,8 +10,7 @@ from reconciler.emulator.access import Caller
 from reconciler.emulator.api import finishing, lifecycle, outcome, shapes
 from reconciler.emulator.api.constraints import too_long
 from reconciler.emulator.api.lifecycle import Work
-from reconciler.emulator.api.projects import find as find_project
-from reconciler.emulator.api.tags import attach
+from reconciler.emulator.api.projects import attach, find
 from reconciler.emulator.behaviour.faults import Kind
 from reconciler.emulator.behaviour.judge import source_refs
 from reconciler.emulator.behaviour.switches import ConcurrentUpdate, CopyOfFailed, Visibility
@@ -24,7 +23,7 @@ from reconciler.emulator.errors import (
     not_found,
     not_ready,
 )
-from reconciler.emulator.s3 import foreign
+from reconciler.emulator.s3 import copies
 from reconciler.emulator.storage import bodies, contents, entries, objects
 from reconciler.emulator.storage.context import Context
 from reconciler.emulator.storage.objects import Content
@@ -35,7 +34,7 @@ _OPEN = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_FAILED")
 
 
 def create_dataset(context: Context, caller: Caller, params: Params) -> Params:
-    project = find_project(context, caller, params["ProjectArn"])
+    project = find(context, caller, params["ProjectArn"])
     if project["status"] != "CREATED":
         raise not_found(params["ProjectArn"])
     kind = params["DatasetType"]
@@ -55,7 +54,7 @@ def create_dataset(context: Context, caller: Caller, params: Params) -> Params:
 
 
 def describe_dataset(context: Context, caller: Caller, params: Params) -> Params:
-    dataset = find(context, caller, params["DatasetArn"])
+    dataset = find(context, caller, params["DatasetArn"], "datasets")
     past = context.shown_description(dataset["id"])
     return {"DatasetDescription": past or _description(context, dataset)}
 
@@ -83,7 +82,7 @@ def update_dataset_entries(context: Context, caller: Caller, params: Params) -> 
     if len(blob) > switches.max_blob_bytes:
         limit = too_long(blob, "changes.groundTruth", switches.max_blob_bytes)
         shapes.refuse([limit], switches.invalid_request)
-    dataset = find(context, caller, params["DatasetArn"])
+    dataset = find(context, caller, params["DatasetArn"], "datasets")
     if dataset["status"] not in _OPEN:
         raise _refusal(context, dataset["status"])
     description = _description(context, dataset)
@@ -97,7 +96,9 @@ def update_dataset_entries(context: Context, caller: Caller, params: Params) -> 
 
 
 def distribute_dataset_entries(context: Context, caller: Caller, params: Params) -> Params:
-    pair = {row["type"]: row for row in (find(context, caller, d["Arn"]) for d in params["Datasets"])}
+    pair = {
+        row["type"]: row for row in (find(context, caller, d["Arn"], "datasets") for d in params["Datasets"])
+    }
     if pair.keys() != {"TRAIN", "TEST"} or pair["TRAIN"]["project"] != pair["TEST"]["project"]:
         raise invalid_parameter()
     train, test = pair["TRAIN"], pair["TEST"]
@@ -119,29 +120,11 @@ def distribute_dataset_entries(context: Context, caller: Caller, params: Params)
 
 
 def delete_dataset(context: Context, caller: Caller, params: Params) -> Params:
-    dataset = find(context, caller, params["DatasetArn"])
+    dataset = find(context, caller, params["DatasetArn"], "datasets")
     if dataset["status"].endswith("_IN_PROGRESS"):
         raise in_use()
     _start(context, "DeleteDataset", dataset["id"], dataset["arn"], Work.DELETE)
     return {}
-
-
-def find(context: Context, caller: Caller, arn: str) -> sqlite3.Row:
-    """
-    Return a dataset of the caller.
-
-    Raises:
-        ServiceError: It does not exist, or belongs to another account or Region.
-    """
-    row = context.store.one(
-        "SELECT d.* FROM datasets d JOIN projects p ON p.id = d.project"
-        " WHERE d.arn = ? AND p.account = ? AND p.region = ?",
-        arn,
-        *caller.owner,
-    )
-    if row is None:
-        raise not_found(arn)
-    return row
 
 
 def _source(
@@ -158,12 +141,12 @@ def _source(
             if context.s3_endpoint is None:
                 manifest = objects.manifest(context.store, caller.owner, name, key, version)
             else:
-                manifest = foreign.fetched(context, name, key)
+                manifest = copies.fetched(context, name, key)
             if manifest is None:
                 raise bad_s3_object()
             return Work.IMPORT, manifest, {"extension": bool(PurePosixPath(key).suffix)}
         case {"DatasetArn": arn} if "GroundTruthManifest" not in source:
-            return Work.COPY, None, _copied(context, find(context, caller, arn))
+            return Work.COPY, None, _copied(context, find(context, caller, arn, "datasets"))
         case _:
             raise invalid_parameter()
 

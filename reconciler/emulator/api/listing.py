@@ -6,8 +6,8 @@ import sqlite3
 from typing import Any
 
 from reconciler.emulator.access import Caller
-from reconciler.emulator.api.datasets import find
-from reconciler.emulator.behaviour.switches import BusyListing, LastToken
+from reconciler.emulator.api.projects import find
+from reconciler.emulator.behaviour.switches import BusyListing
 from reconciler.emulator.errors import in_use, not_ready
 from reconciler.emulator.storage import entries
 from reconciler.emulator.storage.context import Context
@@ -28,7 +28,7 @@ def list_dataset_entries(context: Context, caller: Caller, params: Params) -> Pa
     listing = ("ListDatasetEntries", arn, tuple(filters), past)
     after = context.store.place_of(listing, params.get("NextToken"))
     lines, more = entries.page(context.store, content, filters, after, params.get("MaxResults", 100))
-    return {"DatasetEntries": lines, **_next(context, listing, more)}
+    return {"DatasetEntries": lines, **context.next_token(listing, more)}
 
 
 def list_dataset_labels(context: Context, caller: Caller, params: Params) -> Params:
@@ -47,14 +47,7 @@ def list_dataset_labels(context: Context, caller: Caller, params: Params) -> Par
         for count in counts[after:end]
     ]
     more = end if len(counts) > end else None
-    return {"DatasetLabelDescriptions": labels, **_next(context, listing, more)}
-
-
-def _next(context: Context, listing: tuple[Any, ...], more: int | None) -> Params:
-    """Return the token of the next page. AWS's sample code continues as long as the key is present."""
-    if more is not None:
-        return {"NextToken": context.store.token_of(listing, more)}
-    return {"NextToken": ""} if context.settings.switches.last_token is LastToken.EMPTY else {}
+    return {"DatasetLabelDescriptions": labels, **context.next_token(listing, more)}
 
 
 def _content(context: Context, caller: Caller, arn: str) -> tuple[int, int | None]:
@@ -64,7 +57,7 @@ def _content(context: Context, caller: Caller, arn: str) -> tuple[int, int | Non
     Raises:
         ServiceError: The dataset does not exist, or cannot be listed now.
     """
-    dataset = find(context, caller, arn)
+    dataset = find(context, caller, arn, "datasets")
     past = context.shown_content(dataset["id"])
     if past is not None:
         return past, past  # whatever the dataset is busy with

@@ -1,19 +1,23 @@
-"""CreateProject, DescribeProjects, DeleteProject."""
+"""
+Projects, the tags of resources, and what calls find by an ARN.
+
+Tags are for projects, models and, presumably, datasets.
+"""
 
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from reconciler.emulator.access import Caller
-from reconciler.emulator.api.tags import attach
-from reconciler.emulator.behaviour.switches import LastToken
-from reconciler.emulator.errors import in_use, limit_exceeded, not_found
+from reconciler.emulator.errors import ServiceError, in_use, limit_exceeded, not_found
 from reconciler.emulator.storage.context import Context
 
 Params = dict[str, Any]
 
-_MAX_PROJECTS = 100
+_MAX_PROJECTS: Final = 100
+_MAX_TAGS: Final = 200
 
 
 def create_project(context: Context, caller: Caller, params: Params) -> Params:
@@ -57,12 +61,9 @@ def describe_projects(context: Context, caller: Caller, params: Params) -> Param
         if (names is None or row["name"] in names) and row["feature"] in features
     ]
     size = params.get("MaxResults", 100)
-    answer: Params = {"ProjectDescriptions": [_description(context, row) for row in rows[:size]]}
-    if len(rows) > size:
-        answer["NextToken"] = context.store.token_of(listing, rows[size - 1]["id"])
-    elif context.settings.switches.last_token is LastToken.EMPTY:
-        answer["NextToken"] = ""
-    return answer
+    more = rows[size - 1]["id"] if len(rows) > size else None
+    descriptions = [_description(context, row) for row in rows[:size]]
+    return {"ProjectDescriptions": descriptions, **context.next_token(listing, more)}
 
 
 def delete_project(context: Context, caller: Caller, params: Params) -> Params:
@@ -82,15 +83,19 @@ def delete_project(context: Context, caller: Caller, params: Params) -> Params:
     return {"Status": "DELETING"}
 
 
-def find(context: Context, caller: Caller, arn: str) -> sqlite3.Row:
+def find(context: Context, caller: Caller, arn: str, table: str = "projects") -> sqlite3.Row:
     """
-    Return a project of the caller.
+    Return a project, dataset or version of the caller.
 
     Raises:
         ServiceError: It does not exist, or belongs to another account or Region.
     """
+    project = "r.id" if table == "projects" else "r.project"
     row = context.store.one(
-        "SELECT * FROM projects WHERE arn = ? AND account = ? AND region = ?", arn, *caller.owner
+        f"SELECT r.* FROM {table} r JOIN projects p ON p.id = {project}"  # noqa: S608  constants
+        " WHERE r.arn = ? AND p.account = ? AND p.region = ?",
+        arn,
+        *caller.owner,
     )
     if row is None:
         raise not_found(arn)
@@ -121,3 +126,47 @@ def _description(context: Context, project: sqlite3.Row) -> Params:
     if project["auto_update"]:
         description["AutoUpdate"] = project["auto_update"]
     return description
+
+
+def attach(db: sqlite3.Connection, arn: str, tags: Mapping[str, str]) -> None:
+    db.executemany("INSERT OR REPLACE INTO tags VALUES (?, ?, ?)", [(arn, k, v) for k, v in tags.items()])
+
+
+def tag_resource(context: Context, caller: Caller, params: Params) -> Params:
+    arn = _tagged(context, caller, params["ResourceArn"])
+    if len(tags_of(context, arn).keys() | params["Tags"].keys()) > _MAX_TAGS:
+        raise ServiceError("ServiceQuotaExceededException", f"A resource has at most {_MAX_TAGS} tags.")
+    with context.store.transaction() as db:
+        attach(db, arn, params["Tags"])
+    return {}
+
+
+def untag_resource(context: Context, caller: Caller, params: Params) -> Params:
+    arn = _tagged(context, caller, params["ResourceArn"])
+    with context.store.transaction() as db:
+        db.executemany(
+            "DELETE FROM tags WHERE arn = ? AND key = ?", [(arn, key) for key in params["TagKeys"]]
+        )
+    return {}
+
+
+def list_tags_for_resource(context: Context, caller: Caller, params: Params) -> Params:
+    return {"Tags": tags_of(context, _tagged(context, caller, params["ResourceArn"]))}
+
+
+def tags_of(context: Context, arn: str) -> dict[str, str]:
+    rows = context.store.all("SELECT key, value FROM tags WHERE arn = ? ORDER BY key", arn)
+    return {row["key"]: row["value"] for row in rows}
+
+
+def _tagged(context: Context, caller: Caller, arn: str) -> str:
+    known = context.store.one(
+        "SELECT 1 FROM projects p LEFT JOIN datasets d ON d.project = p.id"
+        " LEFT JOIN versions v ON v.project = p.id"
+        " WHERE (p.arn = ?1 OR d.arn = ?1 OR v.arn = ?1) AND p.account = ?2 AND p.region = ?3",
+        arn,
+        *caller.owner,
+    )
+    if known is None:
+        raise not_found(arn)
+    return arn

@@ -7,10 +7,8 @@ import sqlite3
 from typing import Any, Final
 
 from reconciler.emulator.access import Caller
-from reconciler.emulator.api.projects import find as find_project
-from reconciler.emulator.api.tags import attach
+from reconciler.emulator.api.projects import attach, find
 from reconciler.emulator.behaviour.faults import Kind
-from reconciler.emulator.behaviour.switches import LastToken
 from reconciler.emulator.errors import in_use, invalid_parameter, limit_exceeded, not_found
 from reconciler.emulator.storage import bodies, entries, objects
 from reconciler.emulator.storage.context import Context
@@ -52,7 +50,7 @@ def create_project_version(context: Context, caller: Caller, params: Params) -> 
 
 def describe_project_versions(context: Context, caller: Caller, params: Params) -> Params:
     """List the versions, latest first, and the trainings that the console user has started."""
-    project = find_project(context, caller, params["ProjectArn"])
+    project = find(context, caller, params["ProjectArn"])
     names = params.get("VersionNames")
     listing = ("DescribeProjectVersions", project["arn"], names)
     start = context.store.place_of(listing, params.get("NextToken"))
@@ -60,17 +58,13 @@ def describe_project_versions(context: Context, caller: Caller, params: Params) 
     found = [*_of_console(context, project), *((row["name"], _description(row)) for row in rows)]
     wanted = [description for name, description in found if names is None or name in names]
     end = start + params.get("MaxResults", 100)
-    answer: Params = {"ProjectVersionDescriptions": wanted[start:end]}
-    if len(wanted) > end:
-        answer["NextToken"] = context.store.token_of(listing, end)
-    elif context.settings.switches.last_token is LastToken.EMPTY:
-        answer["NextToken"] = ""
-    return answer
+    more = end if len(wanted) > end else None
+    return {"ProjectVersionDescriptions": wanted[start:end], **context.next_token(listing, more)}
 
 
 def copy_project_version(context: Context, caller: Caller, params: Params) -> Params:
-    source_project = find_project(context, caller, params["SourceProjectArn"])
-    source = _find(context, caller, params["SourceProjectVersionArn"])
+    source_project = find(context, caller, params["SourceProjectArn"])
+    source = find(context, caller, params["SourceProjectVersionArn"], "versions")
     target = _custom_labels_project(context, caller, params["DestinationProjectArn"])
     if source["project"] != source_project["id"] or source["status"] not in _TRAINED:
         raise invalid_parameter()
@@ -80,7 +74,7 @@ def copy_project_version(context: Context, caller: Caller, params: Params) -> Pa
 
 
 def delete_project_version(context: Context, caller: Caller, params: Params) -> Params:
-    version = _find(context, caller, params["ProjectVersionArn"])
+    version = find(context, caller, params["ProjectVersionArn"], "versions")
     if version["status"] in _IN_PROGRESS:
         raise in_use()
     if version["status"] != "DELETING":
@@ -92,7 +86,7 @@ def delete_project_version(context: Context, caller: Caller, params: Params) -> 
 
 
 def _custom_labels_project(context: Context, caller: Caller, arn: str) -> sqlite3.Row:
-    project = find_project(context, caller, arn)
+    project = find(context, caller, arn)
     if project["status"] != "CREATED":
         raise not_found(arn)
     if project["feature"] != "CUSTOM_LABELS":
@@ -218,18 +212,6 @@ def _output(params: Params) -> Params:
         "description": params.get("VersionDescription"),
         "kms": params.get("KmsKeyId"),
     }
-
-
-def _find(context: Context, caller: Caller, arn: str) -> sqlite3.Row:
-    row = context.store.one(
-        "SELECT v.* FROM versions v JOIN projects p ON p.id = v.project"
-        " WHERE v.arn = ? AND p.account = ? AND p.region = ?",
-        arn,
-        *caller.owner,
-    )
-    if row is None:
-        raise not_found(arn)
-    return row
 
 
 def _of_console(context: Context, project: sqlite3.Row) -> list[tuple[str, Params]]:

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeVar
 
-from reconciler.emulator.api.tags import attach
+from reconciler.emulator.api.projects import attach, tags_of
 from reconciler.emulator.behaviour.judge import Entry, judge_line
 from reconciler.emulator.storage import contents, entries, objects
 from reconciler.emulator.storage.context import Context
@@ -60,7 +60,7 @@ def _project(context: Context, row: sqlite3.Row) -> dict[str, Any]:
     return {
         "name": row["name"],
         **{key: row[key] for key in ("account", "region", "arn", "created", "feature")},
-        "tags": _tags(context, row["arn"]),
+        "tags": tags_of(context, row["arn"]),
         "datasets": [_dataset(context, dataset) for dataset in datasets],
     }
 
@@ -68,7 +68,7 @@ def _project(context: Context, row: sqlite3.Row) -> dict[str, Any]:
 def _dataset(context: Context, row: sqlite3.Row) -> dict[str, Any]:
     return {
         **{key: row[key] for key in ("type", "arn", "created", "updated", "status", "message", "code")},
-        "tags": _tags(context, row["arn"]),
+        "tags": tags_of(context, row["arn"]),
         "labels": entries.declared(context.store, row["id"]),
         "lines": entries.lines(context.store, row["id"]),
     }
@@ -94,14 +94,8 @@ def _object(context: Context, bucket: str, key: str) -> dict[str, Any]:
     }
 
 
-def _tags(context: Context, arn: str) -> dict[str, str]:
-    return {row["key"]: row["value"] for row in context.store.all("SELECT * FROM tags WHERE arn = ?", arn)}
-
-
 def _add_project(context: Context, db: sqlite3.Connection, given: Fields) -> list[str]:
-    _require_known(
-        given, "a project", ("name", "account", "region", "arn", "created", "feature", "tags", "datasets")
-    )
+    _require_known(given, "a project", _PROJECT)
     name, account = _get(given, "name", str), _get(given, "account", str, context.account)
     region = _get(given, "region", str, _REGION)
     number = context.store.unique_milliseconds(context.clock.now())

@@ -11,9 +11,9 @@ from reconciler.emulator import xml
 from reconciler.emulator.access import Caller
 from reconciler.emulator.errors import ServiceError
 from reconciler.emulator.http import Answer, Request
-from reconciler.emulator.s3.answers import answer, iso, quoted
 from reconciler.emulator.storage import objects
 from reconciler.emulator.storage.context import Context
+from reconciler.emulator.xml import answer, iso, quoted
 
 _NAME: Final = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
 _REGION: Final = re.compile(r"[a-z0-9\-]{2,32}")

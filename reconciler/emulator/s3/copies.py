@@ -1,17 +1,22 @@
-"""CopyObject: a new object with the body of another, which is stored once."""
+"""
+Copy objects: CopyObject, whose body is stored once, and manifests from another S3.
+
+That is AWS's own, MinIO, or any server that speaks its API.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 from dataclasses import replace
-from typing import Final
+from functools import cache
+from typing import Any, Final
 from urllib.parse import unquote
 
 from reconciler.emulator.access import Caller
-from reconciler.emulator.errors import ServiceError
+from reconciler.emulator.errors import ServiceError, bad_s3_object
 from reconciler.emulator.http import Answer, Request
-from reconciler.emulator.s3.answers import answer, iso
 from reconciler.emulator.s3.buckets import own
 from reconciler.emulator.s3.requests import (
     described,
@@ -24,8 +29,14 @@ from reconciler.emulator.s3.requests import (
 )
 from reconciler.emulator.storage import objects
 from reconciler.emulator.storage.context import Context
+from reconciler.emulator.xml import answer, iso
 
 SOURCE: Final = "x-amz-copy-source"
+
+# No bucket of a client can have a name with a slash.
+_PREFIX: Final = "foreign/"
+
+_log = logging.getLogger(__name__)
 
 
 def copy_object(context: Context, caller: Caller, request: Request, name: str, key: str) -> Answer:
@@ -43,7 +54,7 @@ def copy_object(context: Context, caller: Caller, request: Request, name: str, k
     kind, metadata = (
         described(request.headers) if replaced else (source["type"], json.loads(source["metadata"]))
     )
-    new = objects.Content(source["body"], source["size"], _etag(source), kind, metadata)
+    new = objects.Content(source["body"], source["size"], source["etag"], kind, metadata)
     now = context.clock.now()
     version = objects.put(context.store.db, name, key, new, now)
     headers = versioned(context, name, version)
@@ -80,6 +91,44 @@ def _source(request: Request) -> tuple[str, str, str | None]:
     return name, key, query.removeprefix("versionId=") or None
 
 
-def _etag(source: sqlite3.Row) -> str:
-    etag: str = source["etag"]
-    return etag
+def fetch(context: Context, caller: Caller, place: dict[str, str]) -> None:
+    """
+    Copy the manifest that CreateDataset names from the other S3, for `fetched`. It may take long; hold no lock.
+
+    Raises:
+        ServiceError: It is not there, is too large, or the server does not answer.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError  # slow to import, and seldom needed
+
+    named = {"Bucket": place["Bucket"], "Key": place["Name"]}
+    if "Version" in place:
+        named["VersionId"] = place["Version"]
+    try:
+        answer = _client(str(context.s3_endpoint), caller.region).get_object(**named)
+        if answer["ContentLength"] > context.settings.max_object_bytes:
+            raise bad_s3_object()
+        data = answer["Body"].read()
+    except (BotoCoreError, ClientError) as exc:
+        _log.warning("%s: s3://%s/%s: %s", context.s3_endpoint, named["Bucket"], named["Key"], exc)
+        raise bad_s3_object() from exc
+    new = objects.content(context.store, data)
+    with context.store.transaction() as db:
+        objects.put(db, _PREFIX + place["Bucket"], place["Name"], new, context.clock.now())
+
+
+def fetched(context: Context, bucket: str, key: str) -> objects.Content | None:
+    """Return the manifest that `fetch` has copied."""
+    row = objects.find(context.store, _PREFIX + bucket, key)
+    return None if row is None else objects.Content(row["body"], row["size"], row["etag"])
+
+
+@cache
+def _client(endpoint: str, region: str) -> Any:
+    """Create a client with the credentials of this process."""
+    from botocore.config import Config
+    from botocore.session import Session
+
+    config = Config(
+        s3={"addressing_style": "path"}, connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 2}
+    )
+    return Session().create_client("s3", region_name=region, endpoint_url=endpoint, config=config)

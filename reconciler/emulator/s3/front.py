@@ -13,11 +13,12 @@ from types import MappingProxyType
 from typing import Final
 from uuid import uuid4
 
+from reconciler.emulator import xml
 from reconciler.emulator.access import Caller, identify
 from reconciler.emulator.behaviour.calls import READS, Call
 from reconciler.emulator.errors import ServiceError
 from reconciler.emulator.http import Answer, Request
-from reconciler.emulator.s3 import answers, buckets, copies, requests, uploads
+from reconciler.emulator.s3 import buckets, copies, requests, uploads
 from reconciler.emulator.storage.context import Context
 
 Operation = Callable[[Context, Caller, Request, str, str], Answer]
@@ -117,7 +118,7 @@ class S3:
                 answer = act(self._context, caller, request, name, key)
         except ServiceError as exc:
             code = exc.code
-            answer = answers.error(exc, name, key, request_id)
+            answer = xml.error(exc, name, key, request_id)
         now, owner = self._context.clock.now(), caller.owner if caller else ("", "")
         self._context.calls.add(Call(now, "s3", operation, *owner, f"s3://{name}/{key}", error=code))
         headers = {"x-amz-request-id": request_id, "x-amz-id-2": "emulator", **answer.headers}

@@ -14,10 +14,10 @@ from reconciler.emulator import xml
 from reconciler.emulator.access import Caller
 from reconciler.emulator.errors import ServiceError
 from reconciler.emulator.http import Answer, Request
-from reconciler.emulator.s3.answers import answer, http_date
 from reconciler.emulator.s3.buckets import own
 from reconciler.emulator.storage import bodies, objects
 from reconciler.emulator.storage.context import Context
+from reconciler.emulator.xml import answer, http_date
 
 _RANGE: Final = re.compile(r"bytes=([0-9]{0,99})-([0-9]{0,99})")
 _MAX_KEY_BYTES: Final = 1024

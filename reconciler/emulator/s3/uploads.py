@@ -19,7 +19,6 @@ from reconciler.emulator.access import Caller
 from reconciler.emulator.errors import ServiceError
 from reconciler.emulator.http import Answer, Request
 from reconciler.emulator.s3 import requests
-from reconciler.emulator.s3.answers import answer, iso
 from reconciler.emulator.s3.buckets import own
 from reconciler.emulator.s3.copies import find_source
 from reconciler.emulator.s3.requests import (
@@ -31,6 +30,7 @@ from reconciler.emulator.s3.requests import (
 )
 from reconciler.emulator.storage import bodies, objects
 from reconciler.emulator.storage.context import Context
+from reconciler.emulator.xml import answer, iso
 
 _NUMBER: Final = re.compile("[0-9]{1,5}")
 _COPIED: Final = re.compile("bytes=([0-9]{1,18})-([0-9]{1,18})")

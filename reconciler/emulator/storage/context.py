@@ -16,6 +16,7 @@ from reconciler.emulator.behaviour.calls import Calls, Throttle
 from reconciler.emulator.behaviour.clock import Clock
 from reconciler.emulator.behaviour.faults import Faults
 from reconciler.emulator.behaviour.settings import Settings
+from reconciler.emulator.behaviour.switches import LastToken
 from reconciler.emulator.storage import contents, entries, queues
 from reconciler.emulator.storage.store import Store
 
@@ -116,6 +117,16 @@ class Context:
             self.throttle.clear()
             self.faults.clear_persistent()
             self.settings = self.initial
+
+    def next_token(self, listing: tuple[Any, ...], more: int | None) -> dict[str, Any]:
+        """
+        Return the token of the page that starts at *more*; None is the last page.
+
+        AWS's sample code continues as long as the key is present.
+        """
+        if more is not None:
+            return {"NextToken": self.store.token_of(listing, more)}
+        return {"NextToken": ""} if self.settings.switches.last_token is LastToken.EMPTY else {}
 
     def late_seconds(self) -> float:
         """Return how long an update waits before it takes effect."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.emulator.behaviour.clock import ManualClock
-from reconciler.emulator.s3 import foreign
+from reconciler.emulator.s3 import copies
 from reconciler.emulator.server import Emulator, serve
 from reconciler.emulator.testing import client
 from tests.emulator.builders import error_of, labelled, listed, refs
@@ -17,7 +17,7 @@ from tests.emulator.builders import error_of, labelled, listed, refs
 @pytest.fixture
 def reading(rekognition_env: Any) -> Iterator[Any]:
     """A client of an emulator that reads manifests from the emulator of `rekognition_env`."""
-    foreign._client.cache_clear()
+    copies._client.cache_clear()
     emulator = Emulator(clock=ManualClock(), s3_endpoint=rekognition_env.url)
     with serve(emulator) as running:
         yield client(running)
@@ -58,7 +58,7 @@ def test_what_the_other_s3_does_not_have_is_refused(reading, s3):
 
 def test_an_s3_that_does_not_answer_is_refused(s3):
     """Not a failure of the emulator."""
-    foreign._client.cache_clear()
+    copies._client.cache_clear()
     emulator = Emulator(s3_endpoint="http://127.0.0.1:9")
     with serve(emulator) as running:
         assert "InvalidS3ObjectException" == error_of(lambda: create(client(running)))
