@@ -18,7 +18,14 @@ from reconciler.core.planning.quarantine import QuarantineReason
 from reconciler.core.spec.choices import DatasetType
 from reconciler.errors import StateUnusable
 from reconciler.ports import Content, Rebuild, Step
-from reconciler.state.schema import CHECKED, MIGRATIONS, NEWEST, define_checksum, insertion
+from reconciler.state.schema import (
+    CHECKED,
+    MIGRATIONS,
+    NEWEST,
+    define_checksum,
+    insertion,
+    noted_version,
+)
 
 # The members of a stored rebuild that have other names in state files of every version.
 _STORED_NAMES: Final = {"description": "standing", "old_arn": "doomed", "new_arn": "made"}
@@ -146,7 +153,7 @@ def version_of(connection: sqlite3.Connection, path: Path) -> int:
         sqlite3.DatabaseError: The tables are not those of any version.
         StateUnusable: A newer version wrote the file.
     """
-    noted: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    noted = noted_version(connection)
     tables = _tables(connection)
     if tables in _versions():
         return _versions().index(tables)

@@ -10,10 +10,10 @@ import errno
 import sqlite3
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from reconciler.errors import ReconcilerError, StateError, StateLost, StateUnusable
 from reconciler.private import private_file, state_directory
@@ -26,7 +26,9 @@ from reconciler.state.damage import (
     put_aside,
     version_of,
 )
-from reconciler.state.schema import MIGRATIONS, NEWEST, define_checksum
+from reconciler.state.schema import NEWEST, define_checksum, migrate
+
+T = TypeVar("T")
 
 FILE_NAME: Final = "state.sqlite3"
 SYNCHRONOUS = "FULL"
@@ -131,6 +133,18 @@ class Database:
             if not is_damage(exc):
                 raise
             raise self._damaged(before, exc) from exc
+
+    def rows(self, make: Callable[..., T], query: str, *values: object) -> list[T]:
+        """Return what *make* makes of each row; a row that it cannot read is damage. Empty without a file."""
+        connection = self.connection
+        if connection is None:
+            return []
+        with self.decoding():
+            return [make(*row) for row in connection.execute(query, values)]
+
+    def row(self, make: Callable[..., T], query: str, *values: object) -> T | None:
+        """Return what *make* makes of the first row; None if there is none."""
+        return next(iter(self.rows(make, query, *values)), None)
 
     def _damaged(self, connection: sqlite3.Connection | None, exc: Exception) -> StateLost:
         """Replace the file, and return the error to raise."""
@@ -256,7 +270,7 @@ def _upgraded_copy(connection: sqlite3.Connection, version: int) -> sqlite3.Conn
     define_checksum(copy)
     with closing(connection):
         connection.backup(copy)
-    _migrate(copy, version)
+    migrate(copy, version)
     return copy
 
 
@@ -269,7 +283,7 @@ def _prepared(path: Path) -> sqlite3.Connection:
         check(connection)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
-        _migrate(connection, version_of(connection, path))
+        migrate(connection, version_of(connection, path))
         check_rows(connection)
     except BaseException:
         connection.close()
@@ -277,24 +291,6 @@ def _prepared(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _migrate(connection: sqlite3.Connection, found: int) -> None:
-    """Run the scripts that a file of the version *found* lacks, each in a transaction of its own."""
-    if found != _noted(connection):
-        connection.execute(f"PRAGMA user_version = {found}")
-    for version, script in enumerate(MIGRATIONS[found:], start=found + 1):
-        connection.execute("BEGIN IMMEDIATE")
-        with connection:
-            if _noted(connection) < version:  # else another process has migrated it meanwhile
-                for statement in script.split(";"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {version}")
-
-
 def _text(raw: bytes) -> str:
     """Decode a text leniently: SQLite reports invalid UTF-8 as a temporary error, the parser as damage."""
     return raw.decode(errors="replace")
-
-
-def _noted(connection: sqlite3.Connection) -> int:
-    found: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    return found

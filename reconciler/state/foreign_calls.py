@@ -31,15 +31,11 @@ class ForeignCalls:
         self._db = database
 
     def of(self, dataset: str) -> Sequence[ForeignCall]:
-        connection = self._db.connection
-        if connection is None:
-            return ()
+        def make(key: str, at: float, settled_at: float | None, body: str) -> ForeignCall:
+            return ForeignCall.of_stored(key, at, settled_at, json.loads(body))
+
         query = "SELECT id, at, settled_at, body FROM foreign_call WHERE dataset = ? ORDER BY at DESC, id"
-        with self._db.decoding():
-            rows = connection.execute(query, (dataset,)).fetchall()
-            return [
-                ForeignCall.of_stored(key, at, settled, json.loads(body)) for key, at, settled, body in rows
-            ]
+        return self._db.rows(make, query, dataset)
 
     def add(self, dataset: str, call: ForeignCall) -> bool:
         with self._db.writing() as connection:
@@ -56,13 +52,8 @@ class ForeignCalls:
         return True
 
     def settle(self, dataset: str, until: float, now: float) -> None:
-        connection = self._db.connection
-        if connection is None:
-            return
-        query = "SELECT 1 FROM foreign_call WHERE dataset = ? AND settled_at IS NULL AND at <= ?"
-        with self._db.explained():
-            found = connection.execute(query, (dataset, until)).fetchone()
-        if not found:
+        query = "SELECT 1 FROM foreign_call WHERE dataset = ? AND settled_at IS NULL AND at <= ? LIMIT 1"
+        if not self._db.rows(bool, query, dataset, until):
             return  # a cycle without a call writes nothing
         with self._db.writing() as writing:
             writing.execute(_SETTLE, (dataset, until, now))
@@ -78,21 +69,10 @@ class ForeignCalls:
             )
 
     def is_own(self, request_id: str) -> bool:
-        connection = self._db.connection
-        if connection is None:
-            return False
-        with self._db.explained():
-            query = "SELECT 1 FROM own_request WHERE id = ?"
-            return connection.execute(query, (request_id,)).fetchone() is not None
+        return bool(self._db.rows(bool, "SELECT 1 FROM own_request WHERE id = ?", request_id))
 
     def unanswered(self, arn: str, since: float, until: float) -> int:
-        connection = self._db.connection
-        if connection is None:
-            return 0
-        begun = "SELECT count(*) FROM journal WHERE arn = ? AND begun_at BETWEEN ? AND ?"
-        answered = "SELECT count(*) FROM own_request WHERE arn = ? AND at BETWEEN ? AND ?"
-        with self._db.explained():
-            both = [
-                connection.execute(query, (arn, since, until)).fetchone()[0] for query in (begun, answered)
-            ]
-        return max(0, int(both[0]) - int(both[1]))
+        begun = "SELECT 1 FROM journal WHERE arn = ? AND begun_at BETWEEN ? AND ?"
+        answered = "SELECT 1 FROM own_request WHERE arn = ? AND at BETWEEN ? AND ?"
+        updates, answers = (len(self._db.rows(bool, query, arn, since, until)) for query in (begun, answered))
+        return max(0, updates - answers)

@@ -99,21 +99,10 @@ class State:
             return Base(dict(_entries(connection, dataset, source_refs)), known=True)
 
     def recorded(self, dataset: str) -> frozenset[str]:
-        connection = self._db.connection
-        if connection is None:
-            return frozenset()
-        with self._db.decoding():
-            query = "SELECT source_ref FROM applied WHERE dataset = ?"
-            return frozenset(ref for (ref,) in connection.execute(query, (dataset,)))
+        return frozenset(self._db.rows(str, "SELECT source_ref FROM applied WHERE dataset = ?", dataset))
 
     def applied_to(self, dataset: str) -> str | None:
-        connection = self._db.connection
-        if connection is None:
-            return None
-        with self._db.explained():
-            query = "SELECT arn FROM applied_to WHERE dataset = ?"
-            row = connection.execute(query, (dataset,)).fetchone()
-            return row[0] if row else None
+        return self._db.row(str, "SELECT arn FROM applied_to WHERE dataset = ?", dataset)
 
     def remember(
         self, dataset: str, arn: str, proven: Iterable[tuple[str, Applied]], gone: Iterable[str]
@@ -137,12 +126,10 @@ class State:
             connection.execute(insertion("status"), (dataset, body))
 
     def statuses(self) -> Mapping[str, Mapping[str, object]]:
-        connection = self._db.connection
-        if connection is None:
-            return {}
-        with self._db.decoding():
-            rows = connection.execute("SELECT dataset, body FROM status ORDER BY dataset").fetchall()
-            return {dataset: json.loads(body) for dataset, body in rows}
+        def make(dataset: str, body: str) -> tuple[str, Mapping[str, object]]:
+            return dataset, json.loads(body)
+
+        return dict(self._db.rows(make, "SELECT dataset, body FROM status ORDER BY dataset"))
 
 
 def _is_of(connection: sqlite3.Connection, dataset: str, arn: str) -> bool:

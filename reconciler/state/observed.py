@@ -49,30 +49,25 @@ class ObservedEntries:
         self._db = database
 
     def of(self, dataset: str) -> Recollection | None:
-        connection = self._db.connection
-        if connection is None:
-            return None
-        with self._db.decoding():
-            # One statement sees one state: another process may be replacing the blocks.
-            rows = connection.execute(
-                f"SELECT serial, {_COLUMNS}, body FROM observed LEFT JOIN observed_block USING (dataset)"  # noqa: S608  constant
-                " WHERE dataset = ? ORDER BY first",
-                (dataset,),
-            ).fetchall()
+        def make(*row: Any) -> tuple[Any, ...]:
+            return row
+
+        # One statement sees one state: another process may be replacing the blocks.
+        rows = self._db.rows(
+            make,
+            f"SELECT serial, {_COLUMNS}, body FROM observed LEFT JOIN observed_block USING (dataset)"  # noqa: S608  constant
+            " WHERE dataset = ? ORDER BY first",
+            dataset,
+        )
         if not rows:
             return None
         serial, *head, _ = rows[0]
         bodies = [row[-1] for row in rows if row[-1] is not None]
-        return _Recollection(_head(head), serial, bodies, self._db)
+        return _Recollection(_head(*head), serial, bodies, self._db)
 
     def head_of(self, dataset: str) -> ObservedHead | None:
-        connection = self._db.connection
-        if connection is None:
-            return None
-        with self._db.decoding():
-            query = f"SELECT {_COLUMNS} FROM observed WHERE dataset = ?"  # noqa: S608  constant
-            row = connection.execute(query, (dataset,)).fetchone()
-        return None if row is None else _head(row)
+        query = f"SELECT {_COLUMNS} FROM observed WHERE dataset = ?"  # noqa: S608  constant
+        return self._db.row(_head, query, dataset)
 
     def replace(self, dataset: str, head: ObservedHead, blocks: Iterable[Block]) -> None:
         with self._db.writing() as connection:
@@ -107,8 +102,9 @@ class ObservedEntries:
             _forget(connection, dataset)
 
 
-def _head(row: Sequence[Any]) -> ObservedHead:
-    arn, scope, description, scanned_at, are_applied, desired = row
+def _head(
+    arn: str, scope: bytes, description: str, scanned_at: float, are_applied: int, desired: bytes
+) -> ObservedHead:
     return ObservedHead(arn, scope, description, scanned_at, bool(are_applied), desired)
 
 

@@ -210,6 +210,25 @@ def define_checksum(connection: sqlite3.Connection) -> None:
     connection.create_function("row_checksum", -1, _checksum, deterministic=True)
 
 
+def migrate(connection: sqlite3.Connection, found: int) -> None:
+    """Run the scripts that a file of the version *found* lacks, each in a transaction of its own."""
+    if found != noted_version(connection):
+        connection.execute(f"PRAGMA user_version = {found}")
+    for version, script in enumerate(MIGRATIONS[found:], start=found + 1):
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:
+            if noted_version(connection) < version:  # else another process has migrated it meanwhile
+                for statement in script.split(";"):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {version}")
+
+
+def noted_version(connection: sqlite3.Connection) -> int:
+    """Return the version in the header of a file."""
+    found: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return found
+
+
 def insertion(table: str) -> str:
     """Return the statement that inserts or replaces one row; its parameters are its checked columns."""
     columns = CHECKED.get(table) or CHECKED_WHEN_READ[table]

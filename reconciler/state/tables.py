@@ -6,6 +6,7 @@ import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 import orjson
 
@@ -26,18 +27,12 @@ class Quarantine:
         self._db = database
 
     def of(self, dataset: str) -> Mapping[str, Quarantined]:
-        connection = self._db.connection
-        if connection is None:
-            return {}
+        def make(source_ref: str, digest: bytes, kind: str, *rest: Any) -> Quarantined:
+            return Quarantined(source_ref, digest, QuarantineReason(kind), *rest)
+
         columns = "source_ref, digest, kind, reason, rounds, since, until"
-        with self._db.decoding():
-            rows = connection.execute(
-                f"SELECT {columns} FROM held WHERE dataset = ? ORDER BY source_ref",  # noqa: S608  constant
-                (dataset,),
-            ).fetchall()
-        return {
-            ref: Quarantined(ref, digest, QuarantineReason(kind), *rest) for ref, digest, kind, *rest in rows
-        }
+        query = f"SELECT {columns} FROM held WHERE dataset = ? ORDER BY source_ref"  # noqa: S608  constant
+        return {entry.source_ref: entry for entry in self._db.rows(make, query, dataset)}
 
     def put(self, dataset: str, quarantine: Iterable[Quarantined], released: Iterable[str]) -> None:
         with self._db.writing() as connection:
@@ -61,16 +56,11 @@ class Observations:
         self._db = database
 
     def of(self, dataset: str) -> Kept | None:
-        connection = self._db.connection
-        if connection is None:
-            return None
-        query = "SELECT arn, desired, standing, scanned_at, body FROM look WHERE dataset = ?"
-        with self._db.decoding():
-            row = connection.execute(query, (dataset,)).fetchone()
-            if row is None:
-                return None
-            arn, desired, description, scanned_at, body = row
+        def make(arn: str, desired: bytes, description: str, scanned_at: float, body: str) -> Kept:
             return Kept(arn, desired, description, scanned_at, json.loads(body))
+
+        query = "SELECT arn, desired, standing, scanned_at, body FROM look WHERE dataset = ?"
+        return self._db.row(make, query, dataset)
 
     def put(self, dataset: str, kept: Kept | None) -> None:
         with self._db.writing() as connection:
@@ -89,14 +79,11 @@ class Sightings:
         self._db = database
 
     def of(self, dataset: str) -> Mapping[str, Sighting]:
-        connection = self._db.connection
-        if connection is None:
-            return {}
-        with self._db.decoding():
-            rows = connection.execute(
-                "SELECT source_ref, since, last, times, gone FROM sighted WHERE dataset = ?", (dataset,)
-            ).fetchall()
-        return {ref: Sighting(ref, since, last, times, bool(gone)) for ref, since, last, times, gone in rows}
+        def make(source_ref: str, since: float, last: float, times: int, gone: int) -> Sighting:
+            return Sighting(source_ref, since, last, times, bool(gone))
+
+        query = "SELECT source_ref, since, last, times, gone FROM sighted WHERE dataset = ?"
+        return {sighting.source_ref: sighting for sighting in self._db.rows(make, query, dataset)}
 
     def replace(self, dataset: str, sightings: Iterable[Sighting]) -> None:
         with self._db.writing() as connection:
@@ -114,12 +101,10 @@ class Suspensions:
         self._db = database
 
     def all(self) -> Mapping[str, Suspension]:
-        connection = self._db.connection
-        if connection is None:
-            return {}
-        with self._db.decoding():
-            rows = connection.execute("SELECT dataset, reason, since, until FROM suspended").fetchall()
-        return {dataset: Suspension(*rest) for dataset, *rest in rows}
+        def make(dataset: str, *facts: Any) -> tuple[str, Suspension]:
+            return dataset, Suspension(*facts)
+
+        return dict(self._db.rows(make, "SELECT dataset, reason, since, until FROM suspended"))
 
     def put(self, suspensions: Mapping[str, Suspension | None]) -> None:
         with self._db.writing() as connection:
@@ -137,12 +122,7 @@ class Notified:
         self._db = database
 
     def read(self, name: str) -> str | None:
-        connection = self._db.connection
-        if connection is None:
-            return None
-        with self._db.decoding():
-            row = connection.execute("SELECT body FROM notified WHERE name = ?", (name,)).fetchone()
-        return None if row is None else str(row[0])
+        return self._db.row(str, "SELECT body FROM notified WHERE name = ?", name)
 
     def write(self, bodies: Mapping[str, str]) -> None:
         with self._db.writing() as connection:
@@ -175,30 +155,27 @@ class Journal:
             connection.execute("DELETE FROM journal WHERE id = ?", (number,))
 
     def unfinished(self, dataset: str) -> Sequence[Begun]:
-        connection = self._db.connection
-        if connection is None:
-            return ()
+        def make(number: int, arn: str, begun_at: float, packed: bytes, description: str) -> Begun:
+            return Begun(number, arn, begun_at, tuple(_unpacked(packed)), description)
+
         query = "SELECT id, arn, begun_at, source_refs, standing FROM journal WHERE dataset = ?"
-        with self._db.decoding():
-            rows = connection.execute(f"{query} AND result IS NULL ORDER BY id", (dataset,)).fetchall()
-            return [
-                Begun(number, arn, begun_at, tuple(orjson.loads(zlib.decompress(packed))), description)
-                for number, arn, begun_at, packed, description in rows
-            ]
+        return self._db.rows(make, f"{query} AND result IS NULL ORDER BY id", dataset)
 
     def past(self, dataset: str, source_ref: str) -> Sequence[Past]:
-        connection = self._db.connection
-        if connection is None:
-            return ()
+        def make(begun_at: float, packed: bytes, result: str | None) -> Past | None:
+            with suppress(ValueError, zlib.error):  # unreadable history is left out
+                refs = _unpacked(packed)
+                if source_ref in refs:
+                    return Past(begun_at, len(refs), result)
+            return None
+
         query = "SELECT begun_at, source_refs, result FROM journal WHERE dataset = ? ORDER BY id"
-        found = []
-        with self._db.decoding():
-            for begun_at, packed, result in connection.execute(query, (dataset,)):
-                with suppress(ValueError, zlib.error):  # unreadable history is left out
-                    refs = orjson.loads(zlib.decompress(packed))
-                    if source_ref in refs:
-                        found.append(Past(begun_at, len(refs), result))
-        return found
+        return [past for past in self._db.rows(make, query, dataset) if past]
+
+
+def _unpacked(packed: bytes) -> Sequence[str]:
+    refs: Sequence[str] = orjson.loads(zlib.decompress(packed))
+    return refs
 
 
 class Rebuilds:
@@ -208,12 +185,7 @@ class Rebuilds:
         self._db = database
 
     def of(self, dataset: str) -> Rebuild | None:
-        connection = self._db.connection
-        if connection is None:
-            return None
-        with self._db.decoding():
-            row = connection.execute("SELECT body FROM rebuild WHERE dataset = ?", (dataset,)).fetchone()
-            return None if row is None else read_rebuild(row[0])
+        return self._db.row(read_rebuild, "SELECT body FROM rebuild WHERE dataset = ?", dataset)
 
     def put(self, rebuild: Rebuild) -> None:
         with self._db.writing() as connection:

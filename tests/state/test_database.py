@@ -13,7 +13,7 @@ import pytest
 
 from reconciler.core.planning.cause import Applied
 from reconciler.errors import StateError, StateLost
-from reconciler.state import State, database
+from reconciler.state import State, schema
 
 ARN = "arn:aws:rekognition:us-east-1:111122223333:project/p/dataset/train/1"
 
@@ -128,7 +128,7 @@ def test_a_full_disk_is_no_damage(state: State, tmp_path: Path):
 
 def test_two_processes_may_make_it_at_the_same_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A process that finds an empty file which another one fills meanwhile uses that file."""
-    version = database._noted
+    version = schema.noted_version
     others = [tmp_path]
 
     def version_before_somebody_else_was_faster(connection) -> int:
@@ -138,7 +138,7 @@ def test_two_processes_may_make_it_at_the_same_moment(tmp_path: Path, monkeypatc
                 theirs.record("d", {"verdict": "converged"})
         return found
 
-    monkeypatch.setattr(database, "_noted", version_before_somebody_else_was_faster)
+    monkeypatch.setattr(schema, "noted_version", version_before_somebody_else_was_faster)
 
     with State(tmp_path) as state:
         assert {"d": {"verdict": "converged"}} == state.statuses()

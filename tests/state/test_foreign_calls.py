@@ -40,7 +40,7 @@ def test_calls_survive_the_process_and_can_be_read_by_commands(tmp_path: Path):
     with State(tmp_path, read_only=True) as second:
         assert [call("1")._replace(settled_at=201.0)] == second.foreign_calls.of("roses")
     with State(tmp_path / "none", read_only=True) as empty:
-        assert () == empty.foreign_calls.of("roses")
+        assert [] == empty.foreign_calls.of("roses")
         assert not empty.foreign_calls.is_own("1")
 
 
