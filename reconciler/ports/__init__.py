@@ -1,138 +1,62 @@
 """What the engine asks of its surroundings: specs, AWS, memory, time. Doors provide it, and tests their own."""
 
-from reconciler.ports.access import (
-    Access,
-    Identity,
-)
-from reconciler.ports.backups import (
-    Backup,
-    BackupHeader,
-    Backups,
-)
-from reconciler.ports.foreign_calls import EventQueue, ForeignCalls, Message
-from reconciler.ports.gateway import (
-    NO_STATS,
-    Description,
-    Gateway,
-    Located,
-    Phase,
-    Stats,
-)
-from reconciler.ports.images import (
-    CheckedImages,
-    ImagePage,
-    Images,
-)
-from reconciler.ports.judged import JudgedFiles
-from reconciler.ports.memory import (
-    Begun,
-    Journal,
-    Kept,
-    Memory,
-    Notified,
-    Observations,
-    ObservedEntries,
-    ObservedHead,
-    Quarantine,
-    Recollection,
-    Sightings,
-)
-from reconciler.ports.rebuild import (
-    Content,
-    Objects,
-    Rebuild,
-    RebuildGateway,
-    Rebuilds,
-    Step,
-)
-from reconciler.ports.specs import (
-    BrokenDataset,
-    Download,
-    EntryFile,
-    LoadedDataset,
-    Manifests,
-    Source,
-    SpecRevision,
-    Specs,
-    Tree,
-    Witness,
-)
-from reconciler.ports.surroundings import (
-    Channel,
-    Clock,
-    Delivery,
-    Home,
-    Leases,
-    MonotonicClock,
-    Permit,
-    Progress,
-    Receipt,
-    Silence,
-    Span,
-    StatusObjects,
-    Tracer,
-    Untraced,
-)
-
-__all__ = [
-    "NO_STATS",
-    "Access",
-    "Backup",
-    "BackupHeader",
-    "Backups",
-    "Begun",
-    "BrokenDataset",
-    "Channel",
-    "CheckedImages",
-    "Clock",
-    "Content",
-    "Delivery",
-    "Description",
-    "Download",
-    "EntryFile",
-    "EventQueue",
-    "ForeignCalls",
-    "Gateway",
-    "Home",
-    "Identity",
-    "ImagePage",
-    "Images",
-    "Journal",
-    "JudgedFiles",
-    "Kept",
-    "Leases",
-    "LoadedDataset",
-    "Located",
-    "Manifests",
-    "Memory",
-    "Message",
-    "MonotonicClock",
-    "Notified",
-    "Objects",
-    "Observations",
-    "ObservedEntries",
-    "ObservedHead",
-    "Permit",
-    "Phase",
-    "Progress",
-    "Quarantine",
-    "Rebuild",
-    "RebuildGateway",
-    "Rebuilds",
-    "Receipt",
-    "Recollection",
-    "Sightings",
-    "Silence",
-    "Source",
-    "Span",
-    "SpecRevision",
-    "Specs",
-    "Stats",
-    "StatusObjects",
-    "Step",
-    "Suspensions",
-    "Tracer",
-    "Tree",
-    "Untraced",
-    "Witness",
-]
+from reconciler.ports.gateway import NO_STATS as NO_STATS
+from reconciler.ports.gateway import Access as Access
+from reconciler.ports.gateway import Description as Description
+from reconciler.ports.gateway import EventQueue as EventQueue
+from reconciler.ports.gateway import Gateway as Gateway
+from reconciler.ports.gateway import Identity as Identity
+from reconciler.ports.gateway import Located as Located
+from reconciler.ports.gateway import Message as Message
+from reconciler.ports.gateway import Phase as Phase
+from reconciler.ports.gateway import Stats as Stats
+from reconciler.ports.images import CheckedImages as CheckedImages
+from reconciler.ports.images import ImagePage as ImagePage
+from reconciler.ports.images import Images as Images
+from reconciler.ports.memory import Backup as Backup
+from reconciler.ports.memory import BackupHeader as BackupHeader
+from reconciler.ports.memory import Backups as Backups
+from reconciler.ports.memory import Begun as Begun
+from reconciler.ports.memory import ForeignCalls as ForeignCalls
+from reconciler.ports.memory import Journal as Journal
+from reconciler.ports.memory import Memory as Memory
+from reconciler.ports.memory import Notified as Notified
+from reconciler.ports.memory import Quarantine as Quarantine
+from reconciler.ports.memory import Sightings as Sightings
+from reconciler.ports.memory import Suspensions as Suspensions
+from reconciler.ports.observations import JudgedFiles as JudgedFiles
+from reconciler.ports.observations import Kept as Kept
+from reconciler.ports.observations import Observations as Observations
+from reconciler.ports.observations import ObservedEntries as ObservedEntries
+from reconciler.ports.observations import ObservedHead as ObservedHead
+from reconciler.ports.observations import Recollection as Recollection
+from reconciler.ports.rebuild import Content as Content
+from reconciler.ports.rebuild import Objects as Objects
+from reconciler.ports.rebuild import Rebuild as Rebuild
+from reconciler.ports.rebuild import RebuildGateway as RebuildGateway
+from reconciler.ports.rebuild import Rebuilds as Rebuilds
+from reconciler.ports.rebuild import Step as Step
+from reconciler.ports.specs import BrokenDataset as BrokenDataset
+from reconciler.ports.specs import Download as Download
+from reconciler.ports.specs import EntryFile as EntryFile
+from reconciler.ports.specs import LoadedDataset as LoadedDataset
+from reconciler.ports.specs import Manifests as Manifests
+from reconciler.ports.specs import Source as Source
+from reconciler.ports.specs import SpecRevision as SpecRevision
+from reconciler.ports.specs import Specs as Specs
+from reconciler.ports.specs import Tree as Tree
+from reconciler.ports.specs import Witness as Witness
+from reconciler.ports.surroundings import Channel as Channel
+from reconciler.ports.surroundings import Clock as Clock
+from reconciler.ports.surroundings import Delivery as Delivery
+from reconciler.ports.surroundings import Home as Home
+from reconciler.ports.surroundings import Leases as Leases
+from reconciler.ports.surroundings import MonotonicClock as MonotonicClock
+from reconciler.ports.surroundings import Permit as Permit
+from reconciler.ports.surroundings import Progress as Progress
+from reconciler.ports.surroundings import Receipt as Receipt
+from reconciler.ports.surroundings import Silence as Silence
+from reconciler.ports.surroundings import Span as Span
+from reconciler.ports.surroundings import StatusObjects as StatusObjects
+from reconciler.ports.surroundings import Tracer as Tracer
+from reconciler.ports.surroundings import Untraced as Untraced

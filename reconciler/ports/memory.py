@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
+from reconciler.core.drift.foreign_calls import ForeignCall
 from reconciler.core.drift.sightings import Sighting
 from reconciler.core.explanation import Past
 from reconciler.core.planning.cause import Applied, Base
 from reconciler.core.planning.quarantine import Quarantined
-from reconciler.core.planning.remembered import Block, Replaced
 from reconciler.core.status.suspension import Suspension
-from reconciler.ports.backups import Backups
-from reconciler.ports.foreign_calls import ForeignCalls
 from reconciler.ports.images import CheckedImages
-from reconciler.ports.judged import JudgedFiles
+from reconciler.ports.observations import JudgedFiles, Observations, ObservedEntries
 from reconciler.ports.rebuild import Rebuilds
 
 
@@ -155,92 +153,6 @@ class Quarantine(Protocol):
         ...
 
 
-class Kept(NamedTuple):
-    """
-    The last complete observation of a dataset.
-
-    Attributes:
-        desired: The digest of the desired state at that time, the policy included.
-        description: The answer of DescribeDataset at that time, as opaque text for comparison.
-        scanned_at: When the listing was complete, in seconds since the epoch.
-        body: The summary of the observation, as JSON.
-    """
-
-    arn: str
-    desired: bytes
-    description: str
-    scanned_at: float
-    body: Mapping[str, object]
-
-
-class Observations(Protocol):
-    """The last complete observation of each dataset, to find out whether anything has changed since."""
-
-    def of(self, dataset: str) -> Kept | None: ...
-
-    def put(self, dataset: str, kept: Kept | None) -> None:
-        """Replace the observation of a dataset; None deletes it."""
-        ...
-
-
-class ObservedHead(NamedTuple):
-    """
-    What holds for all remembered entries of a dataset.
-
-    Attributes:
-        scope: The digest of what decides how an entry is remembered: target, equality, and format.
-        description: The answer of DescribeDataset that they belong to, as opaque text for comparison; empty while
-            it is not known, since an update was begun.
-        scanned_at: When they were last listed whole, in seconds since the epoch.
-        are_applied: Whether each entry that equals its desired line is recorded as applied, too.
-        desired: The key of the desired entries, if exactly these were observed; empty if anything differed.
-    """
-
-    arn: str
-    scope: bytes
-    description: str
-    scanned_at: float
-    are_applied: bool
-    desired: bytes = b""
-
-
-class Recollection(Protocol):
-    """The remembered entries of one dataset, as they were when it was read."""
-
-    @property
-    def head(self) -> ObservedHead: ...
-
-    def blocks(self) -> Iterator[Block]:
-        """Yield the entries in blocks, ascending by source-ref."""
-        ...
-
-
-class ObservedEntries(Protocol):
-    """The last complete observation of each dataset, entry by entry."""
-
-    def of(self, dataset: str) -> Recollection | None: ...
-
-    def head_of(self, dataset: str) -> ObservedHead | None:
-        """Return the head alone, without reading the entries."""
-        ...
-
-    def replace(self, dataset: str, head: ObservedHead, blocks: Iterable[Block]) -> None:
-        """Remember these entries, and no other."""
-        ...
-
-    def update(
-        self, dataset: str, before: Recollection, head: ObservedHead, changed: Iterable[Replaced]
-    ) -> None:
-        """Replace the head and some blocks; forget everything if *before* is not what is remembered."""
-        ...
-
-    def invalidate(self, dataset: str) -> None:
-        """Note that the entries are about to change: until they are updated, they belong to no description."""
-        ...
-
-    def forget(self, dataset: str) -> None: ...
-
-
 class Sightings(Protocol):
     """Since when which image is drifted, and how often it has been."""
 
@@ -270,4 +182,89 @@ class Notified(Protocol):
 
     def write(self, bodies: Mapping[str, str]) -> None:
         """Replace these documents, all or none."""
+        ...
+
+
+class ForeignCalls(Protocol):
+    """Calls of other principals by dataset, and the request IDs of own calls. Methods may raise `StateError`."""
+
+    def of(self, dataset: str) -> Sequence[ForeignCall]:
+        """Return what is remembered, the newest first."""
+        ...
+
+    def add(self, dataset: str, call: ForeignCall) -> bool:
+        """Remember a call, and return whether it was new; of each dataset the newest are kept."""
+        ...
+
+    def settle(self, dataset: str, until: float, now: float) -> None:
+        """Note that an observation that began at *until* left no drift: earlier calls cause none after *now*."""
+        ...
+
+    def add_own(self, arn: str, request_id: str, now: float) -> None:
+        """Remember a call that this process made to a project or dataset."""
+        ...
+
+    def is_own(self, request_id: str) -> bool: ...
+
+    def unanswered(self, arn: str, since: float, until: float) -> int:
+        """Return how many updates the journal began in this time whose request IDs are not known."""
+        ...
+
+
+class BackupHeader(NamedTuple):
+    """
+    The header of a backup.
+
+    Attributes:
+        revision: The commit of the specs that were applied; None outside git.
+        at: The time of the backup, in seconds since the epoch.
+        plan: The digest of the plan that overwrote the lines.
+        entries: The number of lines.
+    """
+
+    dataset: str
+    arn: str
+    revision: str | None
+    at: float
+    plan: str
+    entries: int
+
+
+class Backup(NamedTuple):
+    """
+    A stored backup.
+
+    Attributes:
+        id: Its name, unique within its dataset; names sort by time.
+        size: In bytes on the disk.
+    """
+
+    id: str
+    head: BackupHeader
+    size: int
+
+
+class Backups(Protocol):
+    """Observed lines of each dataset, as they were before a change. The oldest are deleted beyond a limit."""
+
+    def keep(self, head: BackupHeader, lines: Iterable[bytes]) -> Backup:
+        """
+        Write a backup to the disk, and read it back.
+
+        Raises:
+            StateError: It could not be written, or has not as many lines as *head* says.
+        """
+        ...
+
+    def of(self, dataset: str) -> Sequence[Backup]:
+        """Return the backups of a dataset, oldest first, without unreadable ones."""
+        ...
+
+    def open(self, dataset: str, backup_id: str) -> BinaryIO:
+        """
+        Open the lines of a backup as a seekable stream, in their original order.
+
+        Raises:
+            StateError: It does not exist, or is damaged.
+        """
         ...

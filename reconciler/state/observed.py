@@ -16,8 +16,7 @@ from typing import Any
 import msgspec
 
 from reconciler.core.planning.remembered import Block, Replaced
-from reconciler.ports import ObservedHead
-from reconciler.ports.memory import Recollection
+from reconciler.ports import ObservedHead, Recollection
 from reconciler.state.database import Database
 from reconciler.state.schema import CHECKED, insertion
 

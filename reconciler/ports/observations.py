@@ -1,0 +1,126 @@
+"""What the engine remembers of what it has seen: datasets, entry by entry, and the lines of specs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple, Protocol
+
+from reconciler.core.planning.remembered import Block, Replaced
+from reconciler.core.validation.judged import JudgedFile
+from reconciler.core.validation.judged_dataset import JudgedDataset
+
+
+class Kept(NamedTuple):
+    """
+    The last complete observation of a dataset.
+
+    Attributes:
+        desired: The digest of the desired state at that time, the policy included.
+        description: The answer of DescribeDataset at that time, as opaque text for comparison.
+        scanned_at: When the listing was complete, in seconds since the epoch.
+        body: The summary of the observation, as JSON.
+    """
+
+    arn: str
+    desired: bytes
+    description: str
+    scanned_at: float
+    body: Mapping[str, object]
+
+
+class Observations(Protocol):
+    """The last complete observation of each dataset, to find out whether anything has changed since."""
+
+    def of(self, dataset: str) -> Kept | None: ...
+
+    def put(self, dataset: str, kept: Kept | None) -> None:
+        """Replace the observation of a dataset; None deletes it."""
+        ...
+
+
+class ObservedHead(NamedTuple):
+    """
+    What holds for all remembered entries of a dataset.
+
+    Attributes:
+        scope: The digest of what decides how an entry is remembered: target, equality, and format.
+        description: The answer of DescribeDataset that they belong to, as opaque text for comparison; empty while
+            it is not known, since an update was begun.
+        scanned_at: When they were last listed whole, in seconds since the epoch.
+        are_applied: Whether each entry that equals its desired line is recorded as applied, too.
+        desired: The key of the desired entries, if exactly these were observed; empty if anything differed.
+    """
+
+    arn: str
+    scope: bytes
+    description: str
+    scanned_at: float
+    are_applied: bool
+    desired: bytes = b""
+
+
+class Recollection(Protocol):
+    """The remembered entries of one dataset, as they were when it was read."""
+
+    @property
+    def head(self) -> ObservedHead: ...
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the entries in blocks, ascending by source-ref."""
+        ...
+
+
+class ObservedEntries(Protocol):
+    """The last complete observation of each dataset, entry by entry."""
+
+    def of(self, dataset: str) -> Recollection | None: ...
+
+    def head_of(self, dataset: str) -> ObservedHead | None:
+        """Return the head alone, without reading the entries."""
+        ...
+
+    def replace(self, dataset: str, head: ObservedHead, blocks: Iterable[Block]) -> None:
+        """Remember these entries, and no other."""
+        ...
+
+    def update(
+        self, dataset: str, before: Recollection, head: ObservedHead, changed: Iterable[Replaced]
+    ) -> None:
+        """Replace the head and some blocks; forget everything if *before* is not what is remembered."""
+        ...
+
+    def invalidate(self, dataset: str) -> None:
+        """Note that the entries are about to change: until they are updated, they belong to no description."""
+        ...
+
+    def forget(self, dataset: str) -> None: ...
+
+
+class JudgedFiles(Protocol):
+    """
+    The lines of files as they were last checked, under the rules of this version and no other.
+
+    It may forget anything at any time: then lines are checked again.
+
+    Attributes:
+        read_only: Whether nothing is stored: then the digests of new lines need not be computed.
+    """
+
+    @property
+    def read_only(self) -> bool: ...
+
+    def of(self, name: str) -> JudgedFile | None:
+        """Return what is remembered of a file, by its name; None if that is nothing, or cannot be used."""
+        ...
+
+    def put(self, name: str, judged: JudgedFile) -> None:
+        """Replace what is remembered of a file. Raises nothing: what cannot be stored is not remembered."""
+        ...
+
+    def dataset(self, name: str) -> JudgedDataset | None:
+        """Return what is remembered of a whole dataset, by a name that no other spec tree gives one."""
+        ...
+
+    def put_dataset(self, name: str, judged: JudgedDataset) -> None:
+        """Replace what is remembered of a dataset, as `put` does."""
+        ...
