@@ -165,12 +165,12 @@ class DatasetDrift:
     def verdict(self) -> DriftVerdict:
         # An orphan may be desired by a line of the specs that cannot be read.
         unsettled = [item for item in self.items if not item.settled]
-        certain = (item for item in unsettled if self.complete or item.cause is not Cause.ORPHAN)
+        certain = [item for item in unsettled if self.complete or item.cause is not Cause.ORPHAN]
         if any(not item.is_pending for item in certain):
             return DriftVerdict.DRIFTED
-        if not self.complete:
-            return DriftVerdict.UNKNOWN
-        return DriftVerdict.PENDING if unsettled else DriftVerdict.IN_SYNC
+        if unsettled and certain == unsettled:
+            return DriftVerdict.PENDING
+        return DriftVerdict.IN_SYNC if self.complete else DriftVerdict.UNKNOWN
 
     @property
     def counts(self) -> Mapping[DriftClass, int]:

@@ -108,9 +108,12 @@ def headline(drift: DatasetDrift) -> str:
             others = "AWS holds no others" if drift.gap is None else "AWS shows no others"
             return f"{place} as git desires, and {others}{f' but {blank}' if drift.settled else ''}."
         case DriftVerdict.UNKNOWN:
-            return "Unknown: this dataset could not be observed completely."
+            if drift.observed is None:
+                return "Unknown: this dataset could not be observed completely."
+            return "Unknown: not every line of the specs can be used, and no drift is certain without them."
         case DriftVerdict.PENDING:
-            return f"Only git changed: {counted(pending, 'image waits', 'images wait')} for an apply."
+            waiting = f"Only git changed: {counted(pending, 'image waits', 'images wait')} for an apply"
+            return waiting + ("." if drift.complete else ", besides lines of the specs that cannot be used.")
     more = f" {counted(pending, 'more waits', 'more wait')} for an apply." if pending else ""
     known = f" {counted(drift.acknowledged, 'is', 'are')} acknowledged." if drift.acknowledged else ""
     return _drifted(drift) + known + more

@@ -136,6 +136,16 @@ def test_what_could_not_be_seen_says_so():
     assert [{"code": "RKD5015", "message": "no such project"}] == found["errors"]
 
 
+def test_a_line_that_cannot_be_used_is_no_failure_to_observe():
+    """The dataset was observed; what git asks for beside that line is pending."""
+    errors = (PlanError("ERROR_INVALID_JSON_LINE", "not valid JSON"),)
+    known = {"complete": False, "error_code": 5, "errors": errors}
+
+    assert "Unknown: not every line of the specs can be used" in written("text", dataset(**known)).decode()
+    pending = written("text", dataset(WAITING, **known)).decode()
+    assert "1 image waits for an apply, besides lines of the specs that cannot be used." in pending
+
+
 def test_junit_fails_a_case_for_each_image_that_alarms():
     """What waits for an apply, and what is acknowledged, is skipped and says why."""
     suite = ET.fromstring(  # noqa: S314  our own text
