@@ -166,6 +166,44 @@ def test_it_is_shown_before_the_next_cycle(months: Months):
     assert "False" == months.conditions("roses")["Suspended"]
 
 
+def test_each_change_supersedes_running_cycles_once_and_is_logged(months: Months):
+    """To resume what is not suspended changes nothing."""
+    months.write("roses", *"abc")
+    months.settle()
+    state = months.dataset_state("roses")
+    generation = state.generation
+
+    with structlog.testing.capture_logs() as events:
+        months.controller.suspend(["roses"], WHY, 60)
+        months.controller.resume(["roses"])
+        months.controller.resume(["roses"])
+
+    assert generation + 2 == state.generation
+    suspended, resumed = (e for e in events if e["event"].startswith("dataset."))
+    assert ("dataset.suspended", "roses", WHY) == (
+        suspended["event"],
+        suspended["dataset"],
+        suspended["reason"],
+    )
+    assert ("dataset.resumed", "roses", False) == (resumed["event"], resumed["dataset"], resumed["expired"])
+
+
+def test_of_several_datasets_all_are_suspended_or_none(months: Months):
+    """And all are resumed, or none."""
+    months.write("roses", *"abc")
+    months.settle()
+    state = months.dataset_state("roses")
+    with pytest.raises(KeyError):
+        months.controller.suspend(["roses", "gone"], WHY, None)
+    assert (None, {}) == (state.suspension, months.state.suspensions.all())
+
+    months.controller.suspend(["roses"], WHY, None)
+    with pytest.raises(KeyError):
+        months.controller.resume(["roses", "gone"])
+    assert {"roses": state.suspension} == months.state.suspensions.all()
+    assert state.suspension is not None
+
+
 def test_what_cannot_be_stored_is_not_suspended(suspended: Months, monkeypatch: pytest.MonkeyPatch):
     """A suspension that a restart would forget is none."""
     suspended.controller.resume(["roses"])

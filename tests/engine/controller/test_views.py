@@ -7,7 +7,10 @@ from collections import Counter
 import orjson
 import pytest
 
-from reconciler.core.drift.report import DriftVerdict
+from reconciler.core.drift.report import Coverage, DatasetDrift, DriftItem, DriftVerdict
+from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
+from reconciler.core.spec.choices import DriftClass
 from reconciler.core.status.conditions import Truth
 from reconciler.engine.controller import views
 from tests.builders import classified
@@ -83,6 +86,84 @@ def test_beyond_a_bound_only_the_number_is_kept(months: Months, monkeypatch: pyt
     months.settle()
 
     assert views.DriftView(None, 3) == months.dataset_state("roses").drift_view
+
+
+def test_beyond_a_bound_of_characters_images_are_shown_without_their_lines(
+    months: Months, monkeypatch: pytest.MonkeyPatch
+):
+    """The first ones keep theirs, whatever their number; the fields and the drawing of all stay."""
+    months.write("roses", *"abcd", policy="onDrift: report")
+    months.settle()
+    for entry in "abc":
+        move(months, entry)
+    lines = [item.lines for item in items_of(months)]
+    sizes = [len(one.desired or "") + len(one.observed or "") for one in lines if one]
+    assert 3 == len(sizes)
+
+    for bound, shown in ((sum(sizes), 3), (sum(sizes) - 1, 2), (sizes[0] + sizes[1], 2), (0, 0)):
+        monkeypatch.setattr(views, "MOST_LINE_CHARACTERS", bound)
+        months.forget()
+        months.settle()
+        items = items_of(months)
+        assert [True] * shown + [False] * (3 - shown) == [item.lines is not None for item in items]
+        assert all(item.fields and item.view for item in items)
+
+
+def items_of(months: Months) -> tuple[DriftItem, ...]:
+    view = months.dataset_state("roses").drift_view
+    assert view is not None
+    assert view.drift is not None
+    return view.drift.items
+
+
+DIGEST = b"digest"
+
+
+def test_of_quarantined_entries_those_are_shown_that_are_tried_again_first(monkeypatch: pytest.MonkeyPatch):
+    """Those of one time in order of their names; all are counted."""
+    monkeypatch.setattr(views, "MOST_QUARANTINED", 2)
+    entries = [
+        Quarantined(name, DIGEST, QuarantineReason.ISOLATED, "why", 1, 0.0, until)
+        for name, until in (("a", 9.0), ("c", 5.0), ("b", 5.0))
+    ]
+
+    found = views.quarantine_view(entries)
+
+    assert (["b", "c"], 3) == ([one.source_ref for one in found.first], found.number)
+    assert ((), 0) == views.quarantine_view([]) == views.QuarantineView()
+
+
+def item(name: str, cause: Cause, *codes: str) -> DriftItem:
+    return DriftItem(name, (DriftClass.RELABELLED,), cause, codes=codes)
+
+
+def test_after_an_apply_the_drift_that_it_reverted_is_counted():
+    """Neither orphans, nor what is in error, nor what still differs was set back."""
+    items = (
+        item("added", Cause.SPEC_ADDED),
+        item("changed", Cause.SPEC_CHANGED),
+        item("left", Cause.SPEC_CHANGED),
+        item("reverted", Cause.DRIFT_MODIFIED),
+        item("unreverted", Cause.DRIFT_REMOVED),
+        item("orphan", Cause.ORPHAN),
+        item("errored", Cause.DRIFT_MODIFIED, "ERROR_X"),
+    )
+    drift = DatasetDrift("roses", "arn", items=items, coverage=Coverage(10, 20, 3, 4))
+
+    found = views.view_after_apply(views.DriftView(drift, 7), frozenset({"left", "unreverted", "orphan"}))
+
+    assert found.drift is not None
+    assert ["left", "reverted", "unreverted", "orphan", "errored"] == [
+        one.source_ref for one in found.drift.items
+    ]
+    assert (5, 1) == (found.differing, found.set_back)
+    assert Coverage(desired=10, observed=21, in_place=5, managed=5) == found.drift.coverage
+
+
+def test_what_was_too_much_to_be_kept_is_so_after_an_apply():
+    before = views.DriftView(None, 20_000)
+
+    assert before is views.view_after_apply(before, frozenset())
 
 
 def test_nothing_works_between_cycles(months: Months):

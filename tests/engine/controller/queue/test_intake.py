@@ -89,6 +89,30 @@ def test_a_call_of_another_principal_makes_its_dataset_due_at_once(hearing: Hear
     assert {"foreign": 1} == hearing.counted
 
 
+def test_the_call_is_known_before_the_cycle_that_it_causes(hearing: Hearing):
+    """The pages name who called while the observation still waits for AWS."""
+    state, registry = hearing.months.dataset_state("roses"), hearing.months.registry
+    registry._dirty = False
+
+    hearing.hear(eventID="alice")
+
+    assert (["alice"], True) == ([call.id for call in state.foreign_calls], registry._dirty)
+
+
+def test_the_log_says_how_late_a_message_is_and_when_it_is_acted_on(hearing: Hearing, events: list[Any]):
+    """In seconds, to the tenth: CloudTrail delivers within minutes, and hints of one dataset wait their turn."""
+    expected = []
+    for seconds in (0.26, 3.14):
+        hearing.months.time.sleep(seconds)
+        now = hearing.months.time.wall()
+        expected.append(round(now - int(now - 30), 1))
+        hearing.hear(ago=30)
+
+    heard = [event for event in events if event["event"] == "event.foreign"]
+    assert expected == [event["delay_seconds"] for event in heard]
+    assert [0.0, 6.9] == [event["due_seconds"] for event in heard]
+
+
 def test_a_message_alone_changes_nothing_that_is_known(hearing: Hearing):
     """A record of a change that did not happen costs one DescribeDataset."""
     before = hearing.months.dataset_state("roses").summary
@@ -199,11 +223,50 @@ def test_a_call_of_this_program_during_a_cycle_waits_for_its_answer(hearing: Hea
     assert {"postponed": 1} == hearing.counted
 
 
+@pytest.mark.parametrize(("begun", "outcome"), [(120, "own"), (121, "foreign"), (-5, "own"), (-6, "foreign")])
+def test_an_unanswered_update_explains_a_call_of_about_its_time(hearing: Hearing, begun: int, outcome: str):
+    """It began up to two minutes before the time of CloudTrail: calls take time. Clocks differ by seconds."""
+    called_at = float(int(hearing.months.time.wall()))
+    journal = hearing.months.state.journal
+    journal.end(
+        journal.begin("roses", hearing.months.arn("roses"), ["s3://b/a.jpg"], called_at - begun, ""),
+        "unknown",
+    )
+
+    hearing.hear(userAgent=AGENT, eventTime=moment(called_at))
+
+    assert {outcome: 1} == hearing.counted
+
+
+@pytest.mark.parametrize(("ahead", "outcome"), [(3_600, "foreign"), (3_601, "unreadable")])
+def test_a_clock_may_be_off_by_an_hour(hearing: Hearing, ahead: int, outcome: str):
+    """A call of a later time would outlast all others."""
+    now = hearing.months.time.wall()
+    hearing.months.time.jump_wall(int(now) - now)
+
+    hearing.hear(ago=-ahead)
+
+    assert {outcome: 1} == hearing.counted
+
+
+def test_calls_that_cannot_be_settled_after_a_cycle_do_not_fail_it(
+    hearing: Hearing, events: list[Any], monkeypatch: pytest.MonkeyPatch
+):
+    def full(*_: object) -> None:
+        raise StateError("disk full")
+
+    monkeypatch.setattr(hearing.months.state.foreign_calls, "settle", full)
+    hearing.months.run_for(1.5 * HOUR)
+
+    assert ["disk full"] == list({e["reason"] for e in events if e["event"] == "status.unsaved"})
+    assert "converged" == hearing.months.counted.cycles[-1][1]
+
+
 def test_before_the_specs_are_read_messages_wait(hearing: Hearing):
     """Else a restart would delete what is about every dataset."""
     hearing.months.registry.fingerprint = None
 
-    assert SOON_SECONDS == hearing.hear()
+    assert SOON_SECONDS == hearing.hear() == 5
 
 
 def test_a_message_for_another_replica_is_given_back_ever_more_seldom(hearing: Hearing):
@@ -216,6 +279,7 @@ def test_a_message_for_another_replica_is_given_back_ever_more_seldom(hearing: H
     found = [hearing.intake.take(Message(body, "receipt", receives)) for receives in (1, 2, 3, 30)]
 
     assert [2, 4, 8, MOST_SECONDS] == found
+    assert MOST_SECONDS == 300
 
 
 def test_a_message_that_cannot_be_stored_is_a_hint_all_the_same_and_comes_again(
