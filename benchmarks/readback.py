@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from time import process_time
 
 from reconciler.core.planning.readback import cover
-from reconciler.core.runtime.limits import PAGE_SIZE
+from reconciler.core.runtime.quotas import PAGE_SIZE
 
 ENTRIES = 250_000
 FOLDER = 500

@@ -10,7 +10,7 @@ from typing import Final
 from reconciler.cli.wiring import Wiring
 from reconciler.core.drift.report import Drift, DriftItem
 from reconciler.core.images.report import ImagesCheck
-from reconciler.core.runtime.limits import MAX_IMAGE_BYTES
+from reconciler.core.runtime.quotas import MAX_IMAGE_BYTES
 from reconciler.core.spec.documents import Target
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.registry import Registry

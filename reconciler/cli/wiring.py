@@ -21,7 +21,7 @@ from reconciler.cli.clock import SystemClock
 from reconciler.cli.embedded import LOCAL_ACCOUNT, LOCAL_REGION, NO_CONFIGURATION, emulator_in
 from reconciler.cli.output.terminal import progress
 from reconciler.cli.telemetry import tracing
-from reconciler.core.runtime.limits import CALLS_PER_SECOND
+from reconciler.core.runtime.quotas import CALLS_PER_SECOND
 from reconciler.core.spec.choices import Arn, PinnedObject
 from reconciler.core.spec.documents import Target
 from reconciler.engine.dataset.context import Context, always

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from botocore.config import Config
 
 from reconciler import errors
-from reconciler.core.runtime import limits
+from reconciler.core.runtime import quotas
 from reconciler.core.spec.choices import DatasetType
 from reconciler.ports import Description, Located, Phase, Stats
 from reconciler.redact import redacted
@@ -167,7 +167,7 @@ class Rekognition:
             )
 
     def pages(self, arn: str, contains: str | None = None) -> Iterator[Sequence[str]]:
-        request: dict[str, Any] = {"DatasetArn": arn, "MaxResults": limits.PAGE_SIZE}
+        request: dict[str, Any] = {"DatasetArn": arn, "MaxResults": quotas.PAGE_SIZE}
         if contains is not None:
             request["SourceRefContains"] = contains
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.core.runtime.limits import MAX_MANIFEST_BYTES
+from reconciler.core.runtime.quotas import MAX_MANIFEST_BYTES
 from reconciler.core.spec.choices import PinnedObject
 from reconciler.errors import (
     Denied,

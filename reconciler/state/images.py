@@ -8,7 +8,7 @@ from typing import Any, Final
 from reconciler.core.images.header import Header
 from reconciler.core.images.judgement import CheckedImage
 from reconciler.core.images.lookup import Stored
-from reconciler.core.runtime.limits import MAX_IMAGE_BYTES_READ_LARGELY
+from reconciler.core.runtime.quotas import MAX_IMAGE_BYTES_READ_LARGELY
 from reconciler.state.database import Database
 from reconciler.state.schema import CHECKED_WHEN_READ, insertion
 

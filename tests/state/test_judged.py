@@ -104,7 +104,7 @@ def test_every_module_that_judges_lines_is_part_of_the_rules(
         "core/validation/fast.py",
         "core/validation/content.py",
         "core/entries/entry.py",
-        "core/runtime/limits.py",
+        "core/runtime/quotas.py",
         "engine/usecases/reading.py",
     ):
         with (tmp_path / name).open("a") as stream:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, chain
 from typing import BinaryIO, Final, NamedTuple
 
-from reconciler.core.runtime.limits import MAX_LINE_CHARS
+from reconciler.core.runtime.quotas import MAX_LINE_CHARS
 
 MAX_LINE_BYTES: Final = 4 * MAX_LINE_CHARS
 """Upper bound for a line of allowed length: UTF-8 takes at most four bytes a character."""

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from reconciler.core.images.header import BROKEN, EMPTY, TAKEN, Header
 from reconciler.core.images.lookup import Stored
-from reconciler.core.runtime import limits
+from reconciler.core.runtime import quotas
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.problem import Problem, Severity
 from reconciler.core.validation.spec_codes import Code as OwnCode
@@ -122,9 +122,9 @@ def _form(form: str) -> str:
 
 
 def _weight(size_bytes: int) -> Iterator[Problem]:
-    if size_bytes > limits.MAX_IMAGE_BYTES_READ_LARGELY:
+    if size_bytes > quotas.MAX_IMAGE_BYTES_READ_LARGELY:
         yield error(Code.INVALID_IMAGE, f"the image has {size_bytes:,} bytes; at most 15 MB are allowed")
-    elif size_bytes > limits.MAX_IMAGE_BYTES:
+    elif size_bytes > quotas.MAX_IMAGE_BYTES:
         text = f"the image has {size_bytes:,} bytes; 15 MB are allowed, which may mean 15,000,000"
         yield warning(Code.INVALID_IMAGE, text)
 
@@ -132,11 +132,11 @@ def _weight(size_bytes: int) -> Iterator[Problem]:
 def _dimensions(header: Header) -> Iterator[Problem]:
     short, long = sorted((header.width, header.height))
     text = f"the image has {header.width} x {header.height} pixels"
-    if short < limits.MIN_IMAGE_SIDE or long > limits.MAX_IMAGE_SIDE:
-        allowed = f"{limits.MIN_IMAGE_SIDE} to {limits.MAX_IMAGE_SIDE}"
+    if short < quotas.MIN_IMAGE_SIDE or long > quotas.MAX_IMAGE_SIDE:
+        allowed = f"{quotas.MIN_IMAGE_SIDE} to {quotas.MAX_IMAGE_SIDE}"
         yield error(Code.INVALID_IMAGE_DIMENSION, f"{text}; a side may have {allowed}")
-    if short * limits.MAX_ASPECT_RATIO < long:
-        yield error(Code.INVALID_IMAGE, f"{text}, which is longer than {limits.MAX_ASPECT_RATIO} to 1")
+    if short * quotas.MAX_ASPECT_RATIO < long:
+        yield error(Code.INVALID_IMAGE, f"{text}, which is longer than {quotas.MAX_ASPECT_RATIO} to 1")
 
 
 def _stated(header: Header, stated: Collection[tuple[float, float]]) -> Iterator[Problem]:

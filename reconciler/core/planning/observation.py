@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from reconciler.core.runtime.limits import CALLS_PER_SECOND
+from reconciler.core.runtime.quotas import CALLS_PER_SECOND
 
 
 class ObservationKind(StrEnum):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Final
 
-from reconciler.core.runtime.limits import PAGE_SIZE
+from reconciler.core.runtime.quotas import PAGE_SIZE
 
 SCHEME: Final = "s3://"
 

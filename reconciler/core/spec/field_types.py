@@ -27,7 +27,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from reconciler.core.runtime.limits import MAX_LABEL_CHARS
+from reconciler.core.runtime.quotas import MAX_LABEL_CHARS
 
 _Item = TypeVar("_Item")
 

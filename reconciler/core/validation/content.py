@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from reconciler.core.entries.entry import METADATA
-from reconciler.core.runtime import limits
+from reconciler.core.runtime import quotas
 from reconciler.core.validation.attribute import (
     SHAPE_KEYS,
     Attribute,
@@ -47,9 +47,9 @@ def label_names(attribute: Attribute) -> Iterator[Problem]:
     """Check length and characters of all label names, whether or not a box uses them."""
     declared = attribute.class_map.values() if attribute.type is Type.BOXES else attribute.labels
     for name in dict.fromkeys(declared):
-        if not 1 <= len(name) <= limits.MAX_LABEL_CHARS:
+        if not 1 <= len(name) <= quotas.MAX_LABEL_CHARS:
             text = f"a label name of '{attribute.name}{METADATA}' is {len(name)} characters long"
-            allowed = f"allowed are 1 to {limits.MAX_LABEL_CHARS}"
+            allowed = f"allowed are 1 to {quotas.MAX_LABEL_CHARS}"
             yield error(Code.INVALID_LABEL_NAME_LENGTH, f"{text}; {allowed}")
         yield from suspicious_label(name)
 
@@ -59,11 +59,11 @@ def image_size(attribute: Attribute) -> Iterator[Problem]:
     width, height = _frame(attribute)
     short, long = sorted((width, height))
     stated = f"'{attribute.name}/image_size' states {width} x {height} pixels"
-    if short < limits.MIN_IMAGE_SIDE or long > limits.MAX_IMAGE_SIDE:
-        allowed = f"{limits.MIN_IMAGE_SIDE} to {limits.MAX_IMAGE_SIDE}"
+    if short < quotas.MIN_IMAGE_SIDE or long > quotas.MAX_IMAGE_SIDE:
+        allowed = f"{quotas.MIN_IMAGE_SIDE} to {quotas.MAX_IMAGE_SIDE}"
         yield error(Code.INVALID_IMAGE_DIMENSION, f"{stated}; a side may have {allowed}")
-    if 0 < short * limits.MAX_ASPECT_RATIO < long:
-        allowed = f"longer than {limits.MAX_ASPECT_RATIO} to 1"
+    if 0 < short * quotas.MAX_ASPECT_RATIO < long:
+        allowed = f"longer than {quotas.MAX_ASPECT_RATIO} to 1"
         yield error(Code.INVALID_IMAGE, f"{stated}, which is {allowed}")
 
 
@@ -72,7 +72,7 @@ def boxes(attribute: Attribute) -> Iterator[Problem]:
     width, height = _frame(attribute)
     off = [i for i, box in enumerate(attribute.boxes) if _is_off(box, width, height)]
     small = [i for i, box in enumerate(attribute.boxes) if _is_small(box, 1)]
-    scale = min(1, limits.TRAINING_SIDE / max(width, height, 1))
+    scale = min(1, quotas.TRAINING_SIDE / max(width, height, 1))
     shrunk = [i for i, box in enumerate(attribute.boxes) if _is_small(box, scale)] if scale < 1 else small
     if off:
         text = f"{places(attribute, off)} reaches beyond the image of {width} x {height} pixels"
@@ -82,7 +82,7 @@ def boxes(attribute: Attribute) -> Iterator[Problem]:
         yield error(Code.BOX_TOO_SMALL, text)
     if only_shrunk := sorted(set(shrunk) - set(small)):
         text = f"{places(attribute, only_shrunk)} will not be longer than one pixel on both sides"
-        limit = f"once training has scaled the image to {limits.TRAINING_SIDE} pixels"
+        limit = f"once training has scaled the image to {quotas.TRAINING_SIDE} pixels"
         yield warning(Code.BOX_TOO_SMALL, f"{text} {limit}")
     if attribute.boxes and len({*off, *small}) == len(attribute.boxes):
         text = f"no box of '{attribute.name}' is valid"
@@ -92,15 +92,15 @@ def boxes(attribute: Attribute) -> Iterator[Problem]:
 def box_count(attributes: Sequence[Attribute]) -> Iterator[Problem]:
     """Check ERROR_TOO_MANY_BOUNDING_BOXES over all attributes of the image."""
     count = sum(len(attribute.boxes) for attribute in attributes)
-    if count > limits.MAX_BOXES_PER_IMAGE:
-        text = f"{count} bounding boxes; at most {limits.MAX_BOXES_PER_IMAGE} are allowed on an image"
+    if count > quotas.MAX_BOXES_PER_IMAGE:
+        text = f"{count} bounding boxes; at most {quotas.MAX_BOXES_PER_IMAGE} are allowed on an image"
         yield error(Code.TOO_MANY_BOXES, text)
 
 
 def label_count(attributes: Sequence[Attribute]) -> Iterator[Problem]:
     count = len({label for attribute in attributes for label in attribute.labels})
-    if count > limits.MAX_LABELS_PER_IMAGE:
-        text = f"{count} labels; at most {limits.MAX_LABELS_PER_IMAGE} are allowed on an image"
+    if count > quotas.MAX_LABELS_PER_IMAGE:
+        text = f"{count} labels; at most {quotas.MAX_LABELS_PER_IMAGE} are allowed on an image"
         yield error(Code.TOO_MANY_LABELS_ON_IMAGE, text)
 
 

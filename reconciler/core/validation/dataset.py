@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, repeat
 from typing import Final, NamedTuple
 
-from reconciler.core.runtime import limits
+from reconciler.core.runtime import quotas
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.problem import Origin, Problem, Severity, has_error
 from reconciler.core.validation.spec_codes import TOO_MANY_TO_LIST
@@ -123,8 +123,8 @@ def _buckets(facts: DatasetFacts) -> Iterator[Problem]:
 
 
 def _entries(facts: DatasetFacts) -> Iterator[Problem]:
-    if facts.entries > limits.MAX_ENTRIES:
-        text = f"{facts.entries} images; at most {limits.MAX_ENTRIES} are allowed in a dataset"
+    if facts.entries > quotas.MAX_ENTRIES:
+        text = f"{facts.entries} images; at most {quotas.MAX_ENTRIES} are allowed in a dataset"
         yield error(Code.TOO_MANY_ROWS, text)
 
 
@@ -134,8 +134,8 @@ def _invalid(facts: DatasetFacts) -> Iterator[Problem]:
 
     The guide's limit is cumulative: 15 % dropped and 15 % stored with an error are too many together.
     """
-    most = limits.MAX_INVALID_RATIO * facts.entries
-    allowed = f"more than {limits.MAX_INVALID_RATIO:.0%}"
+    most = quotas.MAX_INVALID_RATIO * facts.entries
+    allowed = f"more than {quotas.MAX_INVALID_RATIO:.0%}"
     if facts.dropped > most:
         text = f"the service would drop {facts.dropped} of {_counted(facts.entries, 'line')}"
         yield error(Code.TOO_MANY_RECORDS_IN_ERROR, f"{text}; with {allowed} it refuses all")
@@ -148,8 +148,8 @@ def _invalid(facts: DatasetFacts) -> Iterator[Problem]:
 
 def _labels(facts: DatasetFacts) -> Iterator[Problem]:
     count = len(facts.labels)
-    if count > limits.MAX_LABELS_PER_DATASET:
-        text = f"{count} labels; at most {limits.MAX_LABELS_PER_DATASET} are allowed in a dataset"
+    if count > quotas.MAX_LABELS_PER_DATASET:
+        text = f"{count} labels; at most {quotas.MAX_LABELS_PER_DATASET} are allowed in a dataset"
         yield error(Code.TOO_MANY_LABELS, text)
     boxes = facts.kinds.get(Kind.BOXES, 0) + facts.kinds.get(Kind.BOTH, 0)
     wanted = _MIN_LABELS[Kind.BOXES if boxes else Kind.IMAGE_LEVEL]
@@ -170,7 +170,7 @@ def _mixed(facts: DatasetFacts) -> Iterator[Problem]:
 
 
 def _test_images(facts: DatasetFacts) -> Iterator[Problem]:
-    limit = limits.MAX_TEST_IMAGES_PER_LABEL
+    limit = quotas.MAX_TEST_IMAGES_PER_LABEL
     crowded = sorted(label for label, count in facts.labels.items() if count > limit)
     if crowded:
         text = f"more than {limit} test images of {some(crowded)}"
@@ -228,7 +228,7 @@ class Listing(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        return max(1, -(-self.entries // limits.PAGE_SIZE)) / limits.CALLS_PER_SECOND
+        return max(1, -(-self.entries // quotas.PAGE_SIZE)) / quotas.CALLS_PER_SECOND
 
 
 def unkeepable(listings: Iterable[Listing]) -> tuple[Problem, ...]:
@@ -254,7 +254,7 @@ def _problem(listings: list[Listing]) -> Problem:
     hours = sum(listing.seconds for listing in listings) / 3_600
     text = (
         f"account {account}, {region}: {len(listings):,} datasets cannot be listed as often as fullScanMaxAge "
-        f"asks: that takes {_load(listings):.0%} of the {limits.CALLS_PER_SECOND} calls a second; once through "
+        f"asks: that takes {_load(listings):.0%} of the {quotas.CALLS_PER_SECOND} calls a second; once through "
         f"takes {hours:.1f} h"
     )
     return Problem(Severity.WARNING, TOO_MANY_TO_LIST.code, text, listings[0].origin)

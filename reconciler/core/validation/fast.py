@@ -20,21 +20,21 @@ from msgspec import DecodeError, Meta, Raw, Struct
 from msgspec.json import Decoder
 
 from reconciler.core.entries.entry import METADATA, SOURCE_REF
-from reconciler.core.runtime import limits
+from reconciler.core.runtime import quotas
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.content import TRAINING_OUTPUT, no_boxes
 from reconciler.core.validation.text import is_source_ref, is_suspicious, unlikely_image
 from reconciler.core.validation.verdict import UNLABELLED, Checked, Kind, warning
 
 # A side of this length stays longer than one pixel even when training scales down the largest image.
-_SAFE_LENGTH: Final = limits.MAX_IMAGE_SIDE // limits.TRAINING_SIDE + 1
+_SAFE_LENGTH: Final = quotas.MAX_IMAGE_SIDE // quotas.TRAINING_SIDE + 1
 
-_Side = Annotated[int, Meta(ge=limits.MIN_IMAGE_SIDE, le=limits.MAX_IMAGE_SIDE)]
-_Offset = Annotated[int, Meta(ge=0, le=limits.MAX_IMAGE_SIDE)]
-_Length = Annotated[int, Meta(ge=_SAFE_LENGTH, le=limits.MAX_IMAGE_SIDE)]
+_Side = Annotated[int, Meta(ge=quotas.MIN_IMAGE_SIDE, le=quotas.MAX_IMAGE_SIDE)]
+_Offset = Annotated[int, Meta(ge=0, le=quotas.MAX_IMAGE_SIDE)]
+_Length = Annotated[int, Meta(ge=_SAFE_LENGTH, le=quotas.MAX_IMAGE_SIDE)]
 _Whole = Annotated[int, Meta(ge=0, le=2**31)]
 _Share = Annotated[float, Meta(ge=0, le=1)]
-_Name = Annotated[str, Meta(min_length=1, max_length=limits.MAX_LABEL_CHARS)]
+_Name = Annotated[str, Meta(min_length=1, max_length=quotas.MAX_LABEL_CHARS)]
 
 
 class _Size(Struct, forbid_unknown_fields=True, gc=False):
@@ -68,7 +68,7 @@ class _Part(
     """
 
     image_size: Annotated[list[_Size], Meta(min_length=1, max_length=1)] | None = None
-    annotations: Annotated[list[_Box], Meta(max_length=limits.MAX_BOXES_PER_IMAGE)] | None = None
+    annotations: Annotated[list[_Box], Meta(max_length=quotas.MAX_BOXES_PER_IMAGE)] | None = None
     objects: list[_Confidence] | None = None
     class_map: Raw = Raw()  # usually the same in a whole dataset: see `_names`
     class_name: _Name | None = None
@@ -131,8 +131,8 @@ def check_clean(raw: bytes) -> Checked | None:
             or ((is_odd := not _is_ordinary(ref)) and not _is_plain(ref))
             or (raw.count(b",") != commas and not _is_punctuated(raw, commas + ref.count(","), fields))
             or (drawn > 1 and not _may_add_up(raw, fields))
-            or len(raw) > limits.MAX_LINE_CHARS
-            or len(labels) > limits.MAX_LABELS_PER_IMAGE
+            or len(raw) > quotas.MAX_LINE_CHARS
+            or len(labels) > quotas.MAX_LABELS_PER_IMAGE
             or (fields and not parts)
         ):
             return None
@@ -169,7 +169,7 @@ def _boxes(name: str, value: _Part, metadata: object, labels: dict[str, None], e
     ):
         raise _DoubtError
     width, height = sizes[0].width, sizes[0].height
-    if width > limits.MAX_ASPECT_RATIO * height or height > limits.MAX_ASPECT_RATIO * width:
+    if width > quotas.MAX_ASPECT_RATIO * height or height > quotas.MAX_ASPECT_RATIO * width:
         raise _DoubtError
     for box in boxes:
         if box.left + box.width > width or box.top + box.height > height:
@@ -204,7 +204,7 @@ def _image_level(metadata: object, labels: dict[str, None]) -> int:
 def _may_add_up(raw: bytes, fields: _Fields) -> bool:
     """Return whether several box attributes are certainly clean together."""
     counts = (len(part.annotations or ()) for part in fields.values() if type(part) is _Part)
-    return sum(counts) <= limits.MAX_BOXES_PER_IMAGE and b"adjustment-status" not in raw
+    return sum(counts) <= quotas.MAX_BOXES_PER_IMAGE and b"adjustment-status" not in raw
 
 
 def _is_punctuated(raw: bytes, commas: int, fields: _Fields) -> bool:
@@ -239,6 +239,6 @@ def _names(class_map: bytes) -> dict[str, str]:
 @lru_cache(maxsize=1024)
 def _metadata_key(name: str) -> str:
     """Return the metadata key of an attribute; raise if the attribute's name needs the slow rules."""
-    if len(name) > limits.MAX_LABEL_CHARS or name == "cl" or name.startswith(TRAINING_OUTPUT):
+    if len(name) > quotas.MAX_LABEL_CHARS or name == "cl" or name.startswith(TRAINING_OUTPUT):
         raise _DoubtError
     return name + METADATA

@@ -21,7 +21,7 @@ from reconciler.core.entries.entry import (
     without_service_keys,
 )
 from reconciler.core.entries.lines import MAX_LINE_BYTES
-from reconciler.core.runtime.limits import MAX_LINE_CHARS
+from reconciler.core.runtime.quotas import MAX_LINE_CHARS
 from reconciler.core.validation import content
 from reconciler.core.validation.attribute import SCHEMA_RULES, Attribute, Type
 from reconciler.core.validation.codes import Code

@@ -16,7 +16,7 @@ from reconciler.core.entries.entry import SOURCE_REF
 from reconciler.core.entries.index import Place
 from reconciler.core.entries.lines import Block, Line, iter_blocks
 from reconciler.core.entries.observed_line import parse_observed
-from reconciler.core.runtime.limits import MAX_ENTRIES, PAGE_SIZE
+from reconciler.core.runtime.quotas import MAX_ENTRIES, PAGE_SIZE
 from reconciler.engine.dataset.context import Context
 from reconciler.errors import ListingIncomplete, UnknownAnswer, UsageError
 from reconciler.ports import Clock

@@ -26,7 +26,7 @@ from reconciler.core.planning.plan import DatasetPlan, PlannedChange, counts_of,
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.planning.selection import ChangeSelection, Traits
 from reconciler.core.planning.withholding import Withheld, withheld
-from reconciler.core.runtime.limits import MAX_UPDATE_BYTES
+from reconciler.core.runtime.quotas import MAX_UPDATE_BYTES
 from reconciler.core.spec.choices import Orphans
 from reconciler.core.spec.policy import closure
 from reconciler.engine.dataset.desired import Desired

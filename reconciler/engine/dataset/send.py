@@ -14,7 +14,7 @@ from reconciler.core.planning.bisect import Isolation, Result
 from reconciler.core.planning.plan import DatasetPlan, PlannedChange
 from reconciler.core.planning.quarantine import Suspicion
 from reconciler.core.runtime.backoff import backoff, poll_delay
-from reconciler.core.runtime.limits import MAX_UPDATE_BYTES
+from reconciler.core.runtime.quotas import MAX_UPDATE_BYTES
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.make_plan import Composer, payload_of
 from reconciler.engine.dataset.observe import alone, as_text

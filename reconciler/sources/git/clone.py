@@ -13,7 +13,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
-from reconciler.core.runtime.limits import MAX_MANIFEST_BYTES
+from reconciler.core.runtime.quotas import MAX_MANIFEST_BYTES
 from reconciler.core.spec.choices import Pointer
 from reconciler.errors import SourceError, UsageError
 from reconciler.private import private_directory, state_directory

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.planning.batch import pack
 from reconciler.core.planning.bisect import Isolation, Result
-from reconciler.core.runtime.limits import MAX_UPDATE_BYTES
+from reconciler.core.runtime.quotas import MAX_UPDATE_BYTES
 from tests.core.service import Service, lines
 
 ENDLESS = 1_000_000

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.runtime import limits
+from reconciler.core.runtime import quotas
 from reconciler.core.validation import (
     Checked,
     DatasetFacts,
@@ -198,7 +198,7 @@ def test_a_mixture_of_model_types_is_a_warning(kinds):
 
 def test_a_label_has_1000_test_images_at_most():
     """A test dataset, and only that, may have at most 1,000 images of a label."""
-    found = facts(*[line("a", "b")] * limits.MAX_TEST_IMAGES_PER_LABEL)
+    found = facts(*[line("a", "b")] * quotas.MAX_TEST_IMAGES_PER_LABEL)
     assert [] == codes(found, "TEST")
 
     found.add(line("a"))
@@ -209,7 +209,7 @@ def test_a_label_has_1000_test_images_at_most():
 def test_a_dataset_has_250_000_entries_at_most():
     """250,000 entries are allowed, one more is an error."""
     found = facts(line("a", "b"))
-    found.kinds[Kind.NONE] = limits.MAX_ENTRIES - 1
+    found.kinds[Kind.NONE] = quotas.MAX_ENTRIES - 1
     assert [] == codes(found)
 
     found.add(line("a"))

@@ -1,11 +1,11 @@
-"""The limits of AWS, as documented: what is allowed must not move by accident."""
+"""The quotas of AWS, as documented: what is allowed must not move by accident."""
 
 from __future__ import annotations
 
 import pytest
 from botocore.loaders import Loader
 
-from reconciler.core.runtime import limits
+from reconciler.core.runtime import quotas
 
 # From the developer guide: limits page, validation rules, terminal content errors.
 GUIDE = {
@@ -30,11 +30,11 @@ SHAPES = Loader().load_service_model("rekognition", "service-2")["shapes"]
 
 @pytest.mark.parametrize("name", GUIDE)
 def test_limits_are_those_of_the_guide(name: str):
-    assert GUIDE[name] == getattr(limits, name)
+    assert GUIDE[name] == getattr(quotas, name)
 
 
 def test_limits_are_those_of_the_model():
     """A page, a label and an update are as large as the API allows, and an update under 5 MB in either reading."""
-    assert SHAPES["ListDatasetEntriesPageSize"]["max"] == limits.PAGE_SIZE
-    assert SHAPES["DatasetLabel"]["max"] == limits.MAX_LABEL_CHARS
-    assert min(SHAPES["GroundTruthBlob"]["max"], 5_000_000 - 1) == limits.MAX_UPDATE_BYTES
+    assert SHAPES["ListDatasetEntriesPageSize"]["max"] == quotas.PAGE_SIZE
+    assert SHAPES["DatasetLabel"]["max"] == quotas.MAX_LABEL_CHARS
+    assert min(SHAPES["GroundTruthBlob"]["max"], 5_000_000 - 1) == quotas.MAX_UPDATE_BYTES

@@ -1,4 +1,4 @@
-"""Limits set by AWS, each with its source, and the margins kept from them."""
+"""Quotas and limits of AWS, each with its source, and the margins kept from them."""
 
 from __future__ import annotations
 
