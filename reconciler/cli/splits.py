@@ -15,8 +15,8 @@ from reconciler.convert.export.run import Split
 from reconciler.core.entries.entry import sorted_line
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Target
+from reconciler.core.validation.checked_line import LabelKinds
 from reconciler.core.validation.codes import Code
-from reconciler.core.validation.verdict import Kind
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.usecases.export import Exported, export
 from reconciler.engine.usecases.spec_tree import Reading
@@ -123,10 +123,10 @@ def _split_of_specs(dataset: Desired) -> Split:
     lines, source_refs = partial(_lines, dataset), dataset.index.source_refs
     split = Split(dataset.target.kind.lower(), source_refs, lines, dataset.name)
     # Validation has seen every label; with one kind of them it need not be asked which is which.
-    match dataset.facts.kinds.keys() - {Kind.NONE}:
-        case kinds if kinds <= {Kind.BOXES}:
+    match dataset.facts.kinds.keys() - {LabelKinds.NONE}:
+        case kinds if kinds <= {LabelKinds.BOXES}:
             return split._replace(labels=(dataset.facts.labels, ()))
-        case kinds if kinds <= {Kind.IMAGE_LEVEL}:
+        case kinds if kinds <= {LabelKinds.IMAGE_LEVEL}:
             return split._replace(labels=((), dataset.facts.labels))
     return split
 

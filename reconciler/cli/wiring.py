@@ -50,7 +50,7 @@ from reconciler.state import State
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
-Kind = TypeVar("Kind", bound=Rekognition)
+RekognitionT = TypeVar("RekognitionT", bound=Rekognition)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ class Wiring:
             return "the embedded emulator"
         return "AWS_REGION" if os.environ.get("AWS_REGION") else "the SDK's configuration"
 
-    def _gateway_of_kind(self, kind: type[Kind], target: Target) -> Kind:
+    def _gateway_of_kind(self, kind: type[RekognitionT], target: Target) -> RekognitionT:
         session = self.session(target)
         config, permit = self._config(), self._threads.permit
         if (most := self._threads.call_seconds) is not None:

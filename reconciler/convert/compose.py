@@ -16,7 +16,7 @@ from reconciler.convert.pixels import beyond, scaled, whole
 from reconciler.convert.record import Box, LabelledImage, Line, Options, Read, odd, wrong
 from reconciler.core.entries.entry import SOURCE_REF, Fields
 from reconciler.core.spec.labelling import address, image_level, located, why_no_address
-from reconciler.core.validation import Checked, check_line, duplicate_source_ref
+from reconciler.core.validation import CheckedLine, check_line, duplicate_source_ref
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.problem import Origin, Problem, Severity, has_error
@@ -216,7 +216,7 @@ def _repeated(image: LabelledImage) -> list[Problem]:
     ]
 
 
-def _named(checked: Checked, read: LabelledImage | Line, options: Options) -> list[Problem]:
+def _named(checked: CheckedLine, read: LabelledImage | Line, options: Options) -> list[Problem]:
     """Return the problems of validation, those about boxes with the origin and the size of each box."""
     found = [problem.at(read.origin, checked.source_ref) for problem in checked.problems]
     if not isinstance(read, LabelledImage) or not any(p.is_error and p.code in _OF_BOXES for p in found):

@@ -7,7 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from reconciler.core.status.conditions import Condition, Kind, Reason, Truth
+from reconciler.core.status.conditions import Condition, ConditionType, Reason, Truth
 
 
 class Health(StrEnum):
@@ -42,23 +42,23 @@ def health_of(believed: Iterable[Condition]) -> Health:
     believed = tuple(believed)
     status = {condition.kind: condition.status for condition in believed}
 
-    def holds(kind: Kind, truth: Truth = Truth.TRUE) -> bool:
+    def holds(kind: ConditionType, truth: Truth = Truth.TRUE) -> bool:
         return status.get(kind, Truth.UNKNOWN) is truth
 
-    if holds(Kind.SUSPENDED) and not holds(Kind.STALLED):
+    if holds(ConditionType.SUSPENDED) and not holds(ConditionType.STALLED):
         return Health.SUSPENDED
-    if any(one.reason is Reason.APPLYING for one in believed if one.kind is Kind.RECONCILING):
+    if any(one.reason is Reason.APPLYING for one in believed if one.kind is ConditionType.RECONCILING):
         return Health.WORKING
-    if holds(Kind.STALLED):
+    if holds(ConditionType.STALLED):
         return Health.FAILING
-    if holds(Kind.READY, Truth.FALSE):
-        return Health.RETRYING if holds(Kind.RECONCILING) else Health.FAILING
-    if not holds(Kind.READY):
+    if holds(ConditionType.READY, Truth.FALSE):
+        return Health.RETRYING if holds(ConditionType.RECONCILING) else Health.FAILING
+    if not holds(ConditionType.READY):
         return Health.UNKNOWN
-    if holds(Kind.DRIFTED):
+    if holds(ConditionType.DRIFTED):
         return Health.DRIFTED
-    if holds(Kind.RECONCILING):
+    if holds(ConditionType.RECONCILING):
         return Health.WORKING
-    if holds(Kind.IN_SYNC):
+    if holds(ConditionType.IN_SYNC):
         return Health.IN_SYNC
-    return Health.DIFFERS if holds(Kind.IN_SYNC, Truth.FALSE) else Health.UNKNOWN
+    return Health.DIFFERS if holds(ConditionType.IN_SYNC, Truth.FALSE) else Health.UNKNOWN

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from reconciler.core.drift.foreign_calls import MOST_SHOWN, ForeignCall
 from reconciler.core.spec.choices import DriftClass, Mode, OnDrift
-from reconciler.core.status.conditions import Condition, Kind, Reason, Truth
+from reconciler.core.status.conditions import Condition, ConditionType, Reason, Truth
 from reconciler.core.status.result import Verdict
 from reconciler.engine.controller.dataset_state import HISTORY, DatasetState
 from reconciler.engine.controller.guarded_gateway import Work
@@ -24,12 +24,12 @@ BAR_HEIGHT: Final = 24
 _LEAST_BAR: Final = 4
 
 
-_REASONS: Final[Mapping[Health, Kind]] = MappingProxyType(
+_REASONS: Final[Mapping[Health, ConditionType]] = MappingProxyType(
     {
-        Health.DRIFTED: Kind.DRIFTED,
-        Health.WORKING: Kind.RECONCILING,
-        Health.DIFFERS: Kind.IN_SYNC,
-        Health.SUSPENDED: Kind.SUSPENDED,
+        Health.DRIFTED: ConditionType.DRIFTED,
+        Health.WORKING: ConditionType.RECONCILING,
+        Health.DIFFERS: ConditionType.IN_SYNC,
+        Health.SUSPENDED: ConditionType.SUSPENDED,
     }
 )
 _BAD: Final = frozenset({Verdict.PARTIAL, Verdict.BLOCKED, Verdict.FAILED})
@@ -177,7 +177,7 @@ def dataset_view(state: DatasetState, now: float, ahead: float, most: int) -> Da
 
 def _is_observed(believed: tuple[Condition, ...]) -> bool:
     """Return whether the dataset was observed, completely or not, and that is not too old."""
-    observed = next((one for one in believed if one.kind is Kind.OBSERVED), None)
+    observed = next((one for one in believed if one.kind is ConditionType.OBSERVED), None)
     return observed is not None and (observed.status is Truth.TRUE or observed.reason is Reason.INCOMPLETE)
 
 
@@ -187,7 +187,7 @@ def _health_and_reason(believed: tuple[Condition, ...]) -> tuple[Health, str]:
     if health_now is Health.UNKNOWN:
         unknown = (one.message for one in believed if one.status is Truth.UNKNOWN)
         return health_now, next(unknown, "not observed yet")
-    reason = _REASONS.get(health_now, Kind.READY)
+    reason = _REASONS.get(health_now, ConditionType.READY)
     return health_now, next((one.message for one in believed if one.kind is reason), "not observed yet")
 
 

@@ -88,7 +88,7 @@ class CompiledLines:
         return blake2b(self.content + self.numbers.tobytes(), digest_size=20).hexdigest()
 
 
-class Checked(NamedTuple):
+class CheckedFile(NamedTuple):
     """
     The result of checking a file before any of its lines is validated.
 
@@ -102,7 +102,7 @@ class Checked(NamedTuple):
     problems: tuple[Problem, ...] = ()
 
 
-def check_lines(tree: Tree, path: str, manifests: Manifests) -> Checked:
+def check_lines(tree: Tree, path: str, manifests: Manifests) -> CheckedFile:
     """
     Check the first and the last bytes of a JSON Lines file; a pointer of Git LFS stands for its object.
 
@@ -113,16 +113,16 @@ def check_lines(tree: Tree, path: str, manifests: Manifests) -> Checked:
     with tree.open(path) as stream:
         pointer = pointer_in(stream.read(HEAD_BYTES))
         if pointer is not None and can_be_read(tree, pointer):
-            return Checked(LargeFile(tree, name, pointer, manifests))
+            return CheckedFile(LargeFile(tree, name, pointer, manifests))
         if (found := unusable(stream, name)) is not None:
             return _refused(found.code, found.message, Origin(name, found.line))
         size = stream.seek(0, os.SEEK_END)
         stream.seek(0)
         empty = size <= HEAD_BYTES and not stream.read().strip()
-    return Checked(JsonLines(tree, path, name, size), empty=empty)
+    return CheckedFile(JsonLines(tree, path, name, size), empty=empty)
 
 
-def check_shorthand(parsed: ParsedFile, name: str) -> Checked:
+def check_shorthand(parsed: ParsedFile, name: str) -> CheckedFile:
     """Compile every Entries document of a YAML file, in order."""
     problems = list(parsed.problems)
     documents = [document for document in parsed.documents if document.kind != "Dataset"]
@@ -138,9 +138,9 @@ def check_shorthand(parsed: ParsedFile, name: str) -> Checked:
         elif sound := sound_part(document):
             problems += _compile(document, *sound, content, numbers)
     if problems and not numbers:
-        return Checked(None, problems=tuple(problems))
+        return CheckedFile(None, problems=tuple(problems))
     file = CompiledLines(parsed.path, name, bytes(content), numbers)
-    return Checked(file, empty=not numbers, problems=tuple(problems))
+    return CheckedFile(file, empty=not numbers, problems=tuple(problems))
 
 
 def _compile(
@@ -155,5 +155,5 @@ def _compile(
     return [document.problem(model_error) for model_error in compiled.model_errors]
 
 
-def _refused(code: codes.Code, message: str, origin: Origin) -> Checked:
-    return Checked(None, problems=(Problem(Severity.ERROR, code.code, message, origin),))
+def _refused(code: codes.Code, message: str, origin: Origin) -> CheckedFile:
+    return CheckedFile(None, problems=(Problem(Severity.ERROR, code.code, message, origin),))

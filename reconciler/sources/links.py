@@ -22,7 +22,7 @@ OUT: Final = "it leads out of the spec tree"
 SUBMODULE: Final = "it is a submodule, another repository, and only this one is fetched"
 
 
-class Kind(StrEnum):
+class PathKind(StrEnum):
     """The type of a path."""
 
     FILE = auto()
@@ -42,7 +42,7 @@ class Store(Protocol):
     @property
     def above(self) -> tuple[str, ...]: ...
 
-    def children(self, directory: str) -> Iterable[tuple[str, Kind]]:
+    def children(self, directory: str) -> Iterable[tuple[str, PathKind]]:
         """
         Return the names in a directory and their kinds.
 
@@ -51,7 +51,7 @@ class Store(Protocol):
         """
         ...
 
-    def kind(self, path: str) -> Kind | None: ...
+    def kind(self, path: str) -> PathKind | None: ...
 
     def target(self, path: str) -> str | None:
         """Return the target of a link; None if *path* is no link."""
@@ -162,16 +162,16 @@ class Links:
                 path = _below(shown, name)
                 entered = self._take(path, _below(real, name), kind)
                 if entered is not None and entered not in trail:
-                    pending.append((path, entered, trail | {entered}, linked or kind is Kind.LINK))
+                    pending.append((path, entered, trail | {entered}, linked or kind is PathKind.LINK))
         preferred: dict[str, str] = {}
         for path, actual in sorted(self._names.items()):
             if actual is not None and actual not in self._names:
                 preferred.setdefault(actual, path)
         return Listing(sorted(self._names), preferred, self._refused)
 
-    def _take(self, path: str, at: str, kind: Kind | None) -> str | None:
+    def _take(self, path: str, at: str, kind: PathKind | None) -> str | None:
         """Record one member of a directory; return its real path if it is a directory itself."""
-        if kind is Kind.LINK:
+        if kind is PathKind.LINK:
             try:
                 at = self.resolve(at)
             except OSError as exc:
@@ -180,9 +180,9 @@ class Links:
                     self._refused[path] = str(exc.strerror)
                 return None
             kind = self._store.kind(at)
-        if kind is Kind.DIRECTORY:
+        if kind is PathKind.DIRECTORY:
             return at
-        if kind is Kind.SUBMODULE:
+        if kind is PathKind.SUBMODULE:
             self._refused[path] = SUBMODULE
         else:
             self._names[path] = at

@@ -17,7 +17,7 @@ from reconciler.core.validation.unmatched import PlacedGlob, PlacedPath
 from reconciler.errors import SourceError
 from reconciler.ports import BrokenDataset, EntryFile, LoadedDataset, Manifests, Specs, Tree
 from reconciler.sources.documents import Parsed, ParsedFile, labels_of, parse_file
-from reconciler.sources.entry_files import Checked, check_lines, check_shorthand
+from reconciler.sources.entry_files import CheckedFile, check_lines, check_shorthand
 from reconciler.sources.manifests import NOTHING_KEPT
 from reconciler.sources.ours import SUFFIXES, is_yaml
 from reconciler.sources.pinned_files import pinned_files
@@ -64,7 +64,7 @@ class _Loading:
         self._manifests = manifests
         self._listing: tuple[str, ...] | None = None
         self._parsed: dict[str, ParsedFile] = {}
-        self._checked: dict[str, Checked] = {}
+        self._checked: dict[str, CheckedFile] = {}
 
     def run(self) -> Specs:
         paths = [self._only] if self._only else self._spec_files()
@@ -184,7 +184,7 @@ class _Loading:
         matches = tuple(name for name in self._files() if path_glob(path).match(name))
         return matches or ModelError((), codes.NO_MATCH.code, f"“{file}” matches no file")
 
-    def _check(self, path: str) -> Checked | ModelError:
+    def _check(self, path: str) -> CheckedFile | ModelError:
         """Check one file of entries, once."""
         if path not in self._checked:
             try:
@@ -201,7 +201,7 @@ class _Loading:
         hint = f"; did you mean {self._tree.display(near[0])}?" if near else ""
         return f"{self._tree.display(path)} does not exist{hint}"
 
-    def _check_file(self, path: str) -> Checked:
+    def _check_file(self, path: str) -> CheckedFile:
         if not is_yaml(path):
             return check_lines(self._tree, path, self._manifests)
         self._tree.open(path).close()  # a missing file is a problem of the spec that names it

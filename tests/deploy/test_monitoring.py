@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reconciler.core.status.conditions import Kind, Truth
+from reconciler.core.status.conditions import ConditionType, Truth
 from reconciler.engine.controller.fleet.leadership import KIND as LEADING
 
 ROOT = Path(__file__).parent.parent.parent
@@ -80,7 +80,7 @@ def test_conditions_are_spelled_as_they_are_written():
     """The same for values: those of the core, of the leases of a replica, and the three answers."""
     asked = [labels for name, labels in selectors() if name == "condition" and "type" in labels]
 
-    assert set() == {labels["type"] for labels in asked} - {kind.value for kind in Kind} - {LEADING}
+    assert set() == {labels["type"] for labels in asked} - {kind.value for kind in ConditionType} - {LEADING}
     assert set() == {labels["status"] for labels in asked if "status" in labels} - {
         truth.value for truth in Truth
     }

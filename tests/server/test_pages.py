@@ -20,8 +20,8 @@ from reconciler.core.drift.foreign_calls import AddressClass, ForeignCall, Princ
 from reconciler.core.planning.observation import Calls
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.status.conditions import (
+    ConditionType,
     FailureReason,
-    Kind,
     Reason,
     Truth,
 )
@@ -329,7 +329,7 @@ def test_every_status_of_ready_but_true_is_not_green():
     """The word follows from conditions; without a Ready that is True there is no in sync."""
     conditions = dataset_state("roses").conditions
     for truth in (Truth.FALSE, Truth.UNKNOWN):
-        changed = [replace(c, status=truth) if c.kind is Kind.READY else c for c in conditions]
+        changed = [replace(c, status=truth) if c.kind is ConditionType.READY else c for c in conditions]
         assert health_of(changed) is not Health.IN_SYNC
     assert (Health.IN_SYNC, Health.UNKNOWN) == (health_of(conditions), health_of(()))
 

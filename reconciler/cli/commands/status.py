@@ -25,7 +25,7 @@ _EVERY_SECONDS: Final = 1.0
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    from reconciler.core.status.conditions import Kind
+    from reconciler.core.status.conditions import ConditionType
 
     add_selection(parser)
     parser.set_defaults(path=None)  # without specs it reports every dataset in the state directory
@@ -37,7 +37,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--wait",
-        choices=[kind.value for kind in Kind],
+        choices=[kind.value for kind in ConditionType],
         metavar="CONDITION",
         help="wait until this condition, such as TrainingSafe or Ready, is True for every dataset",
     )

@@ -8,10 +8,10 @@ from typing import Final, NamedTuple
 from reconciler.core.images.header import BROKEN, EMPTY, TAKEN, Header
 from reconciler.core.images.lookup import Stored
 from reconciler.core.runtime import quotas
+from reconciler.core.validation.checked_line import error, warning
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.problem import Problem, Severity
 from reconciler.core.validation.spec_codes import Code as OwnCode
-from reconciler.core.validation.verdict import error, warning
 
 ARCHIVED: Final = "archived"
 """Stands for the format of an object that S3 must restore before it can be read."""

@@ -152,9 +152,9 @@ def compare(
         UnknownAnswer: A listed line is not a JSON object, and names no image.
         ListingMoved: An image is listed twice.
     """
-    judge = _Judge(desired, read_desired, equality)
-    judge.compare(observed)
-    return judge.verdict()
+    comparison = _Comparison(desired, read_desired, equality)
+    comparison.compare(observed)
+    return comparison.diff()
 
 
 def compare_some(
@@ -183,12 +183,12 @@ def compare_some(
         known = lines.setdefault(source_ref, line)
         if known is not line and _canonical(parse_observed(known[0])) != _canonical(fields):
             raise ListingMoved(f"{source_ref} is listed twice: the listing is not one state")
-    judge = _Judge(desired, read_desired, equality)
-    judge.compare(lines.values())
-    return judge.verdict(source_refs)
+    comparison = _Comparison(desired, read_desired, equality)
+    comparison.compare(lines.values())
+    return comparison.diff(source_refs)
 
 
-class _Judge:
+class _Comparison:
     """The state of one comparison."""
 
     def __init__(
@@ -248,9 +248,9 @@ class _Judge:
         if codes:
             self._errored.append((source_ref, codes))
             self._others.append((source_ref, place_of(line)))
-        self._judge(row, source_ref, fields, line)
+        self._compare_fields(row, source_ref, fields, line)
 
-    def _judge(self, row: int, source_ref: str, fields: Fields, observed: Line) -> None:
+    def _compare_fields(self, row: int, source_ref: str, fields: Fields, observed: Line) -> None:
         place = self._desired.place(row)
         raw = self._read(source_ref, place)
         wanted = orjson.loads(raw)
@@ -266,7 +266,7 @@ class _Judge:
             change = Change(Action.UPDATE, source_ref, place, place_of(observed), before, after)
             self._changes.append(change)
 
-    def verdict(self, source_refs: Iterable[str] | None = None) -> Diff:
+    def diff(self, source_refs: Iterable[str] | None = None) -> Diff:
         """Return the diff. Entries not observed, of *source_refs* or of all desired entries, become adds."""
         if source_refs is None:
             source_refs = self._desired.source_refs if self._seen.count(1) < len(self._desired) else ()

@@ -16,7 +16,7 @@ from reconciler.core.validation.problem import Origin, Problem
 from reconciler.errors import Exit
 
 
-class Kind(StrEnum):
+class EditKind(StrEnum):
     CHANGE = "change"  # the image's entry is rewritten
     REMOVE = "remove"  # AWS does not hold it any more
     ADD = "add"  # AWS holds it, and no spec does
@@ -37,7 +37,7 @@ class EditRequest:
 
     dataset: str
     source_ref: str
-    kind: Kind
+    kind: EditKind
     cause: Cause
     classes: tuple[DriftClass, ...]
     file: str

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from reconciler.core.status.conditions import TERMINAL, Condition, Kind, Reason, Truth
+from reconciler.core.status.conditions import TERMINAL, Condition, ConditionType, Reason, Truth
 
 MOST_DATASETS: Final = 50
 """Up to so many datasets each has a state of its own; of more, so many of those that failed."""
@@ -83,7 +83,7 @@ def outcome(conditions: Iterable[Condition], failures: int, *, attempted: bool) 
         failures: Consecutive failed cycles.
         attempted: Whether a cycle has ended with this commit.
     """
-    ready = next(condition for condition in conditions if condition.kind is Kind.READY)
+    ready = next(condition for condition in conditions if condition.kind is ConditionType.READY)
     if ready.reason is Reason.SUSPENDED and ready.status is Truth.UNKNOWN:
         return None
     if not attempted or ready.reason in (Reason.APPLYING, Reason.NOT_YET, Reason.NEW_REVISION):

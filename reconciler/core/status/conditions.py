@@ -18,7 +18,7 @@ from typing_extensions import TypedDict  # pydantic reads the standard one only 
 from reconciler.core.moments import moment
 
 
-class Kind(StrEnum):
+class ConditionType(StrEnum):
     READY = "Ready"  # everything that the policy allows is done
     SOURCE_READY = "SourceReady"  # the specs can be read
     OBSERVED = "Observed"  # the dataset in AWS could be observed
@@ -101,7 +101,7 @@ class Condition:
         since: Time of the last change of its status, in seconds since the epoch.
     """
 
-    kind: Kind
+    kind: ConditionType
     status: Truth
     reason: Reason
     message: str

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconciler.core.spec.policy import ClosedBy, Closure
-from reconciler.core.status.conditions import Condition, FailureReason, Kind, Reason, Truth
+from reconciler.core.status.conditions import Condition, ConditionType, FailureReason, Reason, Truth
 from reconciler.core.status.result import Verdict
 
 CHANGING: Final = "AWS is being updated to match git"
@@ -65,7 +65,7 @@ class Facts:
 
 
 def judge(facts: Facts) -> tuple[Condition, ...]:
-    """Return all conditions but `TrainingSafe`, in the order of `Kind`, without times, which `advanced` sets."""
+    """Return all conditions but `TrainingSafe`, in the order of their types; `advanced` sets their times."""
     return (
         _ready(facts),
         _source(facts),
@@ -81,7 +81,7 @@ def judge(facts: Facts) -> tuple[Condition, ...]:
 
 def _ready(facts: Facts) -> Condition:
     def say(status: Truth, reason: Reason, message: str) -> Condition:
-        return Condition(Kind.READY, status, reason, message)
+        return Condition(ConditionType.READY, status, reason, message)
 
     if facts.suspended:
         return say(Truth.UNKNOWN, Reason.SUSPENDED, "the dataset is not observed while it is suspended")
@@ -123,23 +123,23 @@ def _satisfied(facts: Facts) -> tuple[Truth, Reason, str]:
 def _source(facts: Facts) -> Condition:
     if facts.source_failure is not None:
         failure = facts.source_failure
-        return Condition(Kind.SOURCE_READY, Truth.FALSE, failure.reason, failure.message)
-    return Condition(Kind.SOURCE_READY, Truth.TRUE, Reason.SOURCE_READ, "the specs can be read")
+        return Condition(ConditionType.SOURCE_READY, Truth.FALSE, failure.reason, failure.message)
+    return Condition(ConditionType.SOURCE_READY, Truth.TRUE, Reason.SOURCE_READ, "the specs can be read")
 
 
 def _observed(facts: Facts) -> Condition:
     if facts.observed is None:
         reason = Reason.SUSPENDED if facts.suspended else Reason.NOT_YET
-        return Condition(Kind.OBSERVED, Truth.UNKNOWN, reason, "not observed")
+        return Condition(ConditionType.OBSERVED, Truth.UNKNOWN, reason, "not observed")
     if facts.observed and facts.incomplete:
-        return Condition(Kind.OBSERVED, Truth.UNKNOWN, Reason.INCOMPLETE, NOT_WHOLE)
+        return Condition(ConditionType.OBSERVED, Truth.UNKNOWN, Reason.INCOMPLETE, NOT_WHOLE)
     if facts.observed:
-        return Condition(Kind.OBSERVED, Truth.TRUE, Reason.OBSERVED, "the dataset could be observed")
+        return Condition(ConditionType.OBSERVED, Truth.TRUE, Reason.OBSERVED, "the dataset could be observed")
     failure = facts.failure or FailureReason(Reason.FAILED, "the dataset could not be observed")
-    return Condition(Kind.OBSERVED, Truth.FALSE, failure.reason, failure.message)
+    return Condition(ConditionType.OBSERVED, Truth.FALSE, failure.reason, failure.message)
 
 
-def _unseen(kind: Kind, facts: Facts) -> Condition:
+def _unseen(kind: ConditionType, facts: Facts) -> Condition:
     if facts.suspended:
         reason = Reason.SUSPENDED
     else:
@@ -149,30 +149,34 @@ def _unseen(kind: Kind, facts: Facts) -> Condition:
 
 def _in_sync(facts: Facts) -> Condition:
     if not facts.observed:
-        return _unseen(Kind.IN_SYNC, facts)
+        return _unseen(ConditionType.IN_SYNC, facts)
     if facts.pending or facts.left_out:
         return Condition(
-            Kind.IN_SYNC, Truth.FALSE, Reason.DIFFERENT, "observed entries differ from desired ones"
+            ConditionType.IN_SYNC, Truth.FALSE, Reason.DIFFERENT, "observed entries differ from desired ones"
         )
     if facts.incomplete:
-        return Condition(Kind.IN_SYNC, Truth.UNKNOWN, Reason.INCOMPLETE, NOT_WHOLE)
-    return Condition(Kind.IN_SYNC, Truth.TRUE, Reason.AS_DESIRED, "observed entries match desired ones")
+        return Condition(ConditionType.IN_SYNC, Truth.UNKNOWN, Reason.INCOMPLETE, NOT_WHOLE)
+    return Condition(
+        ConditionType.IN_SYNC, Truth.TRUE, Reason.AS_DESIRED, "observed entries match desired ones"
+    )
 
 
 def _drifted(facts: Facts) -> Condition:
     if not facts.observed:
-        return _unseen(Kind.DRIFTED, facts)
+        return _unseen(ConditionType.DRIFTED, facts)
     if facts.drifted:
-        return Condition(Kind.DRIFTED, Truth.TRUE, Reason.DIFFERENT, "AWS differs from what was applied")
+        return Condition(
+            ConditionType.DRIFTED, Truth.TRUE, Reason.DIFFERENT, "AWS differs from what was applied"
+        )
     if facts.unattributed:
         text = "entries differ, and no record says which side changed them"
-        return Condition(Kind.DRIFTED, Truth.UNKNOWN, Reason.UNATTRIBUTED, text)
-    return Condition(Kind.DRIFTED, Truth.FALSE, Reason.NONE_FOUND, "AWS matches what was applied")
+        return Condition(ConditionType.DRIFTED, Truth.UNKNOWN, Reason.UNATTRIBUTED, text)
+    return Condition(ConditionType.DRIFTED, Truth.FALSE, Reason.NONE_FOUND, "AWS matches what was applied")
 
 
 def _reconciling(facts: Facts) -> Condition:
     def say(status: Truth, reason: Reason, message: str) -> Condition:
-        return Condition(Kind.RECONCILING, status, reason, message)
+        return Condition(ConditionType.RECONCILING, status, reason, message)
 
     if facts.suspended:
         return say(Truth.FALSE, Reason.SUSPENDED, "the spec says suspend: true")
@@ -191,26 +195,29 @@ def _reconciling(facts: Facts) -> Condition:
 
 def _stalled(facts: Facts) -> Condition:
     if facts.failure and facts.failure.is_terminal and not facts.suspended:
-        return Condition(Kind.STALLED, Truth.TRUE, facts.failure.reason, facts.failure.message)
-    return Condition(Kind.STALLED, Truth.FALSE, Reason.NONE_FOUND, "nothing needs a person")
+        return Condition(ConditionType.STALLED, Truth.TRUE, facts.failure.reason, facts.failure.message)
+    return Condition(ConditionType.STALLED, Truth.FALSE, Reason.NONE_FOUND, "nothing needs a person")
 
 
 def _degraded(facts: Facts) -> Condition:
     if not facts.observed:
-        return _unseen(Kind.DEGRADED, facts)
+        return _unseen(ConditionType.DEGRADED, facts)
     if facts.left_out:
         text = "some entries are invalid, quarantined, dropped or rejected"
-        return Condition(Kind.DEGRADED, Truth.TRUE, Reason.ENTRIES_LEFT_OUT, text)
-    return Condition(Kind.DEGRADED, Truth.FALSE, Reason.NONE_FOUND, "no entry is left out")
+        return Condition(ConditionType.DEGRADED, Truth.TRUE, Reason.ENTRIES_LEFT_OUT, text)
+    return Condition(ConditionType.DEGRADED, Truth.FALSE, Reason.NONE_FOUND, "no entry is left out")
 
 
 def _suspended(facts: Facts) -> Condition:
     if facts.suspended:
-        return Condition(Kind.SUSPENDED, Truth.TRUE, Reason.SUSPENDED, "the spec says suspend: true")
+        return Condition(ConditionType.SUSPENDED, Truth.TRUE, Reason.SUSPENDED, "the spec says suspend: true")
     if facts.suspension is not None:
-        return Condition(Kind.SUSPENDED, Truth.TRUE, Reason.SUSPENDED, facts.suspension)
+        return Condition(ConditionType.SUSPENDED, Truth.TRUE, Reason.SUSPENDED, facts.suspension)
     return Condition(
-        Kind.SUSPENDED, Truth.FALSE, Reason.NOT_SUSPENDED, "neither the spec nor a person suspends it"
+        ConditionType.SUSPENDED,
+        Truth.FALSE,
+        Reason.NOT_SUSPENDED,
+        "neither the spec nor a person suspends it",
     )
 
 
@@ -227,7 +234,7 @@ def training_safe(
     """
 
     def say(status: Truth, reason: Reason, message: str) -> Condition:
-        return Condition(Kind.TRAINING_SAFE, status, reason, message)
+        return Condition(ConditionType.TRAINING_SAFE, status, reason, message)
 
     found = [_settled("the dataset", own)]
     found += (_settled(name, conditions) for name, conditions in sorted(partners.items()))
@@ -247,7 +254,7 @@ def training_safe(
 def _settled(name: str, conditions: Iterable[Condition]) -> tuple[Truth, Reason, str]:
     """Return whether a dataset was completely observed to be in sync, and nothing is being done to it."""
     known = {condition.kind: condition for condition in conditions}
-    work, sync = known.get(Kind.RECONCILING), known.get(Kind.IN_SYNC)
+    work, sync = known.get(ConditionType.RECONCILING), known.get(ConditionType.IN_SYNC)
     if work is not None and work.status is Truth.TRUE:
         return Truth.FALSE, work.reason, f"{name}: {work.message}"
     if sync is None:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import Final
 
-from reconciler.core.status.conditions import Condition, FailureReason, Kind, Reason, Truth
+from reconciler.core.status.conditions import Condition, ConditionType, FailureReason, Reason, Truth
 
 SOURCE: Final = ""
 """Stands for the source of the specs among the names of datasets."""
@@ -121,7 +121,7 @@ Incidents = Mapping[str, Incident]
 def causes_of(conditions: Iterable[Condition], before: Mapping[str, str]) -> dict[str, str]:
     """Return the causes that a dataset has, with their messages; those that are not known now stay as *before*."""
     known = {condition.kind: condition for condition in conditions}
-    ready, drifted = known[Kind.READY], known[Kind.DRIFTED]
+    ready, drifted = known[ConditionType.READY], known[ConditionType.DRIFTED]
     found: dict[str, str] = {}
     if ready.reason in _UNDECIDED:
         found |= {cause: message for cause, message in before.items() if cause != DRIFTED}

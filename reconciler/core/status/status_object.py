@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from reconciler.core.spec.choices import DriftClass
-from reconciler.core.status.conditions import Condition, Kind, Reason, Truth
+from reconciler.core.status.conditions import Condition, ConditionType, Reason, Truth
 from reconciler.core.status.result import Verdict
 
 
@@ -54,14 +54,14 @@ def object_status(document: Mapping[str, Any]) -> dict[str, Any]:
 def left_the_specs(at: float) -> dict[str, Any]:
     """Return the status of an object that the controller did not create, and whose dataset left the specs."""
     message = "the specs hold no dataset of this name any more"
-    gone = Condition(Kind.READY, Truth.UNKNOWN, Reason.NOT_FOUND, message, at)
+    gone = Condition(ConditionType.READY, Truth.UNKNOWN, Reason.NOT_FOUND, message, at)
     return {"conditions": [gone.document()], "verdict": Verdict.UNKNOWN.value}
 
 
 def problems(status: Mapping[str, Any], before: Mapping[Problem, str]) -> dict[Problem, str]:
     """Return the problems that a status shows, with what to say of them; what it does not know stays as it was."""
     conditions = {condition["type"]: condition for condition in status["conditions"]}
-    ready, drifted = conditions[Kind.READY], conditions[Kind.DRIFTED]
+    ready, drifted = conditions[ConditionType.READY], conditions[ConditionType.DRIFTED]
     if ready["status"] == Truth.UNKNOWN:
         return dict(before)
     found = {}

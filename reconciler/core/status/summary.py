@@ -12,7 +12,7 @@ from reconciler.core.planning.diff import Diff
 from reconciler.core.planning.plan import DatasetPlan, PlanError
 from reconciler.core.spec.choices import DriftClass
 from reconciler.core.spec.policy import ClosedBy, Closure
-from reconciler.core.status.conditions import Condition, FailureReason, Kind, Reason, Truth
+from reconciler.core.status.conditions import Condition, ConditionType, FailureReason, Reason, Truth
 from reconciler.core.status.judgement import Facts
 from reconciler.core.status.result import (
     MOST_NAMED,
@@ -232,7 +232,14 @@ def _set_back(plan: DatasetPlan, after: Diff | None) -> int:
 TOO_OLD: Final = "the last complete observation is older than schedule.fullScanMaxAge"
 
 _AGEING: Final = frozenset(
-    {Kind.READY, Kind.OBSERVED, Kind.IN_SYNC, Kind.DRIFTED, Kind.DEGRADED, Kind.TRAINING_SAFE}
+    {
+        ConditionType.READY,
+        ConditionType.OBSERVED,
+        ConditionType.IN_SYNC,
+        ConditionType.DRIFTED,
+        ConditionType.DEGRADED,
+        ConditionType.TRAINING_SAFE,
+    }
 )
 
 
@@ -249,13 +256,13 @@ def aged(conditions: Iterable[Condition], stale_at: float | None, now: float) ->
     return tuple(_decayed(condition, stale_at) for condition in conditions)
 
 
-def decays(kind: Kind, status: Truth) -> bool:
+def decays(kind: ConditionType, status: Truth) -> bool:
     """
     Return whether a condition becomes Unknown once the last complete observation is too old.
 
     Ready and Observed do not decay while False, since age makes nothing better.
     """
-    stays = status is Truth.FALSE and kind in (Kind.READY, Kind.OBSERVED)
+    stays = status is Truth.FALSE and kind in (ConditionType.READY, ConditionType.OBSERVED)
     return kind in _AGEING and status is not Truth.UNKNOWN and not stays
 
 

@@ -7,6 +7,7 @@ would ignore, or what is suspicious. `line` defines the order of the rules; `fas
 lines.
 """
 
+from reconciler.core.validation.checked_line import CheckedLine, LabelKinds
 from reconciler.core.validation.dataset import (
     DatasetFacts,
     check_dataset,
@@ -15,12 +16,11 @@ from reconciler.core.validation.dataset import (
     image_in_train_and_test,
 )
 from reconciler.core.validation.line import LineChecker, check_line
-from reconciler.core.validation.verdict import Checked, Kind
 
 __all__ = [
-    "Checked",
+    "CheckedLine",
     "DatasetFacts",
-    "Kind",
+    "LabelKinds",
     "LineChecker",
     "check_dataset",
     "check_line",

@@ -16,9 +16,9 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, METADATA
+from reconciler.core.validation.checked_line import error, quoted
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.problem import Problem
-from reconciler.core.validation.verdict import error, quoted
 
 SHAPE_KEYS: Final = ("left", "top", "width", "height")
 

@@ -20,10 +20,10 @@ from reconciler.core.validation.attribute import (
     is_integer_text,
     places,
 )
+from reconciler.core.validation.checked_line import error, quoted, warning
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.problem import Problem
 from reconciler.core.validation.text import suspicious_label
-from reconciler.core.validation.verdict import error, quoted, warning
 
 # Prefixes of attributes in files written by training and evaluation ("evaluation manifest snapshot").
 TRAINING_OUTPUT: Final = (

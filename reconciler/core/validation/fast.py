@@ -21,10 +21,10 @@ from msgspec.json import Decoder
 
 from reconciler.core.entries.entry import METADATA, SOURCE_REF
 from reconciler.core.runtime import quotas
+from reconciler.core.validation.checked_line import UNLABELLED, CheckedLine, LabelKinds, warning
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.content import TRAINING_OUTPUT, no_boxes
 from reconciler.core.validation.text import is_source_ref, is_suspicious, unlikely_image
-from reconciler.core.validation.verdict import UNLABELLED, Checked, Kind, warning
 
 # A side of this length stays longer than one pixel even when training scales down the largest image.
 _SAFE_LENGTH: Final = quotas.MAX_IMAGE_SIDE // quotas.TRAINING_SIDE + 1
@@ -83,9 +83,9 @@ class _Part(
 _Fields = dict[str, str | Annotated[int, Meta(ge=-(2**31), le=2**31)] | _Part]
 _parse: Final = Decoder(_Fields).decode
 
-_BOXES: Final = Kind.BOXES  # an enumeration's member costs more to look up than a global name
-_BOTH: Final = Kind.BOTH
-_IMAGE_LEVEL: Final = Kind.IMAGE_LEVEL
+_BOXES: Final = LabelKinds.BOXES  # an enumeration's member costs more to look up than a global name
+_BOTH: Final = LabelKinds.BOTH
+_IMAGE_LEVEL: Final = LabelKinds.IMAGE_LEVEL
 # Matches most source-refs: printable ASCII in an ordinary bucket, with an image file's extension.
 _is_ordinary: Final = re.compile(
     r"s3://[A-Za-z0-9._-]+/(?:[ -\[\]-~]*/)?[!-.0-\[\]-~][ -.0-\[\]-~]*\.(?:[jJ][pP][eE]?[gG]|[pP][nN][gG])"
@@ -105,7 +105,7 @@ _DOUBTS: Final = (DecodeError, ValueError, LookupError, RecursionError)
 _DECIMALS: Final = tuple(str(number) for number in range(1000))
 
 
-def check_clean(raw: bytes) -> Checked | None:
+def check_clean(raw: bytes) -> CheckedLine | None:
     """Check a line with no problem but an unlikely image name, or no label or box; else return None."""
     try:
         fields = _parse(raw)
@@ -140,11 +140,11 @@ def check_clean(raw: bytes) -> Checked | None:
         return None
     problems = tuple(unlikely_image(ref)) if is_odd else ()
     if not fields:
-        return _new(Checked, (ref, (), Kind.NONE, (*problems, *_NO_LABEL)))
+        return _new(CheckedLine, (ref, (), LabelKinds.NONE, (*problems, *_NO_LABEL)))
     if empty:
         problems += tuple(no_boxes(empty, no_label=not labels))
     kinds = _BOXES if not level else _BOTH if drawn else _IMAGE_LEVEL
-    return _new(Checked, (ref, tuple(labels), kinds, problems))
+    return _new(CheckedLine, (ref, tuple(labels), kinds, problems))
 
 
 def _boxes(name: str, value: _Part, metadata: object, labels: dict[str, None], empty: list[str]) -> int:

@@ -16,15 +16,15 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
+from reconciler.core.validation.checked_line import CheckedLine, LabelKinds
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.problem import Origin, Problem, Severity
-from reconciler.core.validation.verdict import Checked, Kind
 
 TEXT_DIGEST_BYTES: Final = 16
 
 _CODES: Final = {str(code): code for code in Code}
 
-_Outcome = tuple[tuple[str, ...], Kind, tuple[Problem, ...]]
+_Outcome = tuple[tuple[str, ...], LabelKinds, tuple[Problem, ...]]
 _outcome_of: Final = itemgetter(1, 2, 3)
 
 
@@ -35,7 +35,7 @@ def text_digest(raw: bytes) -> bytes:
 
 class Columns(NamedTuple):
     """
-    The results of checking consecutive lines, one sequence for each field of `Checked`.
+    The results of checking consecutive lines, one sequence for each field of `CheckedLine`.
 
     Attributes:
         digests: The digest of each text; empty where they were not computed.
@@ -43,12 +43,12 @@ class Columns(NamedTuple):
 
     source_refs: Sequence[str | None]
     labels: Sequence[tuple[str, ...]]
-    kinds: Sequence[Kind]
+    kinds: Sequence[LabelKinds]
     problems: Sequence[tuple[Problem, ...]]
     digests: Sequence[bytes] = ()
 
 
-def columns_of(checked: Sequence[Checked]) -> Columns:
+def columns_of(checked: Sequence[CheckedLine]) -> Columns:
     return Columns(*zip(*checked, strict=True))
 
 
@@ -65,7 +65,7 @@ class StoredOutcome(Struct, array_like=True, frozen=True):
     """What was found in a line, but for its source-ref."""
 
     labels: tuple[str, ...]
-    kinds: Kind
+    kinds: LabelKinds
     problems: tuple[StoredProblem, ...]
 
 
@@ -98,7 +98,7 @@ class Judge:
         ValueError, LookupError: *known* does not hold together.
     """
 
-    def __init__(self, check: Callable[[bytes], Checked], known: JudgedFile | None = None) -> None:
+    def __init__(self, check: Callable[[bytes], CheckedLine], known: JudgedFile | None = None) -> None:
         self._check = check
         self._known = known
         self._refs: list[str | None] = []

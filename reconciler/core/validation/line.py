@@ -24,14 +24,22 @@ from reconciler.core.entries.lines import MAX_LINE_BYTES
 from reconciler.core.runtime.quotas import MAX_LINE_CHARS
 from reconciler.core.validation import content
 from reconciler.core.validation.attribute import SCHEMA_RULES, Attribute, Type
+from reconciler.core.validation.checked_line import (
+    UNLABELLED,
+    CheckedLine,
+    LabelKinds,
+    error,
+    kind_of,
+    quoted,
+    warning,
+)
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.fast import check_clean
 from reconciler.core.validation.problem import Problem
 from reconciler.core.validation.text import is_source_ref, suspicious_source_ref, unlikely_image
-from reconciler.core.validation.verdict import UNLABELLED, Checked, Kind, error, kind_of, quoted, warning
 
 
-def check_line(raw: bytes) -> Checked:
+def check_line(raw: bytes) -> CheckedLine:
     """
     Check one line of a manifest, given without its newline. Never raises.
 
@@ -40,7 +48,7 @@ def check_line(raw: bytes) -> Checked:
     return check_clean(raw) or check_slowly(raw)
 
 
-def check_slowly(raw: bytes) -> Checked:
+def check_slowly(raw: bytes) -> CheckedLine:
     """Check one line rule by rule: the reference implementation for `check_clean`."""
     if len(raw) > MAX_LINE_CHARS and (chars := _characters(raw)) > MAX_LINE_CHARS:
         many = (
@@ -64,7 +72,7 @@ def check_slowly(raw: bytes) -> Checked:
     return _check_fields(ref, fields)
 
 
-def _check_fields(ref: str, fields: Fields) -> Checked:
+def _check_fields(ref: str, fields: Fields) -> CheckedLine:
     problems = [*suspicious_source_ref(ref), *unlikely_image(ref)]
     own = without_service_keys(fields)
     if own != fields:
@@ -75,7 +83,7 @@ def _check_fields(ref: str, fields: Fields) -> Checked:
     unpaired = list(_pairing(own, attributes))
     broken = unpaired or [found for item in attributes for rule in SCHEMA_RULES for found in rule(item)]
     if broken or not attributes:
-        return Checked(ref, (), Kind.NONE, (*problems, *broken))
+        return CheckedLine(ref, (), LabelKinds.NONE, (*problems, *broken))
 
     problems += _extra_keys(own, attributes)
     problems += (found for rule in content.LINE_RULES for found in rule(attributes))
@@ -85,7 +93,7 @@ def _check_fields(ref: str, fields: Fields) -> Checked:
     problems += (f for item in drawn for rule in content.BOX_RULES for f in rule(item))
     labels = dict.fromkeys(label for attribute in usable for label in attribute.labels)
     kinds = kind_of(image_level=len(usable) > len(drawn), boxes=bool(drawn))
-    return Checked(ref, tuple(labels), kinds, tuple(problems))
+    return CheckedLine(ref, tuple(labels), kinds, tuple(problems))
 
 
 def _attributes(fields: Fields) -> list[Attribute]:
@@ -128,8 +136,8 @@ def _leftovers(fields: Fields, attributes: Sequence[Attribute]) -> list[str]:
     return [key for key in fields if key != SOURCE_REF and key not in paired]
 
 
-def _unusable(problem: Problem, ref: str | None = None) -> Checked:
-    return Checked(ref, (), Kind.NONE, (problem,))
+def _unusable(problem: Problem, ref: str | None = None) -> CheckedLine:
+    return CheckedLine(ref, (), LabelKinds.NONE, (problem,))
 
 
 def _characters(raw: bytes) -> int:
@@ -164,11 +172,11 @@ class LineChecker:
     """
 
     def __init__(self) -> None:
-        self._rests: dict[bytes, tuple[tuple[str, ...], Kind, tuple[Problem, ...]]] = {}
+        self._rests: dict[bytes, tuple[tuple[str, ...], LabelKinds, tuple[Problem, ...]]] = {}
         self._found = 0
         self._pays = True
 
-    def check(self, raw: bytes) -> Checked:
+    def check(self, raw: bytes) -> CheckedLine:
         if not self._pays or (image := _image_first(raw)) is None:
             return check_line(raw)
         rest = raw[image.end() :]
@@ -177,9 +185,9 @@ class LineChecker:
             return self._learn(raw, rest)
         self._found += 1
         labels, kinds, problems = known
-        return _new(Checked, (image[1].decode(), labels, kinds, problems))
+        return _new(CheckedLine, (image[1].decode(), labels, kinds, problems))
 
-    def _learn(self, raw: bytes, rest: bytes) -> Checked:
+    def _learn(self, raw: bytes, rest: bytes) -> CheckedLine:
         checked = check_line(raw)
         ref, labels, kinds, problems = checked
         if ref is not None and len(rest) <= _LONGEST_REST and len(problems) <= _MOST_PROBLEMS:

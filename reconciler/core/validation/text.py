@@ -7,9 +7,9 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
+from reconciler.core.validation.checked_line import quoted, warning
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.problem import Problem
-from reconciler.core.validation.verdict import quoted, warning
 
 # "s3://BUCKET/OBJECT_PATH" (developer guide, creating a manifest file). Of the bucket name only characters
 # are checked; capitals and underscores occur in buckets older than today's naming rules.

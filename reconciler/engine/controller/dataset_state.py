@@ -16,8 +16,8 @@ from reconciler.core.runtime.backoff import scan_is_due
 from reconciler.core.spec.policy import next_boundary
 from reconciler.core.status.conditions import (
     Condition,
+    ConditionType,
     FailureReason,
-    Kind,
     Reason,
     Truth,
     advanced,
@@ -228,7 +228,7 @@ class DatasetState:
 
     def remember(self, line: dict[str, Any]) -> None:
         """Append a line to the history, and its point to the trend."""
-        in_sync = next((c.status for c in self.conditions if c.kind is Kind.IN_SYNC), Truth.UNKNOWN)
+        in_sync = next((c.status for c in self.conditions if c.kind is ConditionType.IN_SYNC), Truth.UNKNOWN)
         self.history.append(line)
         self.trend.append((in_sync, max(line["found"], self.summary.left if self.summary else 0)))
 

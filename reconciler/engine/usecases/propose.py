@@ -19,7 +19,7 @@ from reconciler.core.planning.diff import Action, compare_some
 from reconciler.core.planning.plan import DatasetPlan, PlannedChange
 from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection
 from reconciler.core.proposals.minimal_edit import wanted
-from reconciler.core.proposals.report import EditRequest, Kind, Refusal
+from reconciler.core.proposals.report import EditKind, EditRequest, Refusal
 from reconciler.core.validation import check_line
 from reconciler.core.validation.problem import Severity
 from reconciler.engine.dataset.desired import Desired
@@ -27,7 +27,7 @@ from reconciler.engine.dataset.make_plan import Planned, is_selected
 from reconciler.engine.dataset.observe import OVERRIDE
 from reconciler.engine.usecases import each_dataset
 
-_KINDS = {Action.ADD: Kind.REMOVE, Action.UPDATE: Kind.CHANGE, Action.ORPHAN: Kind.ADD}
+_KINDS = {Action.ADD: EditKind.REMOVE, Action.UPDATE: EditKind.CHANGE, Action.ORPHAN: EditKind.ADD}
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ import msgspec
 from reconciler.core.entries.index import Place
 from reconciler.core.entries.lines import Block, Line, iter_blocks
 from reconciler.core.spec.documents import API_VERSION, Dataset
-from reconciler.core.validation import Checked, DatasetFacts, check_dataset
+from reconciler.core.validation import CheckedLine, DatasetFacts, check_dataset
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.dataset import duplicate_source_ref
 from reconciler.core.validation.judged import Columns, Judge, JudgedFile, columns_of
@@ -222,7 +222,7 @@ def _read_file(desired: Desired, number: int, judged: JudgedFiles | None) -> Non
         judged.put(file.name, found)
 
 
-def _judge(check: Callable[[bytes], Checked], known: JudgedFile | None) -> Judge:
+def _judge(check: Callable[[bytes], CheckedLine], known: JudgedFile | None) -> Judge:
     try:
         return Judge(check, known)
     except (ValueError, LookupError):
@@ -235,7 +235,7 @@ def _add_block(desired: Desired, number: int, block: Block, found: Columns) -> N
         return
     digests = found.digests or repeat(b"")
     for line, digest, *checked in zip(block.lines(), digests, *found[:4], strict=False):
-        if _add(desired, number, line, Checked(*checked)):
+        if _add(desired, number, line, CheckedLine(*checked)):
             desired.lines.whole.texts.extend(digest)
 
 
@@ -263,7 +263,7 @@ def _add_together(desired: Desired, number: int, block: Block, found: Columns) -
     return True
 
 
-def _add(desired: Desired, number: int, read: Line, checked: Checked) -> bool:
+def _add(desired: Desired, number: int, read: Line, checked: CheckedLine) -> bool:
     """Add one line; return whether the index has a row for it."""
     file, (raw, offset, line) = desired.loaded.files[number], read
     desired.facts.add(checked)
@@ -279,7 +279,7 @@ def _add(desired: Desired, number: int, read: Line, checked: Checked) -> bool:
     return False
 
 
-def _accepted(desired: Desired, checked: Checked, file: EntryFile, line: int) -> bool:
+def _accepted(desired: Desired, checked: CheckedLine, file: EntryFile, line: int) -> bool:
     origin = Origin(file.name, file.line_number(line))
     desired.noted.extend(problem.at(origin, checked.source_ref) for problem in checked.problems)
     return checked.is_valid and not checked.is_blank

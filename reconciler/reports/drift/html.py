@@ -37,7 +37,7 @@ _LABELS: Final = 8
 # Steps of shade in that table.
 _SHADES: Final = 4
 
-Kind = TypeVar("Kind", DriftClass, Cause)
+Key = TypeVar("Key", DriftClass, Cause)
 
 _NO_PICTURES: Final[Thumbnails] = {}
 
@@ -142,7 +142,7 @@ def _most_frequent(found: Counter[tuple[str, str]], side: int) -> tuple[str, ...
     return tuple(sorted(first))
 
 
-def _present(kinds: type[Kind], found: Sequence[Kind]) -> list[tuple[Kind, int]]:
+def _present(kinds: type[Key], found: Sequence[Key]) -> list[tuple[Key, int]]:
     """Return the kinds that occur, in their own order, and how many images are of each."""
     numbers = Counter(found)
     return [(kind, numbers[kind]) for kind in kinds if numbers[kind]]

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from reconciler.core.moments import moment
 from reconciler.core.planning.cause import Cause
-from reconciler.core.proposals.report import DatasetProposal, EditRequest, Kind, Proposal, Refusal
+from reconciler.core.proposals.report import DatasetProposal, EditKind, EditRequest, Proposal, Refusal
 from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.documents import (
     ErrorDoc,
@@ -39,7 +39,7 @@ class ProposedDoc(TypedDict):
     ``origin`` is where it stands now, null for a new one; ``file`` is where it will stand.
     """
 
-    action: Kind
+    action: EditKind
     source_ref: str
     cause: Cause
     classes: Sequence[DriftClass]
@@ -97,7 +97,7 @@ class ProposeDoc(TypedDict):
 DOCUMENT: Final = ProposeDoc
 
 
-VERBS: Final = {Kind.CHANGE: "changed", Kind.ADD: "added", Kind.REMOVE: "removed"}
+VERBS: Final = {EditKind.CHANGE: "changed", EditKind.ADD: "added", EditKind.REMOVE: "removed"}
 
 # Images that a commit's message names; the patch itself names them all.
 _NAMED: Final = 20
@@ -130,7 +130,7 @@ def message(datasets: Sequence[DatasetProposal]) -> str:
 def kinds(requests: Sequence[EditRequest]) -> str:
     """Return how many of each kind: ``2 changed, 1 added``."""
     found = Counter(request.kind for request in requests)
-    return ", ".join(f"{found[kind]:,} {VERBS[kind]}" for kind in Kind if found[kind])
+    return ", ".join(f"{found[kind]:,} {VERBS[kind]}" for kind in EditKind if found[kind])
 
 
 def _paragraphs(datasets: Sequence[DatasetProposal]) -> Iterator[str]:

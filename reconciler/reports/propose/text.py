@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.proposals.report import DatasetProposal, EditRequest, Kind, Proposal, Refusal
+from reconciler.core.proposals.report import DatasetProposal, EditKind, EditRequest, Proposal, Refusal
 from reconciler.reports.plan.text import LONGEST_NAME, error_lines, whence
 from reconciler.reports.propose.json import kinds
 from reconciler.reports.screen import Ink, Line, Screen, Span, first_of, indented, line, stacked
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from reconciler.reports.registry import Options
 
 _SIGILS: Final = {
-    Kind.CHANGE: Span("~", Ink.CYAN),
-    Kind.ADD: Span("+", Ink.GREEN),
-    Kind.REMOVE: Span("-", Ink.RED),
+    EditKind.CHANGE: Span("~", Ink.CYAN),
+    EditKind.ADD: Span("+", Ink.GREEN),
+    EditKind.REMOVE: Span("-", Ink.RED),
 }
 
 

@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 
 from reconciler.core.drift.foreign_calls import ForeignCallDocument
 from reconciler.core.planning.quarantine import Quarantined
-from reconciler.core.status.conditions import ConditionDocument, Kind, Reason, Truth
+from reconciler.core.status.conditions import ConditionDocument, ConditionType, Reason, Truth
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import TOO_OLD, decays
 from reconciler.reports.documents import (
@@ -190,7 +190,7 @@ def is_past(until: str | None, now: float) -> bool:
 
 def _believed(condition: ConditionDocument, until: str | None, now: float) -> ConditionDocument:
     """Return a condition as it holds now: Unknown once the observation behind it is too old."""
-    kind = next((kind for kind in Kind if kind == condition["type"]), None)
+    kind = next((kind for kind in ConditionType if kind == condition["type"]), None)
     if until is None or kind is None or not is_past(until, now):
         return condition
     if not decays(kind, Truth(condition["status"])):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from reconciler.core.moments import moment
-from reconciler.core.status.conditions import Condition, Kind, Reason, Truth
+from reconciler.core.status.conditions import Condition, ConditionType, Reason, Truth
 from reconciler.core.status.judgement import training_safe
 from reconciler.core.status.result import DatasetResult
 from reconciler.core.status.summary import aged
@@ -56,7 +56,7 @@ def conditions_in(kept: Mapping[str, object]) -> Iterator[Condition]:
     for each in conditions_of(kept.get("conditions")):
         try:
             since = datetime.fromisoformat(each["lastTransitionTime"]).timestamp()
-            kind, status, reason = Kind(each["type"]), Truth(each["status"]), Reason(each["reason"])
+            kind, status, reason = ConditionType(each["type"]), Truth(each["status"]), Reason(each["reason"])
         except (ValueError, OverflowError):
             continue
         yield Condition(kind, status, reason, each["message"], since)
@@ -86,7 +86,9 @@ def with_training_safe(
         found = training_safe(own, others, None if None in shared else any(shared))
     everything = [*own, *(condition for each in others.values() for condition in each)]
     found = replace(found, since=max(condition.since for condition in everything))
-    rest = [each for each in conditions_of(kept.get("conditions")) if each["type"] != Kind.TRAINING_SAFE]
+    rest = [
+        each for each in conditions_of(kept.get("conditions")) if each["type"] != ConditionType.TRAINING_SAFE
+    ]
     return {**kept, "conditions": [*rest, found.document()]}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.core.status.conditions import Kind
+from reconciler.core.status.conditions import ConditionType
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import TOO_OLD
 from reconciler.reports.apply.text import mark_of
@@ -89,7 +89,9 @@ def _left(dataset: DatasetStatusDoc) -> list[tuple[int, str]] | None:
 
 def _mark(dataset: DatasetStatusDoc) -> Span:
     """Return the sign of a dataset: no tick while AWS differs from git, or was not seen whole."""
-    differs = any(one["type"] == Kind.IN_SYNC and one["status"] == "False" for one in dataset["conditions"])
+    differs = any(
+        one["type"] == ConditionType.IN_SYNC and one["status"] == "False" for one in dataset["conditions"]
+    )
     return mark_of(dataset["verdict"], differs=differs, incomplete=dataset.get("complete") is False)
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from reconciler.core.proposals.longhand import Item, NotExpressible, shortened
-from reconciler.core.proposals.report import EditRequest, Kind
+from reconciler.core.proposals.report import EditKind, EditRequest
 from reconciler.core.proposals.restyle import aligned
 from reconciler.core.spec.shorthand import Entries, Image
 from reconciler.sources.yaml.edit import UNSAFE, Member, YamlEditor
@@ -109,7 +109,7 @@ class _DocumentEditor:
     def _take(self, number: int, request: EditRequest, images: Node) -> None:
         entries = self._document.entries
         match request.kind:
-            case Kind.ADD:
+            case EditKind.ADD:
                 try:
                     item = shortened(request.fields, entries, None, request.equality)
                     self._new[number].append((request, item))
@@ -117,9 +117,9 @@ class _DocumentEditor:
                     (self._outcome.moved if self._movable else self._outcome.refused).append(
                         (request, str(exc))
                     )
-            case Kind.REMOVE:
+            case EditKind.REMOVE:
                 self._remove(number, request, images.items[number], None)
-            case Kind.CHANGE:
+            case EditKind.CHANGE:
                 try:
                     self._changes[number] = _change(
                         self._editor, self._document, images.items[number], number, request

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from reconciler.core.entries.entry import canonical
 from reconciler.core.proposals.longhand import NotExpressible
 from reconciler.core.proposals.patch import LineEdit
-from reconciler.core.proposals.report import EditRequest, Kind, Refusal, refused
+from reconciler.core.proposals.report import EditKind, EditRequest, Refusal, refused
 from reconciler.core.proposals.restyle import PLAIN, Style, composed, restyled, style_of
 from reconciler.core.spec.shorthand import Entries
 from reconciler.errors import SourceError
@@ -35,10 +35,10 @@ def edits_of_lines(stream: BinaryIO, requests: Sequence[EditRequest]) -> tuple[l
     Args:
         requests: At most one change or removal per line.
     """
-    old = {request.line: request for request in requests if request.kind is not Kind.ADD}
+    old = {request.line: request for request in requests if request.kind is not EditKind.ADD}
     new: dict[int, list[EditRequest]] = defaultdict(list)
     for request in requests:
-        if request.kind is Kind.ADD:
+        if request.kind is EditKind.ADD:
             new[request.line].append(request)
     style, end_of_line = _style_of(stream)
     stream.seek(0)
@@ -46,7 +46,7 @@ def edits_of_lines(stream: BinaryIO, requests: Sequence[EditRequest]) -> tuple[l
     if 0 in new:
         edits.append(LineEdit(1, 0, tuple(_lines(new[0], style, end_of_line))))
     left = sum(len(behind) for behind in new.values())
-    left -= sum(request.kind is Kind.REMOVE for request in old.values())
+    left -= sum(request.kind is EditKind.REMOVE for request in old.values())
     for number, line in enumerate(stream, start=1):
         left += not line.isspace()
         if number in old or number in new:
@@ -68,7 +68,7 @@ def _edits(
     behind = list(_lines(sorted(new, key=lambda w: w.source_ref), near, end or end_of_line))
     kept = [line]
     if request is not None:
-        kept = [] if request.kind is Kind.REMOVE else [restyled(text, request.fields, style) + end]
+        kept = [] if request.kind is EditKind.REMOVE else [restyled(text, request.fields, style) + end]
     if behind and not end:  # the last line of the file has no line end
         kept = [content + end_of_line for content in kept]
         behind[-1] = behind[-1].removesuffix(end_of_line)
@@ -196,7 +196,9 @@ class _TreeEditor:
     def _accept(self, requests: Sequence[EditRequest]) -> None:
         """Record accepted requests: an image that moved here from another file was changed, not added."""
         self._result.accepted += (
-            replace(request, kind=Kind.CHANGE) if request.kind is Kind.ADD and request.origin else request
+            replace(request, kind=EditKind.CHANGE)
+            if request.kind is EditKind.ADD and request.origin
+            else request
             for request in requests
         )
 
@@ -217,7 +219,9 @@ class _TreeEditor:
         if outcome.moved and sidecar is not None:
             sidecar.reference(self._editor)
             name, last = self._tree.display(sidecar.path), self._last_line(sidecar)
-            moved = [replace(request, kind=Kind.ADD, file=name, line=last) for request, _ in outcome.moved]
+            moved = [
+                replace(request, kind=EditKind.ADD, file=name, line=last) for request, _ in outcome.moved
+            ]
             yield sidecar.path, moved
 
     def _last_line(self, sidecar: Sidecar) -> int:

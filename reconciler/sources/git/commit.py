@@ -10,11 +10,11 @@ from typing import BinaryIO, Final, NamedTuple, Protocol
 from reconciler.core.spec.choices import Pointer
 from reconciler.errors import SourceError
 from reconciler.sources.git.runner import Answer
-from reconciler.sources.links import SUBMODULE, Kind, Links, resolve
+from reconciler.sources.links import SUBMODULE, Links, PathKind, resolve
 
 LINK_MODE: Final = "120000"
 SUBMODULE_MODE: Final = "160000"
-_KINDS: Final = {LINK_MODE: Kind.LINK, SUBMODULE_MODE: Kind.SUBMODULE}
+_KINDS: Final = {LINK_MODE: PathKind.LINK, SUBMODULE_MODE: PathKind.SUBMODULE}
 
 
 class Node(NamedTuple):
@@ -149,16 +149,16 @@ class GitTree:
         self._nodes = directory.nodes
         self._read = read
         self._leads_to_directory = leads_to_directory
-        self._directories: dict[str, dict[str, Kind]] = {"": {}}
+        self._directories: dict[str, dict[str, PathKind]] = {"": {}}
         for path, node in directory.nodes.items():
-            self._add(path, _KINDS.get(node.mode, Kind.FILE))
+            self._add(path, _KINDS.get(node.mode, PathKind.FILE))
         self._links = Links(self)
 
-    def _add(self, path: str, kind: Kind) -> None:
+    def _add(self, path: str, kind: PathKind) -> None:
         parent, _, name = path.rpartition("/")
         if parent not in self._directories:
             self._directories[parent] = {}
-            self._add(parent, Kind.DIRECTORY)
+            self._add(parent, PathKind.DIRECTORY)
         self._directories[parent][name] = kind
 
     def large_file(self, pointer: Pointer) -> BinaryIO:
@@ -181,7 +181,7 @@ class GitTree:
         if real in self._directories:
             raise IsADirectoryError(21, "it is a directory", path)
         parents = [real[:end] for end, char in enumerate(f"{real}/") if char == "/"]
-        if any(self.kind(parent) is Kind.SUBMODULE for parent in parents):
+        if any(self.kind(parent) is PathKind.SUBMODULE for parent in parents):
             raise OSError(22, SUBMODULE.replace("it is", "it is in"), path)
         raise FileNotFoundError(2, "no such file in this commit", path)
 
@@ -197,14 +197,14 @@ class GitTree:
             return None
         return None if node is None else node.blob
 
-    def children(self, directory: str) -> Iterable[tuple[str, Kind]]:
+    def children(self, directory: str) -> Iterable[tuple[str, PathKind]]:
         return self._directories[directory].items()
 
-    def kind(self, path: str) -> Kind | None:
+    def kind(self, path: str) -> PathKind | None:
         if path in self._directories:
-            return Kind.DIRECTORY
+            return PathKind.DIRECTORY
         node = self._nodes.get(path)
-        return None if node is None else _KINDS.get(node.mode, Kind.FILE)
+        return None if node is None else _KINDS.get(node.mode, PathKind.FILE)
 
     def target(self, path: str) -> str | None:
         node = self._nodes.get(path)

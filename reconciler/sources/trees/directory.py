@@ -21,7 +21,7 @@ from reconciler.sources.edits.tree_edits import TreeEdits
 from reconciler.sources.git.checkout import find
 from reconciler.sources.git.revision import revision_of, uncommitted
 from reconciler.sources.lfs import open_object
-from reconciler.sources.links import Kind, Links
+from reconciler.sources.links import Links, PathKind
 
 FINE_TICK_NS: Final = 100_000_000
 """Far more than the clock of a file system advances at once: 10 ms at most under Linux."""
@@ -111,19 +111,19 @@ class Directory:
                 return None
         return repr((found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
 
-    def children(self, directory: str) -> Iterable[tuple[str, Kind]]:
+    def children(self, directory: str) -> Iterable[tuple[str, PathKind]]:
         try:
             with os.scandir(self.root / directory) as items:
                 return [(item.name, _kind(item)) for item in items]
         except OSError as exc:
             raise SourceError(f"{self.display(directory)}: {_reason(exc)}") from exc
 
-    def kind(self, path: str) -> Kind | None:
+    def kind(self, path: str) -> PathKind | None:
         try:
             mode = (self.root / path).stat().st_mode
         except OSError:
             return None
-        return Kind.DIRECTORY if stat.S_ISDIR(mode) else Kind.FILE
+        return PathKind.DIRECTORY if stat.S_ISDIR(mode) else PathKind.FILE
 
     def target(self, path: str) -> str | None:
         try:
@@ -184,10 +184,10 @@ def as_committed(opened: Opened) -> Opened:
     return opened._replace(tree=replace(tree, revision=None, no_revision=reason))
 
 
-def _kind(item: os.DirEntry[str]) -> Kind:
+def _kind(item: os.DirEntry[str]) -> PathKind:
     if item.is_symlink():
-        return Kind.LINK
-    return Kind.DIRECTORY if item.is_dir(follow_symlinks=False) else Kind.FILE
+        return PathKind.LINK
+    return PathKind.DIRECTORY if item.is_dir(follow_symlinks=False) else PathKind.FILE
 
 
 def _reason(exc: Exception) -> str:

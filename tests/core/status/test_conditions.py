@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from reconciler.core.status.conditions import (
     Condition,
+    ConditionType,
     FailureReason,
-    Kind,
     Reason,
     Truth,
     advanced,
@@ -34,14 +34,14 @@ facts = st.builds(
 )
 
 
-def statuses(conditions) -> dict[Kind, Truth]:
+def statuses(conditions) -> dict[ConditionType, Truth]:
     return {condition.kind: condition.status for condition in conditions}
 
 
 @given(facts)
 def test_every_condition_is_always_given(known: Facts):
     """Every condition is always present, but for the one that needs another dataset."""
-    assert [kind for kind in Kind if kind is not Kind.TRAINING_SAFE] == [
+    assert [kind for kind in ConditionType if kind is not ConditionType.TRAINING_SAFE] == [
         condition.kind for condition in judge(known)
     ]
 
@@ -51,13 +51,13 @@ def test_green_is_earned(known: Facts):
     """Ready and InSync need a successful observation, readable specs and no suspension."""
     status = statuses(judge(known))
 
-    if Truth.TRUE in (status[Kind.READY], status[Kind.IN_SYNC]):
+    if Truth.TRUE in (status[ConditionType.READY], status[ConditionType.IN_SYNC]):
         assert known.verdict not in (None, Verdict.UNKNOWN)
         assert not known.suspended
-    if status[Kind.READY] is Truth.TRUE:
+    if status[ConditionType.READY] is Truth.TRUE:
         assert (None, None, False) == (known.source_failure, known.failure, known.left_out)
         assert known.verdict in (Verdict.CONVERGED, Verdict.WITHHELD, Verdict.OBSERVED)
-    if status[Kind.IN_SYNC] is Truth.TRUE:
+    if status[ConditionType.IN_SYNC] is Truth.TRUE:
         assert (False, False) == (known.pending, known.left_out)
 
 
@@ -68,8 +68,8 @@ def test_age_makes_nothing_green(known: Facts):
     before, after = statuses(conditions), statuses(aged(conditions, 100.0, 100.0))
 
     assert {} == {k: v for k, v in after.items() if v is not before[k] and v is not Truth.UNKNOWN}
-    assert after[Kind.IN_SYNC] is Truth.UNKNOWN
-    assert after[Kind.READY] is not Truth.TRUE
+    assert after[ConditionType.IN_SYNC] is Truth.UNKNOWN
+    assert after[ConditionType.READY] is not Truth.TRUE
 
 
 def test_a_young_verdict_is_believed():
@@ -86,16 +86,21 @@ def test_why_it_cannot_be_observed_is_kept():
 
     old = {condition.kind: condition for condition in aged(conditions, 100.0, 100.0)}
 
-    assert (Truth.FALSE, Reason.DENIED) == (old[Kind.OBSERVED].status, old[Kind.OBSERVED].reason)
-    assert Reason.DENIED is old[Kind.READY].reason
+    assert (Truth.FALSE, Reason.DENIED) == (
+        old[ConditionType.OBSERVED].status,
+        old[ConditionType.OBSERVED].reason,
+    )
+    assert Reason.DENIED is old[ConditionType.READY].reason
 
 
 def test_only_a_new_status_moves_the_time():
     """Another reason for the same status leaves the transition time as it is."""
-    first, _ = advanced((), [Condition(Kind.READY, Truth.FALSE, Reason.BLOCKED, "a")], 1.0)
+    first, _ = advanced((), [Condition(ConditionType.READY, Truth.FALSE, Reason.BLOCKED, "a")], 1.0)
 
-    second, changed = advanced(first, [Condition(Kind.READY, Truth.FALSE, Reason.DENIED, "b")], 2.0)
-    third, turned = advanced(second, [Condition(Kind.READY, Truth.TRUE, Reason.AS_DESIRED, "c")], 3.0)
+    second, changed = advanced(first, [Condition(ConditionType.READY, Truth.FALSE, Reason.DENIED, "b")], 2.0)
+    third, turned = advanced(
+        second, [Condition(ConditionType.READY, Truth.TRUE, Reason.AS_DESIRED, "c")], 3.0
+    )
 
     assert ([1.0, 3.0], (), third) == ([second[0].since, third[0].since], changed, turned)
     assert Reason.DENIED is second[0].reason
@@ -109,29 +114,29 @@ def test_who_has_to_act(reason: Reason, stalled: Truth, reconciling: Truth):
     """A failure needs a person (Stalled) or is retried (Reconciling): never both, never neither."""
     status = statuses(judge(Facts(verdict=Verdict.UNKNOWN, failure=FailureReason(reason, "why"))))
 
-    assert (stalled, reconciling) == (status[Kind.STALLED], status[Kind.RECONCILING])
+    assert (stalled, reconciling) == (status[ConditionType.STALLED], status[ConditionType.RECONCILING])
 
 
 def test_lost_attribution_is_reported():
     """Without state Drifted is Unknown, not False, as nothing shows whether AWS changed."""
     known = Facts(verdict=Verdict.OBSERVED, pending=True, unattributed=True)
 
-    assert Truth.UNKNOWN is statuses(judge(known))[Kind.DRIFTED]
+    assert Truth.UNKNOWN is statuses(judge(known))[ConditionType.DRIFTED]
 
 
 def test_a_listing_that_is_not_whole_is_unknown() -> None:
     """With an incomplete listing InSync is not True: it may hide orphans."""
     status = statuses(judge(Facts(verdict=Verdict.CONVERGED, incomplete=True)))
 
-    assert (Truth.UNKNOWN, Truth.UNKNOWN) == (status[Kind.OBSERVED], status[Kind.IN_SYNC])
+    assert (Truth.UNKNOWN, Truth.UNKNOWN) == (status[ConditionType.OBSERVED], status[ConditionType.IN_SYNC])
     different = statuses(judge(Facts(verdict=Verdict.WITHHELD, incomplete=True, pending=True)))
-    assert Truth.FALSE is different[Kind.IN_SYNC]
+    assert Truth.FALSE is different[ConditionType.IN_SYNC]
 
 
 def settled(in_sync: Truth = Truth.TRUE, *, working: bool = False) -> list[Condition]:
     return [
-        Condition(Kind.RECONCILING, Truth(str(working)), Reason.APPLYING, "at work"),
-        Condition(Kind.IN_SYNC, in_sync, Reason.DIFFERENT, "compared"),
+        Condition(ConditionType.RECONCILING, Truth(str(working)), Reason.APPLYING, "at work"),
+        Condition(ConditionType.IN_SYNC, in_sync, Reason.DIFFERENT, "compared"),
     ]
 
 
@@ -156,4 +161,4 @@ def test_training_is_safe_only_if_everything_about_both_datasets_is_known_and_go
 ):
     found = training_safe(own, partners, shared)
 
-    assert (Kind.TRAINING_SAFE, expected, reason) == (found.kind, found.status, found.reason)
+    assert (ConditionType.TRAINING_SAFE, expected, reason) == (found.kind, found.status, found.reason)

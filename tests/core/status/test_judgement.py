@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.status.conditions import FailureReason, Kind, Reason
+from reconciler.core.status.conditions import ConditionType, FailureReason, Reason
 from reconciler.core.status.judgement import Facts, judge
 from reconciler.core.status.result import Verdict
 
@@ -13,7 +13,15 @@ INVALID = FailureReason(Reason.INVALID, "a line is wrong")
 THROTTLED = FailureReason(Reason.THROTTLED, "slow down")
 AWAY = FailureReason(Reason.SOURCE_UNAVAILABLE, "away")
 
-SHOWN = (Kind.READY, Kind.OBSERVED, Kind.IN_SYNC, Kind.DRIFTED, Kind.RECONCILING, Kind.STALLED, Kind.DEGRADED)
+SHOWN = (
+    ConditionType.READY,
+    ConditionType.OBSERVED,
+    ConditionType.IN_SYNC,
+    ConditionType.DRIFTED,
+    ConditionType.RECONCILING,
+    ConditionType.STALLED,
+    ConditionType.DEGRADED,
+)
 
 
 def shown(facts: Facts) -> str:

@@ -4,9 +4,9 @@ import pytest
 
 from reconciler.core.runtime import quotas
 from reconciler.core.validation import (
-    Checked,
+    CheckedLine,
     DatasetFacts,
-    Kind,
+    LabelKinds,
     check_dataset,
     check_line,
     check_pair,
@@ -21,11 +21,13 @@ BAD = (Problem(Severity.ERROR, Code.INVALID_BOX, "off the frame"),)
 ODD = (Problem(Severity.WARNING, Code.FLOAT_NUMBERS, "a float"),)
 
 
-def line(*labels: str, bucket: str = "bucket", kinds: Kind = Kind.IMAGE_LEVEL, problems=()) -> Checked:
-    return Checked(f"s3://{bucket}/a.jpg", labels, kinds, problems)
+def line(
+    *labels: str, bucket: str = "bucket", kinds: LabelKinds = LabelKinds.IMAGE_LEVEL, problems=()
+) -> CheckedLine:
+    return CheckedLine(f"s3://{bucket}/a.jpg", labels, kinds, problems)
 
 
-def facts(*lines: Checked) -> DatasetFacts:
+def facts(*lines: CheckedLine) -> DatasetFacts:
     found = DatasetFacts()
     for checked in lines:
         found.add(checked)
@@ -44,7 +46,7 @@ def test_two_labels_in_one_bucket_are_fine():
 @pytest.mark.parametrize("buckets", [("one", "one"), ("one", "two"), ("one", "one-more")])
 def test_lines_counted_together_are_as_if_counted_one_by_one(buckets):
     lines = [line("a", "b", bucket=name, problems=ODD) for name in buckets]
-    lines += [line("b", kinds=Kind.BOXES), line(kinds=Kind.NONE)]
+    lines += [line("b", kinds=LabelKinds.BOXES), line(kinds=LabelKinds.NONE)]
     together = DatasetFacts()
     refs, labels, kinds, _ = zip(*lines, strict=True)
     together.extend(refs, labels, kinds)
@@ -136,15 +138,15 @@ def test_more_than_a_fifth_of_invalid_lines_is_too_many(dropped, kept, expected)
             "2 of 2 lines are invalid; with more than 20% training refuses all",
         ),
         (
-            [line("a", "b", kinds=Kind.BOTH)],
+            [line("a", "b", kinds=LabelKinds.BOTH)],
             "1 image carries image-level labels and 1 bounding boxes; training uses one kind only",
         ),
         (
-            [line("a", "b"), line("a"), line("b", kinds=Kind.BOXES)],
+            [line("a", "b"), line("a"), line("b", kinds=LabelKinds.BOXES)],
             "2 images carry image-level labels and 1 bounding boxes; training uses one kind only",
         ),
         ([line("a")], "1 label; training on image-level labels needs 2 or more"),
-        ([line(kinds=Kind.BOXES)], "0 labels; training on bounding boxes needs 1 or more"),
+        ([line(kinds=LabelKinds.BOXES)], "0 labels; training on bounding boxes needs 1 or more"),
     ],
 )
 def test_a_message_says_how_many(lines, expected):
@@ -176,9 +178,9 @@ def test_a_dataset_has_250_labels_at_most(count, expected):
     ("lines", "expected"),
     [
         pytest.param([line("a")], [Code.TOO_FEW_LABELS], id="one-image-level"),
-        pytest.param([line("a", kinds=Kind.BOXES)], [], id="one-of-boxes"),
-        pytest.param([line(kinds=Kind.NONE)], [Code.TOO_FEW_LABELS], id="none"),
-        pytest.param([line(kinds=Kind.BOXES)], [Code.TOO_FEW_LABELS], id="no-box-at-all"),
+        pytest.param([line("a", kinds=LabelKinds.BOXES)], [], id="one-of-boxes"),
+        pytest.param([line(kinds=LabelKinds.NONE)], [Code.TOO_FEW_LABELS], id="none"),
+        pytest.param([line(kinds=LabelKinds.BOXES)], [Code.TOO_FEW_LABELS], id="no-box-at-all"),
     ],
 )
 def test_training_needs_two_labels_or_one_for_boxes(lines, expected):
@@ -187,7 +189,12 @@ def test_training_needs_two_labels_or_one_for_boxes(lines, expected):
 
 
 @pytest.mark.parametrize(
-    "kinds", [(Kind.BOTH, Kind.BOTH), (Kind.BOXES, Kind.IMAGE_LEVEL), (Kind.BOTH, Kind.BOXES)]
+    "kinds",
+    [
+        (LabelKinds.BOTH, LabelKinds.BOTH),
+        (LabelKinds.BOXES, LabelKinds.IMAGE_LEVEL),
+        (LabelKinds.BOTH, LabelKinds.BOXES),
+    ],
 )
 def test_a_mixture_of_model_types_is_a_warning(kinds):
     """Mixed model types are a warning: training uses one and ignores the other."""
@@ -209,7 +216,7 @@ def test_a_label_has_1000_test_images_at_most():
 def test_a_dataset_has_250_000_entries_at_most():
     """250,000 entries are allowed, one more is an error."""
     found = facts(line("a", "b"))
-    found.kinds[Kind.NONE] = quotas.MAX_ENTRIES - 1
+    found.kinds[LabelKinds.NONE] = quotas.MAX_ENTRIES - 1
     assert [] == codes(found)
 
     found.add(line("a"))

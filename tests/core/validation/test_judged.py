@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.validation import Checked, check_line
+from reconciler.core.validation import CheckedLine, check_line
 from reconciler.core.validation.judged import Columns, Judge, JudgedFile, columns_of, text_digest
 from tests.builders import boxed, classified, line
 from tests.fixtures.lines import rows
@@ -52,7 +52,7 @@ def test_what_is_remembered_is_the_last_file_and_nothing_else(before: list[bytes
 def test_only_lines_that_are_not_remembered_are_checked() -> None:
     checked: list[bytes] = []
 
-    def check(raw: bytes) -> Checked:
+    def check(raw: bytes) -> CheckedLine:
         checked.append(raw)
         return check_line(raw)
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.rules import COMPACT, SPACED, box_line, image_level_line
-from reconciler.core.validation import Checked, LineChecker, check_line, line
+from reconciler.core.validation import CheckedLine, LineChecker, check_line, line
 from reconciler.core.validation.line import check_slowly
 from tests.core.validation.test_fast import mutants
 from tests.fixtures.lines import rows
@@ -77,7 +77,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """Return the lines that were checked in full."""
     lines: list[bytes] = []
 
-    def counted(raw: bytes) -> Checked:
+    def counted(raw: bytes) -> CheckedLine:
         lines.append(raw)
         return check_line(raw)
 

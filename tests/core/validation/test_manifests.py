@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from reconciler.core.validation import DatasetFacts, Kind, check_dataset, check_line
+from reconciler.core.validation import DatasetFacts, LabelKinds, check_dataset, check_line
 
 MANIFESTS = Path(__file__).parents[2] / "fixtures" / "manifests"
 
@@ -33,7 +33,7 @@ def test_a_box_manifest_with_spaces_and_windows_line_ends():
 
     assert [[], [], []] == codes
     assert {"mouse": 2, "keyboard": 2} == facts.labels
-    assert {Kind.BOXES: 3} == facts.kinds
+    assert {LabelKinds.BOXES: 3} == facts.kinds
 
 
 def test_the_problems_of_public_manifests():

@@ -29,7 +29,7 @@ _FILLERS: Final = re.compile(
 )
 
 
-class Kind(StrEnum):
+class LabelKinds(StrEnum):
     """The kinds of label that a line carries. Training uses one kind and ignores the other."""
 
     NONE = "none"
@@ -41,7 +41,7 @@ class Kind(StrEnum):
     __hash__ = str.__hash__
 
 
-class Checked(NamedTuple):
+class CheckedLine(NamedTuple):
     """
     The result of checking one line.
 
@@ -54,7 +54,7 @@ class Checked(NamedTuple):
 
     source_ref: str | None
     labels: tuple[str, ...]
-    kinds: Kind
+    kinds: LabelKinds
     problems: tuple[Problem, ...]
 
     @property
@@ -85,12 +85,12 @@ def _escaped(found: re.Match[str]) -> str:
     return found.group().encode("unicode_escape").decode()
 
 
-def kind_of(*, image_level: bool, boxes: bool) -> Kind:
+def kind_of(*, image_level: bool, boxes: bool) -> LabelKinds:
     if image_level and boxes:
-        return Kind.BOTH
+        return LabelKinds.BOTH
     if boxes:
-        return Kind.BOXES
-    return Kind.IMAGE_LEVEL if image_level else Kind.NONE
+        return LabelKinds.BOXES
+    return LabelKinds.IMAGE_LEVEL if image_level else LabelKinds.NONE
 
 
 def quoted(value: object) -> str:

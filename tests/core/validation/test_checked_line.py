@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.core.validation.verdict import quoted, some
+from reconciler.core.validation.checked_line import quoted, some
 
 
 @pytest.mark.parametrize("label", ["猫", "Äpfel", "قطة", "кошка", "हिन्दी", "🐝"])
