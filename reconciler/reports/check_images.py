@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Literal, NotRequired
+from typing import Final, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -12,13 +12,11 @@ from reconciler.core.images.report import DatasetImages, ImagesCheck
 from reconciler.core.validation.problem import Problem
 from reconciler.reports.documents import ErrorDoc, ProblemDoc, Rows, encode, error_doc, problem_doc
 from reconciler.reports.plan.text import error_lines
+from reconciler.reports.registry import Options
 from reconciler.reports.screen import Ink, Line, Screen, Span, indented, line, stacked
 from reconciler.reports.validate import SHOWN, by_place, problem_line
 from reconciler.reports.visible import ELLIPSIS, counted
 from reconciler.reports.webpage import rendered, style
-
-if TYPE_CHECKING:
-    from reconciler.reports.registry import Options
 
 
 class ImageCountsDoc(TypedDict):

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final, Literal, NotRequired
+from typing import Final, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
 from reconciler.core.status.suspension import ControllerAnswer, SuspensionState
 from reconciler.reports.documents import ErrorDoc, Rows, encode
+from reconciler.reports.registry import Options
 from reconciler.reports.screen import Line, line
-
-if TYPE_CHECKING:
-    from reconciler.reports.registry import Options
 
 _BY_SPEC: Final = "its spec says suspend: true, so it is neither observed nor applied; change that in git"
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final, Literal, NotRequired
+from typing import Final, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
 from reconciler.core.preflight import Check, CheckResult, DatasetPreflight, Fitness, Mark, Preflight
 from reconciler.reports.documents import ErrorDoc, Rows, encode
+from reconciler.reports.registry import Options
 from reconciler.reports.screen import Ink, Line, Span, indented, line, stacked
 from reconciler.reports.visible import counted
-
-if TYPE_CHECKING:
-    from reconciler.reports.registry import Options
 
 _MARKS: Final = {
     Mark.OK: Span("✓", Ink.GREEN),

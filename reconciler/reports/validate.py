@@ -6,17 +6,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 from typing_extensions import TypedDict
 
 from reconciler.core.validation.problem import Problem, Severity, has_error
 from reconciler.reports.documents import ProblemDoc, Rows, encode, problem_doc
+from reconciler.reports.registry import Options
 from reconciler.reports.screen import Ink, Line, Screen, Span, line, stacked
 from reconciler.reports.visible import ELLIPSIS, counted
-
-if TYPE_CHECKING:
-    from reconciler.reports.registry import Options
 
 # Most problems of one file that are listed for people; a generated file may have one in each of its lines.
 SHOWN: Final = 100

@@ -12,11 +12,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from reconciler.engine.controller.registry import Registry
-from reconciler.server.answers import HEADERS, json_answer
 from reconciler.server.guarding import HostCheck, Secrets
 from reconciler.server.metrics import CONTENT_TYPE, Metrics
 from reconciler.server.pages import Pages
-from reconciler.server.posts import Orders, Posts
+from reconciler.server.posts import HEADERS, Orders, Posts, json_answer
 
 _LONGEST_NUMBER: Final = 10  # digits; Python converts no more than some thousands
 

@@ -14,13 +14,23 @@ from starlette.responses import Response
 from reconciler.core.status.suspension import LONGEST_SECONDS, reason_problem
 from reconciler.engine.controller.registry import Registry
 from reconciler.errors import StateError
-from reconciler.server.answers import json_answer
 from reconciler.server.guarding import Secrets, bears, body_refused, refused
+
+HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+}
 
 MOST_BYTES: Final = 1 << 16
 """The largest body that is kept: a reason, and how long."""
 
 _UNCONFIRMED: Final = "the connection was closed before the body was whole"
+
+
+def json_answer(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    body = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    return Response(body, status, HEADERS | (headers or {}), "application/json")
 
 
 class Orders(Protocol):

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from reconciler.core.status.result import DatasetResult, EntryProblem, Verdict, WithheldGroup
 from reconciler.reports.plan.text import INKS, LONGEST_NAME, error_lines, gap_lines, whence
 from reconciler.reports.plan.words import CAUSES, SIGILS
+from reconciler.reports.registry import Options
 from reconciler.reports.screen import Ink, Line, More, Screen, Span, first_of, indented, line, stacked
 from reconciler.reports.visible import counted, shortened, visible
-
-if TYPE_CHECKING:
-    from reconciler.reports.registry import Options
 
 MARKS: Final = {
     Verdict.CONVERGED: Span("✓", Ink.GREEN),

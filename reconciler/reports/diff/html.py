@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from reconciler.core.revision_diff import RevisionDiff
 from reconciler.reports.diff.text import SIGILS, heading, sentence, total
+from reconciler.reports.registry import Options
 from reconciler.reports.sentences import DRIFTED, changes, field_name, setting_name
 from reconciler.reports.visible import ELLIPSIS, MINUS, counted, side
 from reconciler.reports.webpage import rendered, style
-
-if TYPE_CHECKING:
-    from reconciler.reports.registry import Options
 
 
 def render(diff: RevisionDiff, options: Options) -> Iterator[bytes]:

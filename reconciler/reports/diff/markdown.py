@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from reconciler.core.revision_diff import DatasetDiff, RevisionDiff
 from reconciler.reports.comment import SCREEN, Page, code, ended, folded, table, texts
 from reconciler.reports.diff.text import heading, image_lines, label_line, setting_line, total
 from reconciler.reports.plan.text import error_lines
+from reconciler.reports.registry import Options
 from reconciler.reports.screen import first_of, line
 from reconciler.reports.visible import counted
-
-if TYPE_CHECKING:
-    from reconciler.reports.registry import Options
 
 MARKER: Final = "<!-- reconciler-diff -->"
 """By its first line the comment is found again, and replaced instead of repeated."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.entries.image_view import LabelBalance
@@ -17,12 +17,10 @@ from reconciler.core.revision_diff import (
     Side,
 )
 from reconciler.reports.plan.text import LONGEST_NAME, change_rows, error_lines, field_line, whence
+from reconciler.reports.registry import Options
 from reconciler.reports.screen import Ink, Line, Screen, Span, first_of, indented, line, stacked
 from reconciler.reports.sentences import DRIFTED, changes, setting_name
 from reconciler.reports.visible import MINUS, counted, shortened, visible
-
-if TYPE_CHECKING:
-    from reconciler.reports.registry import Options
 
 SIGILS: Final = {
     ImageAction.ADDED: Span("+", Ink.GREEN),

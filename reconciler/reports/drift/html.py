@@ -19,14 +19,13 @@ from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.drift import words
 from reconciler.reports.drift.images import Thumbnails, in_order, page_data
 from reconciler.reports.plan.words import CAUSES
+from reconciler.reports.registry import Options
 from reconciler.reports.sentences import overlap
 from reconciler.reports.webpage import exactly, policy, script, style, templates
 
 if TYPE_CHECKING:
     import jinja2
     from markupsafe import Markup
-
-    from reconciler.reports.registry import Options
 
 # Images that readers without scripts see.
 FIRST: Final = 40

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Literal, NotRequired
+from typing import Final, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -25,9 +25,7 @@ from reconciler.reports.documents import (
     listed_at,
     place_text,
 )
-
-if TYPE_CHECKING:
-    from reconciler.reports.registry import Options
+from reconciler.reports.registry import Options
 
 # In this form because "class" is a word of Python's.
 DriftItemDoc = TypedDict(

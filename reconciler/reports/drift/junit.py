@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from reconciler.core.drift.report import DatasetDrift, Drift, DriftVerdict
 from reconciler.reports.drift import words
+from reconciler.reports.registry import Options
 from reconciler.reports.visible import visible
-
-if TYPE_CHECKING:
-    from reconciler.reports.registry import Options
 
 
 def render(drift: Drift, _options: Options) -> Iterator[bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem
 from reconciler.core.spec.choices import DriftClass
@@ -11,10 +11,8 @@ from reconciler.reports.comment import SCREEN, Page, code, ended, folded, table,
 from reconciler.reports.drift import words
 from reconciler.reports.drift.text import balance, by_class, caller_lines, item_lines
 from reconciler.reports.plan.text import error_lines, gap_lines
+from reconciler.reports.registry import Options
 from reconciler.reports.visible import counted, visible
-
-if TYPE_CHECKING:
-    from reconciler.reports.registry import Options
 
 MARKER: Final = "<!-- reconciler-drift -->"
 """By its first line the comment is found again, and replaced instead of repeated."""

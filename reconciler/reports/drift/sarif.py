@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import quote
 
 import orjson
@@ -14,10 +14,8 @@ from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem
 from reconciler.core.spec.choices import DriftClass
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.drift import words
+from reconciler.reports.registry import Options
 from reconciler.reports.visible import visible
-
-if TYPE_CHECKING:
-    from reconciler.reports.registry import Options
 
 # GitHub refuses a SARIF run of more than 25,000 results ("SARIF support for code scanning").
 MOST_RESULTS: Final = 20_000

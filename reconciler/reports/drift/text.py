@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem, DriftVerdict
 from reconciler.core.entries.image_view import LabelBalance
@@ -13,12 +13,10 @@ from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.drift import words
 from reconciler.reports.plan.text import LONGEST_NAME, error_lines, gap_lines, whence
 from reconciler.reports.plan.words import age
+from reconciler.reports.registry import Options
 from reconciler.reports.screen import Ink, Line, Screen, Span, first_of, indented, line, stacked
 from reconciler.reports.sentences import Event, overlap
 from reconciler.reports.visible import counted, shortened
-
-if TYPE_CHECKING:
-    from reconciler.reports.registry import Options
 
 _INKS: Final = {
     DriftVerdict.IN_SYNC: Ink.GREEN,

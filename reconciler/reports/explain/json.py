@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, NotRequired
+from typing import Final, Literal, NamedTuple, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -25,9 +25,7 @@ from reconciler.reports.documents import (
     problem_doc,
     quarantined_doc,
 )
-
-if TYPE_CHECKING:
-    from reconciler.reports.registry import Options
+from reconciler.reports.registry import Options
 
 
 class BlameDoc(TypedDict):

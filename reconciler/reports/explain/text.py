@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from reconciler.core.entries.entry import without_service_keys
 from reconciler.core.entries.explain import FieldChange
@@ -13,12 +13,10 @@ from reconciler.core.moments import moment
 from reconciler.reports.explain.json import Explained, Writers
 from reconciler.reports.plan.text import LONGEST_NAME, error_lines, event_parts
 from reconciler.reports.plan.words import CAUSES, QUARANTINE_REASONS
+from reconciler.reports.registry import Options
 from reconciler.reports.screen import Ink, Line, Screen, Span, first_of, indented, line, stacked
 from reconciler.reports.sentences import DRIFTED, due_changes, field_name, image_events
 from reconciler.reports.visible import counted, shortened, value, visible
-
-if TYPE_CHECKING:
-    from reconciler.reports.registry import Options
 
 _WORDS: Final = {
     ExplanationVerdict.IN_PLACE: ("in place", Ink.GREEN),

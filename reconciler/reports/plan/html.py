@@ -12,14 +12,13 @@ from reconciler.core.planning.plan import Plan, PlannedChange
 from reconciler.reports.drawing import due_data
 from reconciler.reports.plan import words
 from reconciler.reports.plan.text import by_label, images, images_by_label
+from reconciler.reports.registry import Options
 from reconciler.reports.sentences import contents, due_changes, field_name
 from reconciler.reports.visible import ELLIPSIS, counted, side
 from reconciler.reports.webpage import exactly, ours, rendered, script, style
 
 if TYPE_CHECKING:
     from markupsafe import Markup
-
-    from reconciler.reports.registry import Options
 
 # Images that are drawn: with two boxes each they take some 300 kB of a page.
 _DRAWN: Final = 1_000

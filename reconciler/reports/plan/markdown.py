@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from reconciler.core.planning.plan import DatasetPlan, Plan
 from reconciler.reports.comment import CLOSE, OPEN, ROWS, SCREEN, Page, code, ended, folded, table, texts
@@ -18,11 +18,9 @@ from reconciler.reports.plan.text import (
     images,
     images_by_label,
 )
+from reconciler.reports.registry import Options
 from reconciler.reports.screen import line
 from reconciler.reports.visible import counted
-
-if TYPE_CHECKING:
-    from reconciler.reports.registry import Options
 
 _HEAD: Final = (
     "| dataset | add | update | not sent | orphans | unchanged | |",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.entries.image_view import LabelBalance
@@ -15,12 +15,10 @@ from reconciler.core.planning.plan import DatasetPlan, Plan, PlanError, PlannedC
 from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.plan import words
+from reconciler.reports.registry import Options
 from reconciler.reports.screen import Ink, Line, Screen, Span, first_of, indented, line, stacked
 from reconciler.reports.sentences import Changes, Event, due_changes, field_name
 from reconciler.reports.visible import MINUS, counted, shortened, side, visible
-
-if TYPE_CHECKING:
-    from reconciler.reports.registry import Options
 
 INKS: Final = {Action.ADD: Ink.GREEN, Action.UPDATE: Ink.CYAN, Action.ORPHAN: Ink.YELLOW}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final, Literal, NotRequired
+from typing import Final, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -21,10 +21,8 @@ from reconciler.reports.documents import (
     place_text,
     problem_doc,
 )
+from reconciler.reports.registry import Options
 from reconciler.reports.visible import counted, shortened, visible
-
-if TYPE_CHECKING:
-    from reconciler.reports.registry import Options
 
 
 class BranchDoc(TypedDict):

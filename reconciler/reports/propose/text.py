@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from reconciler.core.proposals.report import DatasetProposal, EditKind, EditRequest, Proposal, Refusal
 from reconciler.reports.plan.text import LONGEST_NAME, error_lines, whence
 from reconciler.reports.propose.json import kinds
+from reconciler.reports.registry import Options
 from reconciler.reports.screen import Ink, Line, Screen, Span, first_of, indented, line, stacked
 from reconciler.reports.visible import counted, shortened
-
-if TYPE_CHECKING:
-    from reconciler.reports.registry import Options
 
 _SIGILS: Final = {
     EditKind.CHANGE: Span("~", Ink.CYAN),

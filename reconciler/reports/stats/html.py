@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from reconciler.core.statistics import Counts, LabelCount, LabelSplit, Statistics
+from reconciler.reports.registry import Options
 from reconciler.reports.stats.text import boxes_line, images_line, pair_text
 from reconciler.reports.visible import counted
 from reconciler.reports.webpage import rendered, style
-
-if TYPE_CHECKING:
-    from reconciler.reports.registry import Options
 
 _PAIRS: Final = 10
 _WIDTH: Final = 240.0

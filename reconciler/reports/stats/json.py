@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final, Literal, NotRequired
+from typing import Final, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -18,9 +18,7 @@ from reconciler.core.statistics import (
     Statistics,
 )
 from reconciler.reports.documents import ErrorDoc, ProblemDoc, Rows, encode, error_doc, problem_doc
-
-if TYPE_CHECKING:
-    from reconciler.reports.registry import Options
+from reconciler.reports.registry import Options
 
 
 class LabelledImagesDoc(TypedDict):

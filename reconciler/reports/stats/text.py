@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from reconciler.core.statistics import Balance, Counts, DatasetStatistics, Pair, Statistics
 from reconciler.core.validation.problem import Problem
 from reconciler.reports.plan.text import error_lines
+from reconciler.reports.registry import Options
 from reconciler.reports.screen import Ink, Line, More, Screen, Span, indented, line, stacked
 from reconciler.reports.visible import counted, shortened, visible
-
-if TYPE_CHECKING:
-    from reconciler.reports.registry import Options
 
 _LABEL_COLUMNS: Final = 40
 _RAREST: Final = 3

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, NotRequired
+from typing import Any, Final, Literal, NamedTuple, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -26,9 +26,7 @@ from reconciler.reports.documents import (
     encode,
     quarantined_doc,
 )
-
-if TYPE_CHECKING:
-    from reconciler.reports.registry import Options
+from reconciler.reports.registry import Options
 
 
 class LeftDoc(TypedDict):

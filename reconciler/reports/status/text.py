@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from reconciler.core.status.conditions import ConditionType
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import TOO_OLD
 from reconciler.reports.apply.text import mark_of
 from reconciler.reports.plan.words import QUARANTINE_REASONS
+from reconciler.reports.registry import Options
 from reconciler.reports.screen import Ink, Line, Span, line
 from reconciler.reports.status.json import DatasetStatusDoc, Known, datasets_doc, is_past
 from reconciler.reports.visible import visible
-
-if TYPE_CHECKING:
-    from reconciler.reports.registry import Options
 
 # Verdicts after a complete observation, so that the number of entries that are not in place means something.
 _LEFT_WORDS: Final = {
