@@ -39,6 +39,9 @@ _OPTIONAL: Final = "job-name"
 # A step that stands in each line with such a field as it is written here; a number may be an index.
 _PLAIN: Final = re.compile(r"[\w-]*[A-Za-z_-][\w-]*", re.ASCII)
 
+# S3 addresses are written with it, and misspelt in these ways.
+_SCHEME: Final = re.compile(r"\s*(?:s3:)?/*", re.ASCII | re.IGNORECASE)
+
 _AFTER: Final = "\U0010ffff"
 
 
@@ -209,21 +212,25 @@ def nearest_prefix(text: str, refs: Sequence[str], *, corrected: bool = True) ->
         corrected: Whether a missing folder may be replaced by an existing one with a similar name.
     """
     folder = "s3://"
-    for name in literal_prefix(text).removeprefix(folder).split("/")[:-1]:
+    for name in _SCHEME.sub("", literal_prefix(text), count=1).split("/"):
         wanted = f"{folder}{name}/"
         if not _below(refs, wanted):
-            close = (
-                get_close_matches(name, list(islice(_folders(refs, folder), _COMPARED)), 1)
-                if corrected
-                else ()
-            )
-            if not close:
+            if not name:
+                continue
+            close = _similar(name, islice(_folders(refs, folder), _COMPARED)) if corrected else None
+            if close is None:
                 break
-            wanted = f"{folder}{close[0]}/"
+            wanted = f"{folder}{close}/"
         folder = wanted
     if folder == "s3://":
         folder = _common_folder(refs[0], refs[-1])
     return folder, _below(refs, folder)
+
+
+def _similar(name: str, folders: Iterable[str]) -> str | None:
+    known = {folder.lower(): folder for folder in folders}
+    close = get_close_matches(name.lower(), known, 1)
+    return known[close[0]] if close else None
 
 
 def _below(refs: Sequence[str], folder: str) -> int:
