@@ -119,17 +119,8 @@ def add_aws(parser: argparse.ArgumentParser, *, region: bool = False) -> None:
     """
     group = parser.add_argument_group("AWS (default: the SDK's own configuration: profiles, AWS_REGION, …)")
     if region:
-        group.add_argument(
-            "--region",
-            type=values.region,
-            metavar="REGION",
-            help="AWS Region, in place of the one that the SDK's configuration, or specs without an ARN, name",
-        )
-    group.add_argument(
-        "--local",
-        action="store_true",
-        help="use the embedded emulator; needs no AWS account and stores its data in the state directory",
-    )
+        add_region(group)
+    add_local(group)
     group.add_argument(
         "--calls-per-second",
         type=values.whole(1, CALLS_PER_SECOND),
@@ -141,6 +132,25 @@ def add_aws(parser: argparse.ArgumentParser, *, region: bool = False) -> None:
         "--trust-listing",
         action="store_true",
         help="accept a listing as complete even if AWS counts a different number of entries, or gives none",
+    )
+
+
+def add_region(group: argparse._ActionsContainer) -> None:
+    """Add --region."""
+    group.add_argument(
+        "--region",
+        type=values.region,
+        metavar="REGION",
+        help="AWS Region, in place of the one that the SDK's configuration, or specs without an ARN, name",
+    )
+
+
+def add_local(group: argparse._ActionsContainer) -> None:
+    """Add --local."""
+    group.add_argument(
+        "--local",
+        action="store_true",
+        help="use the embedded emulator; needs no AWS account and stores its data in the state directory",
     )
 
 

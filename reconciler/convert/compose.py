@@ -104,8 +104,7 @@ def convert(reads: Iterable[Read], options: Options) -> Converted:
 
 def _located(image: LabelledImage, options: Options) -> LabelledImage:
     """Return the image with its size, if its file can be found, and with its boxes in pixels."""
-    if image.size is None and (directory := options.images or options.beside) is not None:
-        image = sized(image, directory)
+    image = sized(image, options)
     if not image.shares or image.size is None:
         return image
     width, height = image.size[:2]
@@ -162,7 +161,7 @@ def _fields(read: LabelledImage | Line, options: Options, found: list[Problem]) 
         found.append(problem)
     elif read.boxes is not None and read.size is None:
         if not has_error(found):
-            message = "the size of the image is not known; --images DIR is where it can be read"
+            message = "the size of the image is not known; --images names where it can be read"
             found.append(wrong(codes.NO_SIZE, message, read.origin))
     else:
         found += _repeated(read)

@@ -1,4 +1,4 @@
-"""Find the size of an image in its file, on this machine."""
+"""Find the size of an image: in its file, or in a table of what was read of images in S3."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from reconciler.convert.names import IMAGES
-from reconciler.convert.record import BadFile, LabelledImage, display, odd
-from reconciler.core.images.header import TAKEN, read_header
+from reconciler.convert.names import IMAGES, key_of
+from reconciler.convert.record import BadFile, ImagesInS3, LabelledImage, Options, display, odd
+from reconciler.core.images.header import TAKEN, Header, read_header
+from reconciler.core.spec.labelling import address, why_no_address
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin
 
@@ -57,21 +58,49 @@ _ENDINGS: Final = ("", ".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")
 TURNED: Final = "the image is stored turned (EXIF orientation); its boxes are taken as those of what is shown"
 
 
-def sized(image: LabelledImage, directory: Path) -> LabelledImage:
+def sized(image: LabelledImage, options: Options) -> LabelledImage:
     """
-    Return the image with the size from its file, or the problem of the file; unchanged without a file.
+    Return the image with its size, or with the problem of its file; unchanged if it has one, or has no file.
 
-    The file is searched by its full path below the directory, then by its file name.
+    The file is in S3, or is searched by its full path below the directory of images, then by its file name.
     """
+    if image.size is not None:
+        return image
+    if options.in_s3 is not None:
+        return _sized_in_s3(image, options.in_s3, options)
+    directory = options.images or options.beside
+    return image if directory is None else _sized_in(image, directory)
+
+
+def _sized_in(image: LabelledImage, directory: Path) -> LabelledImage:
     path = next((path for path in _candidates(directory, image.name) if _is_file(path)), None)
     if path is None:
         return image
     try:
-        found = size_of(path)
+        return _with(image, size_of(path))
     except BadFile as exc:
         return replace(image, problems=(*image.problems, exc.problem))
-    turned = (odd(codes.TURNED, TURNED, image.origin),) if found.turned else ()
-    return replace(image, size=(found.width, found.height), problems=(*image.problems, *turned))
+
+
+def _sized_in_s3(image: LabelledImage, images: ImagesInS3, options: Options) -> LabelledImage:
+    """Return the image with its size, or its problem, if that is known; else note its address and return it."""
+    key = key_of(image.name, options)
+    if why_no_address(key, images.prefix):
+        return image
+    ref = address(key, images.prefix)
+    match images.found.get(ref):
+        case None:
+            images.asked.add(ref)
+            return image
+        case Header() as header:
+            return _with(image, Size(*header.shown, header.turned))
+        case problem:
+            return replace(image, problems=(*image.problems, problem.at(image.origin, ref)))
+
+
+def _with(image: LabelledImage, size: Size) -> LabelledImage:
+    turned = (odd(codes.TURNED, TURNED, image.origin),) if size.turned else ()
+    return replace(image, size=(size.width, size.height), problems=(*image.problems, *turned))
 
 
 def ending_in(directory: Path, name: str) -> str:

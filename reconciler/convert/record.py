@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from reconciler.core.entries.entry import Fields
+from reconciler.core.images.header import Header
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.errors import SpecError
@@ -21,6 +22,22 @@ class Crowd(StrEnum):
 
     BOX = "box"
     SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True)
+class ImagesInS3:
+    """
+    Images in S3, for sizes that the input does not state.
+
+    Attributes:
+        prefix: Where they are, such as ``s3://bucket/prefix/``.
+        found: Address -> header, or what is wrong with the image.
+        asked: The addresses that a conversion needed and did not find there; it adds them.
+    """
+
+    prefix: str
+    found: Mapping[str, Header | Problem] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +57,8 @@ class Options:
         columns: Role -> columns of a table, by name or by number from 1; empty to find them by the header.
         split: The split of a table to convert, if it has a column for the split.
         images: The directory with the images, for sizes that the input does not state.
-        beside: The directory of the input, where images are searched if *images* is None.
+        in_s3: The images in S3, in place of a directory.
+        beside: The directory of the input, where images are searched if neither is given.
         extension: Suffix for names without an image suffix; empty to leave them unchanged.
         basename: Whether only the last part of each name is a key below the base.
         crowd: How to treat crowd regions; None to omit them from images with other objects.
@@ -56,6 +74,7 @@ class Options:
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     split: str | None = None
     images: Path | None = None
+    in_s3: ImagesInS3 | None = None
     beside: Path | None = None
     extension: str | None = None
     basename: bool = False

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
 from reconciler.cli.flags import add_aws, add_output, add_selection
-
-if TYPE_CHECKING:
-    from reconciler.engine.usecases.check_images import Forecast
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +30,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _run(args: argparse.Namespace) -> int:
     """Print what is wrong with the images of every selected dataset."""
     from reconciler.cli.output.show import show
+    from reconciler.cli.output.terminal import announce
     from reconciler.cli.pictures import side_by_side
     from reconciler.cli.specs import reading
     from reconciler.cli.wiring import connected
@@ -51,7 +48,7 @@ def _run(args: argparse.Namespace) -> int:
             images_of=lambda desired: wiring.images(desired.target),
             memory=wiring.memory.images,
             progress=wiring.progress,
-            announce=_announce,
+            announce=announce,
             full=args.full,
             hash_of=picture_hash if args.near_duplicates else None,
         )
@@ -60,18 +57,6 @@ def _run(args: argparse.Namespace) -> int:
         pictures = side_by_side(check, found.datasets, wiring) if args.output == "html" else {}
     show("check-images", check, args, thumbnails=pictures)
     return check.exit_code
-
-
-def _announce(forecast: Forecast) -> None:
-    """Report on stderr how many requests a step takes, before the first of them."""
-    from reconciler.reports.visible import counted
-
-    images, requests = counted(forecast.images, "image"), counted(forecast.requests, "request")
-    if forecast.places:
-        text = f"looking up {images} in {', '.join(forecast.places)}: {requests} or more"
-    else:
-        text = f"reading {images} that are new or changed: {requests}, and more for long headers"
-    sys.stderr.write(f"{forecast.dataset}: {text}\n")
 
 
 COMMAND: Final = Command(

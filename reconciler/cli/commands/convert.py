@@ -1,4 +1,4 @@
-"""``reconciler convert FORMAT IN -o OUT``: convert labels of other formats to JSON Lines. Offline."""
+"""``reconciler convert FORMAT IN -o OUT``: convert labels of other formats to JSON Lines."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Final
 
 from reconciler.cli import values
 from reconciler.cli.commands import Command
-from reconciler.errors import Exit
+from reconciler.cli.exits import OBSERVED
+from reconciler.cli.flags import add_local, add_region
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +33,10 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--all", action="store_true", help="list every problem, not only the first ones")
     add_reading(parser)
+    group = parser.add_argument_group("AWS, for --images s3://… (default: the SDK's own configuration)")
+    add_region(group)
+    add_local(group)
+    parser.set_defaults(calls_per_second=None, trust_listing=False)
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
@@ -122,10 +127,14 @@ def _what_the_input_lacks(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--images",
-        type=values.readable_directory,
-        metavar="DIR",
-        help="directory of the images, to read sizes that the input does not state (default: that of IN)",
+        type=_images,
+        metavar="DIR|s3://BUCKET/PREFIX/",
+        help="where the images are, to read sizes that the input does not state (default: the directory of IN)",
     )
+
+
+def _images(text: str) -> str:
+    return _base(text) if text.startswith("s3://") else values.readable_directory(text)
 
 
 def _columns(text: str) -> list[tuple[str, str]]:
@@ -170,6 +179,6 @@ COMMAND: Final = Command(
     name="convert",
     summary="convert labels of other formats to JSON Lines",
     example="reconciler convert coco instances.json --base s3://acme-boards/train/ -o train.jsonl",
-    exits=(Exit.DONE, Exit.INVALID),
+    exits=OBSERVED,
     arguments=_arguments,
 )

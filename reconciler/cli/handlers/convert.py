@@ -1,18 +1,19 @@
-"""``reconciler convert FORMAT IN -o OUT``: convert labels of other formats to JSON Lines. Offline."""
+"""``reconciler convert FORMAT IN -o OUT``: convert labels of other formats to JSON Lines."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from reconciler.cli.output.files import write_all, write_whole
-from reconciler.cli.output.terminal import coloured, stream
+from reconciler.cli.output.terminal import announce, coloured, stream
 from reconciler.convert.compose import Converted
 from reconciler.convert.formats import converted
-from reconciler.convert.record import Crowd, Options
+from reconciler.convert.record import Crowd, ImagesInS3, Options
 from reconciler.errors import Exit, UsageError
 from reconciler.reports.validate import SHOWN, render_problems
 from reconciler.reports.visible import counted, visible
@@ -20,7 +21,7 @@ from reconciler.reports.visible import counted, visible
 
 def run(args: argparse.Namespace) -> int:
     """Write the lines; none if an image has an error, unless --skip-invalid leaves such images out."""
-    done = converted(args.format, Path(args.input), options_of(args))
+    done = read_labels(args.format, Path(args.input), args)
     if done.note:
         sys.stderr.write(f"{visible(done.note)}\n")
     is_good = bool(done.lines) and (args.skip_invalid or not done.errors)
@@ -37,7 +38,36 @@ def run(args: argparse.Namespace) -> int:
     return Exit.DONE if is_good else Exit.INVALID
 
 
-def options_of(args: argparse.Namespace) -> Options:
+_MEMORY: Final = "convert --images"
+"""Stands for the dataset in what is remembered of images; no dataset can have this name."""
+
+
+def read_labels(form: str, source: Path, args: argparse.Namespace) -> Converted:
+    """
+    Convert labels; where sizes are those of images in S3, twice: the first conversion finds which are needed.
+
+    Raises:
+        UsageError: The flags contradict one another, or do not fit the input.
+        GatewayError: S3 does not answer, or refuses to.
+    """
+    options = _options_of(args)
+    images = options.in_s3
+    if images and not (source.is_file() or source.is_dir()):
+        raise UsageError(f"{source}: is read twice for sizes of images in S3: name a file")
+    done = converted(form, source, options)
+    if images is None or not images.asked:
+        return done
+    from reconciler.cli.wiring import connected  # loads the AWS SDK
+    from reconciler.core.spec.documents import Target
+    from reconciler.engine.images.check import read_headers
+
+    with connected(args, read_only=not Path(args.state_dir).exists()) as wiring:
+        store, memory = wiring.images(Target.model_construct()), wiring.memory.images
+        found = read_headers(_MEMORY, images.asked, store, memory, announce, wiring.progress)
+    return converted(form, source, replace(options, in_s3=ImagesInS3(images.prefix, found)))
+
+
+def _options_of(args: argparse.Namespace) -> Options:
     """
     Return the options of reading that the command line gives.
 
@@ -49,7 +79,8 @@ def options_of(args: argparse.Namespace) -> Options:
         columns[role] = (*columns.get(role, ()), column)
     if columns and "image" not in columns:
         raise UsageError("--columns: name the column that holds the image: image=…")
-    if args.images and not Path(args.images).is_dir():
+    in_s3 = ImagesInS3(args.images) if args.images and args.images.startswith("s3://") else None
+    if args.images and not in_s3 and not Path(args.images).is_dir():
         raise UsageError(f"{args.images}: is no directory")
     return Options(
         base=args.base,
@@ -60,7 +91,8 @@ def options_of(args: argparse.Namespace) -> Options:
         attributes=tuple(args.attribute),
         columns=columns,
         split=args.split,
-        images=Path(args.images) if args.images else None,
+        images=Path(args.images) if args.images and not in_s3 else None,
+        in_s3=in_s3,
         extension=args.extension,
         basename=args.basename,
         crowd=Crowd(args.crowd) if args.crowd else None,

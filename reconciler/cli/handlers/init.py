@@ -14,7 +14,7 @@ from typing import BinaryIO, Final
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.exits import say
 from reconciler.cli.handlers import export as exporting
-from reconciler.cli.handlers.convert import options_of
+from reconciler.cli.handlers.convert import read_labels
 from reconciler.cli.output.files import Writer, make_directory, write_all
 from reconciler.cli.output.terminal import coloured, out
 from reconciler.core.spec.choices import DatasetType
@@ -84,7 +84,7 @@ def _example(args: argparse.Namespace) -> int:
 
 def _from_labels(args: argparse.Namespace) -> int:
     """Convert labels, and write them with the spec of a dataset that may be created."""
-    from reconciler.convert.formats import AUTO, READERS, converted  # imports every reader
+    from reconciler.convert.formats import AUTO, READERS  # imports every reader
 
     form, source = args.labels
     if form not in (*READERS, AUTO):
@@ -92,7 +92,7 @@ def _from_labels(args: argparse.Namespace) -> int:
     if args.created_at is None:  # recorded in the lines, so that no later command depends on the clock
         now = datetime.fromtimestamp(SystemClock().now(), UTC)
         args.created_at = now.strftime("%Y-%m-%dT%H:%M:%S")
-    done = converted(form, Path(source), options_of(args))
+    done = read_labels(form, Path(source), args)
     if done.note:
         say(done.note)
     if done.problems:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
+    from reconciler.engine.images.check import Forecast
     from reconciler.ports import Progress
 
 
@@ -49,6 +50,18 @@ def out(text: str) -> None:
     """Write text to stdout, ending with a newline; characters that its encoding lacks are escaped."""
     data = text.encode(sys.stdout.encoding or "utf-8", errors="backslashreplace")
     stream(lambda target: target.write(data if data.endswith(b"\n") else data + b"\n"))
+
+
+def announce(forecast: Forecast) -> None:
+    """Report on stderr how many requests a step of reading images takes, before the first of them."""
+    from reconciler.reports.visible import counted
+
+    images, requests = counted(forecast.images, "image"), counted(forecast.requests, "request")
+    if forecast.places:
+        text = f"looking up {images} in {', '.join(forecast.places)}: {requests} or more"
+    else:
+        text = f"reading {images} that are new or changed: {requests}, and more for long headers"
+    sys.stderr.write(f"{forecast.dataset}: {text}\n")
 
 
 def answered_yes(question: str) -> bool:

@@ -18,7 +18,6 @@ from reconciler.convert.image_size import ending_in, sized
 from reconciler.convert.names import IMAGES, is_image
 from reconciler.convert.parsing.class_names import names_in
 from reconciler.convert.parsing.images import of_split
-from reconciler.convert.pixels import scaled
 from reconciler.convert.record import BadFile, LabelledImage, Options, Read, display, odd, text_of, wrong
 from reconciler.convert.tables.columns import Layout, declared, layout_of
 from reconciler.convert.tables.headers import Role
@@ -216,31 +215,27 @@ def _are_shares(images: Iterable[LabelledImage]) -> bool:
 
 
 class _Sizes:
-    """Finds the sizes that rows do not state, and converts fractions to pixels."""
+    """Finds the sizes that rows do not state, and marks fractions."""
 
     def __init__(self, path: Path, options: Options, *, shares: bool) -> None:
         self._directory = options.images or path.parent
-        self._completes = options.extension is None
-        self._has_images = options.images is not None
+        self._options = options
         self._shares = shares
 
     def complete(self, image: LabelledImage) -> LabelledImage:
         """
-        Return the image with its suffix, its size, and its boxes in pixels.
+        Return the image with its suffix and its size.
 
         Raises:
             UsageError: Its size is not known, and no directory of images was given.
         """
-        if self._completes and (ending := ending_in(self._directory, image.name)):
+        if self._options.extension is None and (ending := ending_in(self._directory, image.name)):
             image = replace(image, name=f"{image.name}{ending}")
         if image.boxes is None or has_error(image.problems):
             return image
-        if image.size is None:
-            image = sized(image, self._directory)
-        if image.size is not None and self._shares:
-            width, height = image.size[:2]
-            return replace(image, boxes=tuple(scaled(item, width, height) for item in image.boxes or ()))
-        if image.size is None and not self._has_images and not has_error(image.problems):
+        image = replace(sized(image, self._options), shares=self._shares)
+        is_searched = self._options.images or self._options.in_s3
+        if image.size is None and not is_searched and not has_error(image.problems):
             text = f"{image.origin}: the size of “{image.name[:80]}” is not stated"
-            raise UsageError(f"{text}: give --images DIR, where the images are")
+            raise UsageError(f"{text}: give --images, where the images are")
         return image

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -56,7 +57,7 @@ class _Layout(NamedTuple):
 
 def read_yolo(path: Path, options: Options) -> Iterator[Read]:
     """Read the images below a directory, ordered by name."""
-    layout = _layout(path)
+    layout = _layout(path, in_s3=options.in_s3 is not None)
     file = options.classes or found_near(path, layout.labels)
     if file is None:
         raise UsageError(f"{path}: no class names near it ({', '.join(FILES)}): give --classes FILE")
@@ -68,12 +69,21 @@ def read_yolo(path: Path, options: Options) -> Iterator[Read]:
         yield _image(image, labels, layout, rules)
     yield from rules.notes()
     for labels in _below(layout.labels, frozenset({".txt"})):
-        if labels not in expected and labels.name not in _NO_LABELS and labels != file:
+        if labels in expected or labels.name in _NO_LABELS or labels == file:
+            continue
+        if options.in_s3 is not None:
+            yield _labelled(labels.relative_to(layout.labels).with_suffix("").as_posix(), labels, rules)
+        else:
             yield wrong(codes.NO_IMAGE, "there is no image for this label file", Origin(display(labels), 1))
 
 
-def _layout(path: Path) -> _Layout:
-    """Find the directories: *path* contains ``images``, is within it, or contains all files."""
+def _layout(path: Path, *, in_s3: bool) -> _Layout:
+    """
+    Find the directories: *path* contains ``images``, is within it, or contains all files.
+
+    Args:
+        in_s3: Whether the images may be elsewhere, so that *path* need not hold them.
+    """
     if not path.is_dir():
         raise UsageError(f"{path}: is no directory: name the one that holds images and labels")
     parts = [place for pattern in ("*/images", f"{IMAGE_DIRECTORY}/*") for place in path.glob(pattern)]
@@ -81,7 +91,7 @@ def _layout(path: Path) -> _Layout:
     parts = [place for place in parts if place.is_dir() and place.name in _PARTS]
     if len(parts) > 1:
         raise UsageError(f"{path}: name one of its parts: {', '.join(map(str, parts))}")
-    if (path / IMAGE_DIRECTORY).is_dir():
+    if (path / IMAGE_DIRECTORY).is_dir() or (in_s3 and (path / LABEL_DIRECTORY).is_dir()):
         return _beside(path / IMAGE_DIRECTORY, path / LABEL_DIRECTORY)
     steps = list(path.absolute().parts)
     if IMAGE_DIRECTORY in steps:
@@ -106,17 +116,27 @@ def _image(image: Path, labels: Path, layout: _Layout, rules: _Rules) -> Read:
         return LabelledImage(name, origin)
     try:
         size = size_of(image)
-        rows = text_of(labels).split("\n")
     except BadFile as exc:
         return LabelledImage(name, origin, problems=(exc.problem,))
+    found = _labelled(name, labels, rules, size)
+    turned = (odd(codes.TURNED, TURNED, origin),) if size.turned else ()
+    return replace(found, problems=(*found.problems, *turned))
+
+
+def _labelled(name: str, labels: Path, rules: _Rules, size: Size | None = None) -> LabelledImage:
+    """Return the image of a label file; its boxes are shares if its size is not known."""
+    try:
+        rows = text_of(labels).split("\n")
+    except BadFile as exc:
+        return LabelledImage(name, Origin(display(labels), 1), problems=(exc.problem,))
     found = [
         rules.box(row.split(), Origin(display(labels), number), size)
         for number, row in enumerate(rows, 1)
         if row.strip()
     ]
-    if size.turned:
-        found.append(odd(codes.TURNED, TURNED, origin))
-    return LabelledImage.of(name, Origin(display(labels), 1), found, size=(size.width, size.height))
+    return LabelledImage.of(
+        name, Origin(display(labels), 1), found, size=size[:2] if size else None, shares=size is None
+    )
 
 
 class _Rules:
@@ -127,7 +147,7 @@ class _Rules:
         self._polygons = options.polygons
         self._keypoints: list[Origin] = []
 
-    def box(self, words: list[str], origin: Origin, size: Size) -> Rectangle | Problem:
+    def box(self, words: list[str], origin: Origin, size: Size | None) -> Rectangle | Problem:
         has_keypoints = self._classes.keypoints and len(words) > 5
         is_polygon = self._polygons and not has_keypoints and len(words) > 6 and len(words) % 2 == 1
         if len(words) != 5 and not has_keypoints and not is_polygon:
@@ -145,7 +165,7 @@ class _Rules:
         if has_keypoints:
             self._keypoints.append(origin)
         box = around(label, known, origin) if is_polygon else _rectangle(label, known, origin)
-        return scaled(box, size.width, size.height)
+        return scaled(box, size.width, size.height) if size else box
 
     def notes(self) -> Iterator[Problem]:
         if self._keypoints:

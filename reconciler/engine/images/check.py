@@ -1,7 +1,7 @@
 """
-Check the images of some lines, as a plan needs it: only lookups for what is known, bounded reads for the rest.
+Check the images of some lines, as a plan needs it, or read their headers, as `convert` needs them.
 
-Makes no call that writes.
+What is known costs lookups only. Makes no call that writes.
 """
 
 from __future__ import annotations
@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Final, NamedTuple
 
 from reconciler.core.entries.entry import bucket_and_key
 from reconciler.core.images import judgement
+from reconciler.core.images.header import TAKEN, Header
 from reconciler.core.images.judgement import ARCHIVED, CheckedImage
-from reconciler.core.images.lookup import Stored
+from reconciler.core.images.lookup import Stored, fewest_requests
 from reconciler.core.validation.problem import Problem
 from reconciler.engine.images.look_up import look_up
 from reconciler.errors import Denied, GatewayError, NoCredentials, NotFound
-from reconciler.ports import CheckedImages, Images
+from reconciler.ports import CheckedImages, Images, Progress
 
 THREADS: Final = 8
 """Fewer than the connections that the SDK keeps open."""
@@ -28,6 +29,33 @@ BATCH: Final = 256
 
 MOST_READ: Final = 2_000
 """Images that are read for one plan. Reading one takes some 30 ms, and eight are read at a time."""
+
+
+class Forecast(NamedTuple):
+    """
+    The requests that a step of a check takes.
+
+    Attributes:
+        places: The buckets of the images that are looked up; empty once images are read.
+        images: How many are looked up, or read.
+        requests: The fewest that it takes; rarely more than one for each image.
+    """
+
+    dataset: str
+    places: tuple[str, ...]
+    images: int
+    requests: int
+
+
+def looking_up(name: str, source_refs: Collection[str]) -> Forecast:
+    """Return the forecast of looking up these images."""
+    count = len(source_refs)
+    places = tuple(f"s3://{bucket}" for bucket in by_bucket(source_refs))
+    return Forecast(name, places, count, fewest_requests(count))
+
+
+Announce = Callable[[Forecast], object]
+"""Called before the requests of each step."""
 
 Answer = CheckedImage | Denied | None
 """An image that was read; why it may not be; None if it does not exist any more."""
@@ -78,32 +106,87 @@ def check_some(
         NoCredentials: There are none for S3.
     """
     with ThreadPoolExecutor(THREADS, thread_name_prefix="images") as pool:
-        check = _Check(dataset, stated, images, memory, pool)
-        buckets = by_bucket(sorted(source_refs)).items()
-        changed = [item for bucket, refs in buckets for item in check.look_up(bucket, refs)]
+        check = _Check(dataset, lambda ref, image: judgement.judge(image, stated(ref)), images, memory, pool)
+        changed = check.look_up_all(source_refs)
         check.read(changed[:MOST_READ])
     beyond = judgement.unchecked(f"a plan reads no more than {MOST_READ:,} images; run check-images")
     check.note((ref for ref, _ in changed[MOST_READ:]), beyond)
     return {ref: tuple(problems) for ref, problems in check.found.items()}
 
 
+def read_headers(
+    name: str,
+    source_refs: Collection[str],
+    images: Images,
+    memory: CheckedImages,
+    announce: Announce,
+    progress: Progress,
+) -> Mapping[str, Header | Problem]:
+    """
+    Return the header of each image, or why it has none that Custom Labels takes.
+
+    What was read is remembered under *name*, batch by batch. Memory is bounded but for the result.
+
+    Raises:
+        GatewayError: S3 does not answer, or refuses more than single images.
+    """
+    headers: dict[str, Header | Problem] = {}
+    shared: dict[Header, Header] = {}
+
+    def take(ref: str, image: CheckedImage) -> Iterable[Problem]:
+        if image.header.form not in TAKEN:
+            return judgement.judge(image, ())
+        headers[ref] = shared.setdefault(image.header, image.header)
+        return ()
+
+    announce(looking_up(name, source_refs))
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="images") as pool:
+        check = _Check(name, take, images, memory, pool, raises=True)
+        if changed := check.look_up_all(source_refs):
+            announce(Forecast(name, (), len(changed), len(changed)))
+        for start in range(0, len(changed), BATCH):
+            progress.step(name, "reading", start, len(changed))
+            check.read(changed[start : start + BATCH])
+    return headers | {ref: problems[0] for ref, problems in check.found.items()}
+
+
 class _Check:
+    """
+    The check of some images, while it lasts.
+
+    Args:
+        take: Called with each image that exists; returns what is wrong with it.
+        raises: Whether a failure that concerns more than one image is raised; else each image has it as a problem.
+    """
+
     def __init__(
-        self, dataset: str, stated: Stated, images: Images, memory: CheckedImages, pool: ThreadPoolExecutor
+        self,
+        dataset: str,
+        take: Callable[[str, CheckedImage], Iterable[Problem]],
+        images: Images,
+        memory: CheckedImages,
+        pool: ThreadPoolExecutor,
+        *,
+        raises: bool = False,
     ) -> None:
         self.found: defaultdict[str, list[Problem]] = defaultdict(list)
         self._dataset = dataset
-        self._stated = stated
+        self._take = take
         self._images = images
         self._memory = memory
         self._pool = pool
+        self._raises = raises
 
     def note(self, refs: Iterable[str], problem: Problem) -> None:
         for ref in refs:
             self.found[ref].append(problem)
 
-    def look_up(self, bucket: str, refs: Sequence[str]) -> list[tuple[str, Stored]]:
-        """Return the images of one bucket that must be read; judge those that are missing or known."""
+    def look_up_all(self, source_refs: Iterable[str]) -> list[tuple[str, Stored]]:
+        """Return the images that must be read; judge those that are missing or known."""
+        buckets = by_bucket(sorted(source_refs)).items()
+        return [item for bucket, refs in buckets for item in self._look_up(bucket, refs)]
+
+    def _look_up(self, bucket: str, refs: Sequence[str]) -> list[tuple[str, Stored]]:
         start, open_refs = len(f"s3://{bucket}/"), set(refs)
         changed, regions = list[tuple[str, Stored]](), list[str]()
         try:
@@ -118,9 +201,12 @@ class _Check:
         except NoCredentials:
             raise
         except GatewayError as exc:
+            if self._raises:
+                raise
             self.note(open_refs, judgement.unchecked(str(exc)))
-        for region in regions:
-            self.note(refs, judgement.other_region(bucket, region, self._images.region))
+        for region in regions:  # sizes can be read in any, if the SDK finds the way there
+            outside = open_refs if self._raises else refs
+            self.note(outside, judgement.other_region(bucket, region, self._images.region))
         return changed
 
     def _changed(self, batch: Mapping[str, Stored | None]) -> Iterator[tuple[str, Stored]]:
@@ -141,6 +227,8 @@ class _Check:
             except NoCredentials:
                 raise
             except GatewayError as exc:
+                if self._raises:
+                    raise
                 self.note((ref for ref, _ in (*batch, *rest)), judgement.unchecked(str(exc)))
                 return
             for (ref, _), answer in zip(batch, answers, strict=True):
@@ -148,6 +236,8 @@ class _Check:
             read_now = zip((ref for ref, _ in batch), answers, strict=True)
             self._memory.put(self._dataset, lasting(read_now))
             if all(isinstance(answer, Denied) for answer in answers):
+                if self._raises:
+                    raise next(answer for answer in answers if isinstance(answer, Denied))
                 self.note((ref for ref, _ in rest), judgement.unchecked(str(answers[0])))
                 return
 
@@ -157,5 +247,5 @@ class _Check:
         elif isinstance(answer, Denied):
             self.note([ref], judgement.unchecked(str(answer)))
         else:
-            for problem in judgement.judge(answer, self._stated(ref)):
+            for problem in self._take(ref, answer):
                 self.note([ref], problem)

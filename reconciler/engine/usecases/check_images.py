@@ -14,13 +14,23 @@ from typing import Final, NamedTuple
 
 from reconciler.core.images import judgement
 from reconciler.core.images.judgement import CheckedImage
-from reconciler.core.images.lookup import Stored, fewest_requests
+from reconciler.core.images.lookup import Stored
 from reconciler.core.images.near_duplicates import MOST_COMPARISONS, NearPair, near_pairs
 from reconciler.core.images.report import DatasetImages, ImageCounts, Problems
 from reconciler.core.planning.plan import PlanError, errors_of
 from reconciler.core.validation.problem import Origin, Problem
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.images.check import BATCH, THREADS, Answer, by_bucket, lasting, read
+from reconciler.engine.images.check import (
+    BATCH,
+    THREADS,
+    Announce,
+    Answer,
+    Forecast,
+    by_bucket,
+    lasting,
+    looking_up,
+    read,
+)
 from reconciler.engine.images.hashes import HashOf, hash_images
 from reconciler.engine.images.look_up import look_up
 from reconciler.engine.log import bound, log
@@ -33,28 +43,11 @@ from reconciler.ports import BrokenDataset, CheckedImages, Images, Progress
 _MOST_DENIED: Final = 20
 
 
-class Forecast(NamedTuple):
-    """
-    The requests that a step of a check takes.
-
-    Attributes:
-        places: The buckets of the images that are looked up; empty once images are read.
-        images: How many are looked up, or read.
-        requests: The fewest that it takes; rarely more than one for each image.
-    """
-
-    dataset: str
-    places: tuple[str, ...]
-    images: int
-    requests: int
-
-
 class Tools(NamedTuple):
     """
     What the check of every dataset uses.
 
     Attributes:
-        announce: Called before the requests of each step.
         full: Read every image, whatever is known of it.
         hash_of: Also look for test images that look like training images, by their hashes; None does not.
     """
@@ -62,7 +55,7 @@ class Tools(NamedTuple):
     images_of: Callable[[Desired], Images]
     memory: CheckedImages
     progress: Progress
-    announce: Callable[[Forecast], object]
+    announce: Announce
     full: bool = False
     hash_of: HashOf | None = None
 
@@ -127,8 +120,8 @@ class _DatasetCheck:
             pool.shutdown(cancel_futures=True)
 
     def _run(self, images: Images, pool: ThreadPoolExecutor) -> None:
-        count, announce = len(self._refs), self._tools.announce
-        announce(Forecast(self.desired.name, self._places, count, fewest_requests(count)))
+        announce = self._tools.announce
+        announce(looking_up(self.desired.name, self._refs))
         buckets = by_bucket(self._refs).items()
         changed = [item for bucket, refs in buckets for item in self._look_up(images, pool, bucket, refs)]
         if changed:

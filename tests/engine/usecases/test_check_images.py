@@ -15,8 +15,9 @@ from reconciler.core.images.judgement import ARCHIVED, CheckedImage
 from reconciler.core.images.lookup import Stored
 from reconciler.core.images.report import DatasetImages
 from reconciler.core.validation.problem import Origin, Problem, Severity
+from reconciler.engine.images.check import Forecast
 from reconciler.engine.usecases import check_images
-from reconciler.engine.usecases.check_images import Forecast, Tools, check_each
+from reconciler.engine.usecases.check_images import Tools, check_each
 from reconciler.engine.usecases.spec_tree import read
 from reconciler.errors import Denied, Exit, NoCredentials, Unavailable
 from reconciler.ports import BrokenDataset, ImagePage, Progress, Silence
