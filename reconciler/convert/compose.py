@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from os import SEEK_END
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Final, NamedTuple
 
 import orjson
 
 from reconciler.convert.image_size import sized
-from reconciler.convert.names import is_elsewhere, key_of, why_no_key
+from reconciler.convert.names import is_elsewhere, is_ordinary, key_of, why_no_key
 from reconciler.convert.pixels import beyond, scaled, whole
 from reconciler.convert.record import Box, LabelledImage, Line, Options, Read, odd, wrong
 from reconciler.core.entries.entry import SOURCE_REF, Fields
@@ -33,13 +32,16 @@ class Lines(Mapping[str, bytes]):
     def __init__(self) -> None:
         self._stream: IO[bytes] = SpooledTemporaryFile(_MOST_BYTES_IN_MEMORY)  # noqa: SIM115
         self._offsets: dict[str, int] = {}
+        self._at = self._end = 0  # a seek drops the buffer, so that one to the same place is avoided
 
     def __del__(self) -> None:
         self._stream.close()
 
     def __getitem__(self, source_ref: str) -> bytes:
-        self._stream.seek(self._offsets[source_ref])
-        return self._stream.readline().rstrip(b"\n")
+        self._seek(self._offsets[source_ref])
+        line = self._stream.readline()
+        self._at += len(line)
+        return line.rstrip(b"\n")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._offsets)
@@ -48,8 +50,14 @@ class Lines(Mapping[str, bytes]):
         return len(self._offsets)
 
     def add(self, source_ref: str, line: bytes) -> None:
-        self._offsets[source_ref] = self._stream.seek(0, SEEK_END)
+        self._seek(self._end)
+        self._offsets[source_ref] = self._end
         self._stream.write(line + b"\n")
+        self._at = self._end = self._end + len(line) + 1
+
+    def _seek(self, offset: int) -> None:
+        if offset != self._at:
+            self._at = self._stream.seek(offset)
 
 
 @dataclass(slots=True)
@@ -97,8 +105,9 @@ def convert(reads: Iterable[Read], options: Options) -> Converted:
         found = list(item.problems)
         if line := _line(item, options, found):
             _take(line, item.origin, found, origins, done)
-        done.skipped += has_error(found)
-        done.problems += found
+        if found:
+            done.skipped += has_error(found)
+            done.problems += found
     return done
 
 
@@ -124,14 +133,15 @@ def _line(read: LabelledImage | Line, options: Options, found: list[Problem]) ->
     Args:
         found: The problems of the image; new ones are appended.
     """
-    was_bad = has_error(found)
+    was_bad = bool(found) and has_error(found)
     fields = _fields(read, options, found)
     if fields is None:
         return None
     raw = orjson.dumps(fields)
     checked = check_line(raw)
-    # Warnings would only distract from the errors of the image.
-    found += (p for p in _named(checked, read, options) if p.is_error or not was_bad)
+    if checked.problems:
+        # Warnings would only distract from the errors of the image.
+        found += (p for p in _named(checked, read, options) if p.is_error or not was_bad)
     return _Judged(checked.source_ref, raw, _boxes_in(fields))
 
 
@@ -153,6 +163,8 @@ def _fields(read: LabelledImage | Line, options: Options, found: list[Problem]) 
     """Return the content of a line; None, with the problem added to *found*, if it cannot be composed."""
     if isinstance(read, Line):
         return _readdressed(read, options, found)
+    if read.boxes == () and read.size and not read.labels and is_ordinary(read.name, options):
+        return _content(read, options)
     if not _is_text(read):
         found.append(wrong(codes.NOT_TEXT, _HALF, read.origin))
         return None
@@ -193,8 +205,10 @@ def _content(image: LabelledImage, options: Options) -> Fields:
     return fields
 
 
-def _whole(image: LabelledImage, options: Options) -> list[Box]:
+def _whole(image: LabelledImage, options: Options) -> Sequence[Box]:
     size = image.size or (0, 0)
+    if not image.boxes:
+        return image.rounded
     return [*image.rounded, *(whole(rectangle, size, clip=options.clip) for rectangle in image.boxes or ())]
 
 

@@ -28,6 +28,7 @@ IMAGES: Final = frozenset(
         ".svg",
     }
 )
+_ORDINARY: Final = re.compile(r"(?:[\w-][\w.-]*/)*[\w-][\w.-]*\.(?:jpe?g|png)", re.ASCII | re.IGNORECASE)
 _ELSEWHERE: Final = re.compile(r"(?:gs|az|azure)://[^/]+/(?=.)")
 _S3_HOST: Final = re.compile(r"https?://([^/.]+)\.s3[.-][^/]*amazonaws\.com/(.+)")
 _S3_PATH: Final = re.compile(r"https?://s3[.-][^/]*amazonaws\.com/([^/]+)/(.+)")
@@ -43,6 +44,11 @@ def is_image(text: str) -> bool:
 def is_elsewhere(name: str) -> bool:
     """Return whether a name is a URI in another store, which the base replaces."""
     return _ELSEWHERE.match(name) is not None
+
+
+def is_ordinary(name: str, options: Options) -> bool:
+    """Return whether a name is certainly a key below the base as it is."""
+    return options.base is not None and not options.basename and _ORDINARY.fullmatch(name) is not None
 
 
 def key_of(name: str, options: Options) -> str:

@@ -1,7 +1,11 @@
 """Names of images that are no keys: the form they should have, and the flags that give it."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from reconciler.convert.names import is_ordinary, key_of, why_no_key
+from reconciler.convert.record import Options
 from reconciler.errors import UsageError
 from tests.convert.inputs import coco, convert, errors, voc
 
@@ -89,3 +93,23 @@ def test_two_images_of_one_last_step_are_no_one_image(tmp_path):
 def test_white_space_of_a_pretty_printer_is_no_part_of_a_name(tmp_path):
     """Of a name it would make another key, in silence."""
     assert [("a.xml:1:13", "RKD1501")] == errors(convert("voc", voc(tmp_path / "a.xml", "\n  a.jpg\n  ")))
+
+
+@given(
+    st.text(st.sampled_from("aB9_-./:\\ é\n~") | st.characters(), max_size=12),
+    st.sampled_from([".jpg", ".PNG", ""]),
+)
+def test_an_ordinary_name_is_a_key_as_it_is(stem, ending):
+    """What is decided by one pattern is what the rules for names decide."""
+    name = f"{stem}{ending}"
+    for options in (Options(base="s3://b/p/"), Options(base="s3://b/p/", extension=".png")):
+        if is_ordinary(name, options):
+            assert (name, None) == (key_of(name, options), why_no_key(name, options))
+
+
+def test_usual_names_are_ordinary():
+    names = ("a.jpg", "train/000000000001.JPEG", "x/y-z/IMG_1.2.png")
+
+    assert all(is_ordinary(name, Options(base="s3://b/p/")) for name in names)
+    assert not any(is_ordinary(name, Options(base="s3://b/p/", basename=True)) for name in names)
+    assert not any(is_ordinary(name, Options()) for name in names)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 import orjson
 
@@ -38,19 +38,8 @@ _UNSAFE_CHARS: Final = re.compile(r"[^A-Za-z0-9_.]+")
 _HASHED: Final = re.compile(r".*-[0-9a-f]{12}")
 
 
-class LabelledBox(Protocol):
-    """One labelled rectangle, in whole pixels from the upper left corner of its image."""
-
-    @property
-    def label(self) -> str: ...
-    @property
-    def left(self) -> int: ...
-    @property
-    def top(self) -> int: ...
-    @property
-    def width(self) -> int: ...
-    @property
-    def height(self) -> int: ...
+LabelledBox = tuple[str, int, int, int, int]
+"""The label of a box, and its left and upper edge, width and height in whole pixels."""
 
 
 def attribute_name(label: str) -> str:
@@ -100,16 +89,16 @@ def located(boxes: Sequence[LabelledBox], size: Sequence[int], created_at: str) 
         size: Width and height in pixels, and the depth if it is not 3.
     """
     width, height, depth = (*size, COLOUR_DEPTH)[:3]
-    ids = {label: number for number, label in enumerate(dict.fromkeys(box.label for box in boxes))}
+    ids: dict[str, int] = {}
     annotations = [
         {
-            "class_id": ids[box.label],
-            "left": box.left,
-            "top": box.top,
-            "width": box.width,
-            "height": box.height,
+            "class_id": ids.setdefault(label, len(ids)),
+            "left": left,
+            "top": top,
+            "width": across,
+            "height": down,
         }
-        for box in boxes
+        for label, left, top, across, down in boxes
     ]
     return {
         BOXES: {
@@ -197,5 +186,6 @@ def _line(image: Image, entries: Entries) -> Fields:
     fields: Fields = {SOURCE_REF: address(image.image, entries.base)}
     fields |= image_level(image.labels, entries.created_at)
     if image.boxes is not None and image.size is not None:
-        fields |= located(image.boxes, image.size, entries.created_at)
+        boxes = [(box.label, box.left, box.top, box.width, box.height) for box in image.boxes]
+        fields |= located(boxes, image.size, entries.created_at)
     return fields

@@ -26,12 +26,13 @@ from reconciler.core.validation.codes import Code
 from reconciler.core.validation.content import TRAINING_OUTPUT, no_boxes
 from reconciler.core.validation.text import is_source_ref, is_suspicious, unlikely_image
 
-# A side of this length stays longer than one pixel even when training scales down the largest image.
-_SAFE_LENGTH: Final = quotas.MAX_IMAGE_SIDE // quotas.TRAINING_SIDE + 1
+# Sides of this length are longer than one pixel, and stay so when training scales down the largest image.
+_LONG_ENOUGH: Final = 2
+_LONG_ENOUGH_SCALED: Final = quotas.MAX_IMAGE_SIDE // quotas.TRAINING_SIDE + 1
 
 _Side = Annotated[int, Meta(ge=quotas.MIN_IMAGE_SIDE, le=quotas.MAX_IMAGE_SIDE)]
 _Offset = Annotated[int, Meta(ge=0, le=quotas.MAX_IMAGE_SIDE)]
-_Length = Annotated[int, Meta(ge=_SAFE_LENGTH, le=quotas.MAX_IMAGE_SIDE)]
+_Length = Annotated[int, Meta(ge=_LONG_ENOUGH, le=quotas.MAX_IMAGE_SIDE)]
 _Whole = Annotated[int, Meta(ge=0, le=2**31)]
 _Share = Annotated[float, Meta(ge=0, le=1)]
 _Name = Annotated[str, Meta(min_length=1, max_length=quotas.MAX_LABEL_CHARS)]
@@ -171,8 +172,10 @@ def _boxes(name: str, value: _Part, metadata: object, labels: dict[str, None], e
     width, height = sizes[0].width, sizes[0].height
     if width > quotas.MAX_ASPECT_RATIO * height or height > quotas.MAX_ASPECT_RATIO * width:
         raise _DoubtError
+    shortest = _LONG_ENOUGH if max(width, height) <= quotas.TRAINING_SIDE else _LONG_ENOUGH_SCALED
     for box in boxes:
-        if box.left + box.width > width or box.top + box.height > height:
+        across, down = box.width, box.height
+        if box.left + across > width or box.top + down > height or across < shortest or down < shortest:
             raise _DoubtError
     for class_id in dict.fromkeys([box.class_id for box in boxes]):  # many boxes, few classes
         labels[names[_DECIMALS[class_id]]] = None

@@ -215,3 +215,16 @@ def test_usual_lines_take_the_shortcut(fields, separators):
 
     for document in (fields, shuffled):
         assert check_clean(json.dumps(document, separators=separators, ensure_ascii=False).encode())
+
+
+@pytest.mark.parametrize("side", [1280, 1281, 4096])
+@pytest.mark.parametrize("length", [1, 2, 3, 4])
+def test_small_boxes_take_the_shortcut_where_training_keeps_them(side: int, length: int):
+    """A box of two pixels is only too small if training scales its image down."""
+    line = box_line(1, boxes=1)
+    line["bounding-box"]["image_size"] = [{"width": 640, "height": side, "depth": 3}]
+    line["bounding-box"]["annotations"][0] |= {"left": 1, "top": 1, "width": 30, "height": length}
+    raw = json.dumps(line).encode()
+
+    is_certain = length >= (2 if side == 1280 else 4)
+    assert check_clean(raw) == (check_slowly(raw) if is_certain else None)
