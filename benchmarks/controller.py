@@ -97,7 +97,7 @@ def controlled(endpoint: str, place: Path, rate: int | None, starts: list[tuple[
     from reconciler.rekognition.gateway import Rekognition, client_config
     from reconciler.server.metrics import Metrics
     from reconciler.sources.blobs import Blobs
-    from reconciler.sources.trees.directory_source import DirectorySource
+    from reconciler.sources.directory_source import DirectorySource
     from reconciler.state import State
 
     calls: Counter[str] = Counter()

@@ -22,8 +22,8 @@ from reconciler.engine.usecases.drift import drift_of
 from reconciler.engine.usecases.spec_tree import read
 from reconciler.reports.registry import Options, render
 from reconciler.reports.screen import PLAIN
+from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
-from reconciler.sources.trees.directory import open_path
 
 DRIFTED = 5_000
 GROWTH = 20

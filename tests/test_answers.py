@@ -21,7 +21,7 @@ from reconciler.ports import Receipt
 from reconciler.rekognition.access import ambient
 from reconciler.rekognition.calls import MOST_TIMED_OUT
 from reconciler.rekognition.translate import translated
-from reconciler.sources.trees.directory_source import SyncMetrics
+from reconciler.sources.directory_source import SyncMetrics
 from tests.kubernetes.apiserver import ApiServer
 from tests.loopback import endless
 
@@ -92,7 +92,7 @@ def test_a_controller_is_given_up(
 
 
 def test_the_metrics_of_git_sync_are_given_up(url: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("reconciler.sources.trees.directory_source.TIMEOUT_SECONDS", SECONDS)
+    monkeypatch.setattr("reconciler.sources.directory_source.TIMEOUT_SECONDS", SECONDS)
 
     with pytest.raises(errors.SourceError, match="timed out"):
         SyncMetrics(url).confirmed_at(0.0)

@@ -16,10 +16,10 @@ from reconciler.engine.log import log
 from reconciler.engine.usecases.spec_tree import Reading, Selection, log_skipped, read, select
 from reconciler.errors import NoCredentials, SourceError, SpecError, UsageError
 from reconciler.ports import LoadedDataset, Specs
+from reconciler.sources.directory import Opened, as_committed, open_path
 from reconciler.sources.load import load
 from reconciler.sources.manifests import ManifestCache
 from reconciler.sources.pinned_files import PinnedLines
-from reconciler.sources.trees.directory import Opened, as_committed, open_path
 from reconciler.state.judged import JudgedFiles, cache_directory
 
 if TYPE_CHECKING:

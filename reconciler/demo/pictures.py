@@ -22,8 +22,8 @@ from reconciler.demo.canvas import Canvas, Colour
 from reconciler.emulator.http import Request
 from reconciler.emulator.server import Emulator
 from reconciler.engine.usecases.spec_tree import read
+from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
-from reconciler.sources.trees.directory import open_path
 
 _SIZE: Final = (640.0, 480.0)
 

@@ -16,9 +16,8 @@ from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.errors import SourceError
 from reconciler.ports import EntryFile, Manifests, Tree
 from reconciler.sources.documents import Parsed, ParsedFile, sound_part
-from reconciler.sources.form import HEAD_BYTES, unusable
-from reconciler.sources.lfs import pointer_in
-from reconciler.sources.pinned_files import LargeFile, can_be_read
+from reconciler.sources.pinned_files import LargeFile, can_be_read, pointer_in
+from reconciler.sources.text import HEAD_BYTES, unusable
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.reading import key_of, read_desired
 from reconciler.ports import Silence
+from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
-from reconciler.sources.trees.directory import open_path
 from reconciler.state import State
 from tests.account import emulated, gateway_of
 from tests.builders import named

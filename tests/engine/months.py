@@ -20,7 +20,7 @@ from reconciler.engine.dataset.context import Context
 from reconciler.errors import Interrupted
 from reconciler.ports import Clock, Silence, Tracer, Untraced
 from reconciler.sources.blobs import Blobs
-from reconciler.sources.trees.directory_source import DirectorySource
+from reconciler.sources.directory_source import DirectorySource
 from reconciler.state import State
 from tests.account import emulated, gateway_of
 from tests.builders import classified

@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from reconciler.core.planning.plan import DatasetPlan
 from reconciler.engine.usecases import each_dataset, reading
 from reconciler.ports import Description, Gateway
-from reconciler.sources.trees import directory
+from reconciler.sources import directory
 from reconciler.state import State
 from tests.builders import classified
 from tests.engine.conftest import Lab, make_lab

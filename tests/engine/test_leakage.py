@@ -10,8 +10,8 @@ from reconciler.core.status.result import Verdict
 from reconciler.engine.dataset.context import Overrides
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.spec_tree import Selection, read, select
+from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
-from reconciler.sources.trees.directory import open_path
 from tests.builders import classified, ref
 from tests.engine.conftest import Lab
 

@@ -22,8 +22,8 @@ from reconciler.core.planning import diff
 from reconciler.core.validation import line
 from reconciler.engine.dataset import make_plan
 from reconciler.engine.usecases import reading
+from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
-from reconciler.sources.trees.directory import open_path
 from reconciler.state.judged import JudgedFiles
 from tests.builders import index_of, observed, reader
 from tests.engine.conftest import Lab

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from reconciler.ports import SpecRevision
+from reconciler.sources.directory import Directory, open_path
 from reconciler.sources.load import load
-from reconciler.sources.trees.directory import Directory, open_path
 
 DATASET = """\
 apiVersion: reconciler/v1

@@ -10,9 +10,9 @@ import pytest
 from reconciler.errors import SourceError
 from reconciler.sources import links
 from reconciler.sources.blobs import Blobs
+from reconciler.sources.directory import open_path
+from reconciler.sources.directory_source import DirectorySource
 from reconciler.sources.load import load
-from reconciler.sources.trees.directory import open_path
-from reconciler.sources.trees.directory_source import DirectorySource
 from tests.sources.builders import LINE, dataset, write
 from tests.sources.git.test_repository import Upstream, source_of
 

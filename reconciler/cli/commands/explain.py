@@ -15,7 +15,7 @@ from reconciler.errors import gravest
 if TYPE_CHECKING:
     from reconciler.core.explanation import Blame, Explanation
     from reconciler.core.validation.problem import Origin
-    from reconciler.sources.trees.directory import Directory
+    from reconciler.sources.directory import Directory
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

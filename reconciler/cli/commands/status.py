@@ -112,8 +112,8 @@ def _chosen(known: Collection[str], args: argparse.Namespace) -> Sequence[str]:
         return args.dataset or list(known)
     from reconciler.cli.specs import selection_of
     from reconciler.engine.usecases.spec_tree import names, select
+    from reconciler.sources.directory import open_path
     from reconciler.sources.load import load
-    from reconciler.sources.trees.directory import open_path
 
     opened = open_path(Path(args.path or DEFAULT_PATH))
     return names(select(load(opened.tree, opened.only), selection_of(args)))

@@ -19,11 +19,11 @@ from reconciler.errors import UsageError
 from reconciler.ports import Download, Source, SpecRevision, Witness
 from reconciler.redact import know
 from reconciler.sources.blobs import Blobs
+from reconciler.sources.directory_source import DirectorySource, SyncMetrics, TouchedFile
 from reconciler.sources.git.address import Address
 from reconciler.sources.git.clone import Clone
 from reconciler.sources.git.repository import GitSource
 from reconciler.sources.manifests import ManifestCache
-from reconciler.sources.trees.directory_source import DirectorySource, SyncMetrics, TouchedFile
 
 DEFAULT_REF: Final = "main"
 

@@ -19,8 +19,8 @@ from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.restore import BackupFile, as_desired, backups_of, choose
 from reconciler.errors import Exit, UsageError, gravest
 from reconciler.reports.visible import counted, size
+from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
-from reconciler.sources.trees.directory import open_path
 from reconciler.state import State
 
 

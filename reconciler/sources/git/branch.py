@@ -47,17 +47,17 @@ def _commit(git: Git, branch: str, files: Mapping[str, Path], message: str) -> s
     if (other := _in_the_way(git, branch)) is not None:
         found = "there is one already" if other == branch else f"there is a branch {other} already"
         raise UsageError(f"--branch {branch}: {found}; choose another name, or delete it")
-    head = _ask(git, "rev-parse", "--verify", "HEAD^{commit}")
-    _ask(git, "read-tree", head)
+    head = git.require("rev-parse", "--verify", "HEAD^{commit}")
+    git.require("read-tree", head)
     for path, content in files.items():
         committed = state_of(git, head, path)
         if committed.filter or committed.state in _BECAUSE:
             raise UsageError(f"{path}: {_why(committed)}")
         blob = object_of(git, path, content, as_is=committed.as_is, write=True)
-        _ask(git, "update-index", "--add", "--cacheinfo", f"{committed.mode},{blob},{path}")
-    tree = _ask(git, "write-tree")
-    commit = _ask(git, "commit-tree", tree, "-p", head, "-F", "-", stdin=message)
-    _ask(git, "update-ref", f"refs/heads/{branch}", commit, "0" * len(commit))
+        git.require("update-index", "--add", "--cacheinfo", f"{committed.mode},{blob},{path}")
+    tree = git.require("write-tree")
+    commit = git.require("commit-tree", tree, "-p", head, "-F", "-", stdin=message)
+    git.require("update-ref", f"refs/heads/{branch}", commit, "0" * len(commit))
     return commit
 
 
@@ -65,7 +65,7 @@ def _in_the_way(git: Git, branch: str) -> str | None:
     """Return the branch of that name, or one that git would keep in the place of it or of its directory."""
     steps = branch.split("/")
     above = {"/".join(steps[:count]) for count in range(1, len(steps))}
-    found = _ask(git, "for-each-ref", "--format=%(refname:lstrip=2)", f"refs/heads/{steps[0]}").split("\n")
+    found = git.require("for-each-ref", "--format=%(refname:lstrip=2)", f"refs/heads/{steps[0]}").split("\n")
     return next((name for name in found if name in above or f"{name}/".startswith(f"{branch}/")), None)
 
 
@@ -76,10 +76,3 @@ def _why(committed: Committed) -> str:
         f"its attributes name the filter “{committed.filter}”, and only the repository could say what that runs; "
         f"configure it for yourself (git config --global filter.{committed.filter}.clean …), or commit by hand"
     )
-
-
-def _ask(git: Git, *words: str, stdin: str = "") -> str:
-    answer = git.run(*words, stdin=stdin)
-    if answer.code:
-        raise OutputError(f"git {words[0]}: {answer.reason}; no branch was made")
-    return answer.text

@@ -80,6 +80,19 @@ class Git:
         text = os.fsencode(stdin) if isinstance(stdin, str) else stdin
         return run(*words, git_dir=self._git_dir, cwd=self.root, env=self._env, stdin=text, into=into)
 
+    def require(self, *words: str, stdin: str | bytes | None = None) -> str:
+        """
+        Return the output of git.
+
+        Raises:
+            SourceError: It fails, or a filter does.
+            OSError: It cannot be run, or takes too long.
+        """
+        answer = self.run(*words, stdin=stdin)
+        if answer.code:
+            raise SourceError(f"git {words[0]}: {answer.reason}")
+        return answer.text
+
     def ask(self, *words: str) -> str | None:
         """Return the output of git; None if it fails or cannot be run."""
         try:

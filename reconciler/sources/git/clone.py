@@ -20,7 +20,7 @@ from reconciler.private import private_directory, state_directory
 from reconciler.sources.git.address import Address, ambiguity, candidates, chosen
 from reconciler.sources.git.commit import CommitReader
 from reconciler.sources.git.runner import READ_SECONDS, Answer, run
-from reconciler.sources.lfs import open_object
+from reconciler.sources.pinned_files import open_object
 
 FETCH_SECONDS: Final = 120
 

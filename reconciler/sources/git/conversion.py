@@ -11,7 +11,6 @@ from enum import StrEnum, auto
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from reconciler.errors import SourceError
 from reconciler.sources.git.checkout import Git
 
 _NO_FILTER: Final = frozenset({"unspecified", "unset", "set", ""})
@@ -50,7 +49,7 @@ def state_of(git: Git, commit: str, path: str) -> Committed:
         SourceError: Git fails.
         OSError: Git cannot be run.
     """
-    entry = _ask(git, "ls-tree", "-z", "--full-tree", commit, "--", f":(literal){path}").rstrip("\0")
+    entry = git.require("ls-tree", "-z", "--full-tree", commit, "--", f":(literal){path}").rstrip("\0")
     known = entry.partition("\t")[0].split(" ") if entry else None
     exists = (git.root / path).exists()
     if known is None and not exists:
@@ -60,7 +59,7 @@ def state_of(git: Git, commit: str, path: str) -> Committed:
     mode, _, blob = known
     if not exists:
         return Committed(State.CHANGED, mode)
-    if _ask(git, "hash-object", "--no-filters", "--", str(git.root / path)) == blob:
+    if git.require("hash-object", "--no-filters", "--", str(git.root / path)) == blob:
         return Committed(State.CLEAN, mode, as_is=True)
     named = _undefined_filter(git, path)
     if named is None and object_of(git, path, git.root / path) == blob:
@@ -81,20 +80,13 @@ def object_of(git: Git, path: str, content: Path, *, as_is: bool = False, write:
         OSError: Git cannot be run.
     """
     how = "--no-filters" if as_is else f"--path={path}"
-    return _ask(git, "hash-object", *(["-w"] if write else []), how, "--", str(content))
+    return git.require("hash-object", *(["-w"] if write else []), how, "--", str(content))
 
 
 def _undefined_filter(git: Git, path: str) -> str | None:
     """Return the filter of a file if neither the user nor the system defines it, or None."""
-    name = _ask(git, "check-attr", "-z", "filter", "--", path).split("\0")[2]
+    name = git.require("check-attr", "-z", "filter", "--", path).split("\0")[2]
     if name in _NO_FILTER:
         return None
     defined = any(git.ask("config", "--get", f"filter.{name}.{key}") for key in ("clean", "process"))
     return None if defined else name
-
-
-def _ask(git: Git, *words: str) -> str:
-    answer = git.run(*words)
-    if answer.code:
-        raise SourceError(f"git {words[0]}: {answer.reason}")
-    return answer.text

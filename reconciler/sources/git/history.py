@@ -21,7 +21,7 @@ from reconciler.errors import SourceError, UsageError
 from reconciler.sources.git.checkout import Git, find, opened, toplevel
 from reconciler.sources.git.commit import CommitReader, GitTree
 from reconciler.sources.git.runner import Answer
-from reconciler.sources.lfs import open_object
+from reconciler.sources.pinned_files import open_object
 
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 

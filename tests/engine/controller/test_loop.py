@@ -540,7 +540,7 @@ def test_a_defect_in_a_source_stops_nothing(months: Months, monkeypatch: pytest.
     months.settle()
     months.settle()
     months.write("roses", *"abcd")
-    monkeypatch.setattr("reconciler.sources.trees.directory_source.load", _defective)
+    monkeypatch.setattr("reconciler.sources.directory_source.load", _defective)
 
     months.run_for(12 * MINUTE)
 

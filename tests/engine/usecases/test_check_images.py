@@ -21,8 +21,8 @@ from reconciler.engine.usecases.check_images import Tools, check_each
 from reconciler.engine.usecases.spec_tree import read
 from reconciler.errors import Denied, Exit, NoCredentials, Unavailable
 from reconciler.ports import BrokenDataset, ImagePage, Progress, Silence
+from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
-from reconciler.sources.trees.directory import open_path
 from reconciler.state import State
 from tests.builders import classified, ref
 

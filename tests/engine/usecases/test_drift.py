@@ -13,8 +13,8 @@ from reconciler.emulator.behaviour.switches import Switches
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.drift import drift_each
 from reconciler.engine.usecases.spec_tree import read
+from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
-from reconciler.sources.trees.directory import open_path
 from tests.builders import boxed, classified, ref
 from tests.engine.conftest import Lab
 

@@ -14,8 +14,8 @@ from reconciler.engine.usecases import read_in_parallel, reading, spec_tree
 from reconciler.engine.usecases.read_in_parallel import read_each
 from reconciler.engine.usecases.reading import read_desired
 from reconciler.ports import LoadedDataset, Specs
+from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
-from reconciler.sources.trees.directory import open_path
 from reconciler.state.judged import JudgedFiles
 from tests.builders import line, listed, named
 from tests.waiting import until

@@ -24,9 +24,9 @@ from reconciler.engine.usecases.reading import key_of, read_desired
 from reconciler.engine.usecases.spec_tree import read
 from reconciler.errors import SourceError
 from reconciler.ports import EntryFile, JudgedFiles, LoadedDataset, Specs
+from reconciler.sources import directory
+from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
-from reconciler.sources.trees import directory
-from reconciler.sources.trees.directory import open_path
 from reconciler.state.judged import JudgedFiles as Store
 from tests.builders import boxed, classified, index_of, line
 from tests.waiting import until

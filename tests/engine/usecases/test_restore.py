@@ -11,8 +11,8 @@ from reconciler.core.status.result import Verdict
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.restore import as_desired, backups_of, choose
 from reconciler.errors import UsageError
+from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
-from reconciler.sources.trees.directory import open_path
 from tests.builders import classified, line, named, ref
 from tests.engine.conftest import Lab
 

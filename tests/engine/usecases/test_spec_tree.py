@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import closing
 
 from reconciler.engine.usecases.spec_tree import read
+from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
-from reconciler.sources.trees.directory import open_path
 from tests.sources.builders import LINE, dataset, line, write
 
 

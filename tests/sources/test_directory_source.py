@@ -20,9 +20,9 @@ from reconciler.cli.controller.source import polling
 from reconciler.cli.parser import build
 from reconciler.errors import SourceError, UsageError
 from reconciler.server.listening import listening
+from reconciler.sources import directory_source
 from reconciler.sources.blobs import Blobs
-from reconciler.sources.trees import directory_source
-from reconciler.sources.trees.directory_source import DirectorySource, SyncMetrics, TouchedFile
+from reconciler.sources.directory_source import DirectorySource, SyncMetrics, TouchedFile
 from tests.sources.builders import dataset, line, texts, write
 
 

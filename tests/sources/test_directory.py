@@ -8,9 +8,9 @@ import time
 import pytest
 
 from reconciler.errors import SourceError
+from reconciler.sources import directory
+from reconciler.sources.directory import open_path
 from reconciler.sources.git import runner
-from reconciler.sources.trees import directory
-from reconciler.sources.trees.directory import open_path
 from tests.sources.builders import tree, write
 from tests.waiting import until
 

@@ -20,8 +20,8 @@ from reconciler.ports import Tree
 from reconciler.sources.edits.tree_edits import TreeEdits
 from reconciler.sources.git.checkout import find
 from reconciler.sources.git.revision import revision_of, uncommitted
-from reconciler.sources.lfs import open_object
 from reconciler.sources.links import Links, PathKind
+from reconciler.sources.pinned_files import open_object
 
 FINE_TICK_NS: Final = 100_000_000
 """Far more than the clock of a file system advances at once: 10 ms at most under Linux."""
@@ -194,17 +194,11 @@ def _reason(exc: Exception) -> str:
     return (exc.strerror if isinstance(exc, OSError) else None) or str(exc)
 
 
-@dataclass(frozen=True, slots=True)
-class Overlay:
-    """
-    A tree with some of its files replaced.
+class Layer:
+    """What a tree over another one has from it: all but the files that it opens itself."""
 
-    Attributes:
-        changed: Path in the tree -> the whole new file.
-    """
-
-    tree: Tree
-    changed: dict[str, Path]
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
 
     @property
     def name(self) -> str:
@@ -214,15 +208,12 @@ class Overlay:
     def revision(self) -> str | None:
         return self.tree.revision
 
-    def files(self) -> Sequence[str]:
-        return sorted({*self.tree.files(), *self.changed})
-
-    def open(self, path: str) -> BinaryIO:
-        return self.changed[path].open("rb") if path in self.changed else self.tree.open(path)
-
     @property
     def fetches_large_files(self) -> bool:
         return self.tree.fetches_large_files
+
+    def files(self) -> Sequence[str]:
+        return self.tree.files()
 
     def large_file(self, pointer: Pointer) -> BinaryIO:
         return self.tree.large_file(pointer)
@@ -231,10 +222,35 @@ class Overlay:
         return self.tree.refused()
 
     def canonical(self, path: str) -> str:
-        return path if path in self.changed else self.tree.canonical(path)
+        return self.tree.canonical(path)
 
     def display(self, path: str) -> str:
         return self.tree.display(path)
+
+    def identity(self, path: str) -> str | None:
+        return self.tree.identity(path)
+
+
+class Overlay(Layer):
+    """
+    A tree with some of its files replaced.
+
+    Args:
+        changed: Path in the tree -> the whole new file.
+    """
+
+    def __init__(self, tree: Tree, changed: Mapping[str, Path]) -> None:
+        super().__init__(tree)
+        self.changed = changed
+
+    def files(self) -> Sequence[str]:
+        return sorted({*self.tree.files(), *self.changed})
+
+    def open(self, path: str) -> BinaryIO:
+        return self.changed[path].open("rb") if path in self.changed else self.tree.open(path)
+
+    def canonical(self, path: str) -> str:
+        return path if path in self.changed else self.tree.canonical(path)
 
     def identity(self, path: str) -> str | None:
         return None if path in self.changed else self.tree.identity(path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from http.client import HTTPException
@@ -13,38 +12,26 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from reconciler.answers import limit_answers
-from reconciler.core.spec.choices import Pointer
 from reconciler.errors import SourceError
 from reconciler.ports import Manifests, SpecRevision, Tree
 from reconciler.sources.blobs import Blobs
+from reconciler.sources.directory import Directory, Layer, Opened, as_committed, open_path
 from reconciler.sources.load import load
 from reconciler.sources.manifests import NOTHING_KEPT
-from reconciler.sources.trees.directory import Directory, Opened, as_committed, open_path
 
 
-class CachedTree:
+class CachedTree(Layer):
     """
-    `ports.Tree` over another tree: each file is copied when it is first opened.
+    A tree that copies each file of another one when it is first opened.
 
     Attributes:
         copies: Path -> name of the copy.
     """
 
     def __init__(self, tree: Tree, blobs: Blobs) -> None:
-        self._tree = tree
+        super().__init__(tree)
         self._blobs = blobs
         self.copies: dict[str, str] = {}
-
-    @property
-    def name(self) -> str:
-        return self._tree.name
-
-    @property
-    def revision(self) -> str | None:
-        return self._tree.revision
-
-    def files(self) -> Sequence[str]:
-        return self._tree.files()
 
     def open(self, path: str) -> BinaryIO:
         """
@@ -56,28 +43,12 @@ class CachedTree:
         """
         name = self.copies.get(path)
         if name is None:
-            with self._tree.open(path) as original:
+            with self.tree.open(path) as original:
                 try:
                     name = self.copies[path] = self._blobs.keep(original)
                 except OSError as exc:
                     raise SourceError(f"{self.display(path)}: {exc.strerror or exc}; no copy") from exc
         return self._blobs.path(name).open("rb")
-
-    @property
-    def fetches_large_files(self) -> bool:
-        return self._tree.fetches_large_files
-
-    def large_file(self, pointer: Pointer) -> BinaryIO:
-        return self._tree.large_file(pointer)
-
-    def refused(self) -> Mapping[str, str]:
-        return self._tree.refused()
-
-    def canonical(self, path: str) -> str:
-        return self._tree.canonical(path)
-
-    def display(self, path: str) -> str:
-        return self._tree.display(path)
 
     def identity(self, path: str) -> str | None:
         return self.copies.get(path)  # named after its content

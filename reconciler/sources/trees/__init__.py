@@ -1,1 +1,0 @@
-"""Spec trees: directories, revisions, overlays."""
