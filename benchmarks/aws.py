@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import boto3
-
-from benchmarks.emulator import PAGE, filled, running
+from benchmarks.emulator import PAGE, client, filled, running
 from benchmarks.measure import Setting, cpu_of
 from reconciler.rekognition.calls import Limiter
 from reconciler.rekognition.gateway import Rekognition, client_config
@@ -20,8 +18,8 @@ _PART = 10  # of the entries are listed: the other pages only repeat these
 
 def listing_wall(setting: Setting) -> list[float]:
     """List at the rate that AWS allows; the first five pages come at once, and the others wait their turn."""
-    with dataset(setting) as (client, arn):
-        gateway = _gateway(client, CALLS)
+    with dataset(setting) as (rekognition, arn):
+        gateway = _gateway(rekognition, CALLS)
         found = []
         for _ in range(setting.runs):
             began = time.perf_counter()
@@ -33,8 +31,8 @@ def listing_wall(setting: Setting) -> list[float]:
 
 def listing_cpu(setting: Setting) -> list[float]:
     """List with our gateway and with boto3 alone, in turns."""
-    with dataset(setting) as (client, arn), dataset(setting) as (plain, other):
-        gateway = _gateway(client, None)
+    with dataset(setting) as (rekognition, arn), dataset(setting) as (plain, other):
+        gateway = _gateway(rekognition, None)
         found = []
         for _ in range(setting.runs * 3):
             ours = cpu_of(lambda: sum(1 for _ in gateway.pages(arn)))
@@ -43,24 +41,18 @@ def listing_cpu(setting: Setting) -> list[float]:
     return found
 
 
-def _paginate(client: Any, arn: str) -> None:
-    for page in client.get_paginator("list_dataset_entries").paginate(DatasetArn=arn):
+def _paginate(rekognition: Any, arn: str) -> None:
+    for page in rekognition.get_paginator("list_dataset_entries").paginate(DatasetArn=arn):
         len(page["DatasetEntries"])
 
 
 @contextmanager
 def dataset(setting: Setting) -> Iterator[tuple[Any, str]]:
     with running() as (_, url, _):
-        client = boto3.session.Session().client(
-            "rekognition",
-            region_name="us-east-1",
-            endpoint_url=url,
-            aws_access_key_id="x",
-            aws_secret_access_key="y",  # noqa: S106  the emulator checks no signature
-            config=client_config(),
-        )
-        yield client, filled(client, max(10 * PAGE, setting.entries // _PART))
+        rekognition = client(url, config=client_config())
+        yield rekognition, filled(rekognition, max(10 * PAGE, setting.entries // _PART))
 
 
-def _gateway(client: Any, calls: int | None) -> Rekognition:
-    return Rekognition(client, lambda: client, Limiter(calls, time.monotonic, time.sleep), "benchmark")
+def _gateway(rekognition: Any, calls: int | None) -> Rekognition:
+    limiter = Limiter(calls, time.monotonic, time.sleep)
+    return Rekognition(rekognition, lambda: rekognition, limiter, "benchmark")

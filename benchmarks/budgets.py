@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from benchmarks import aws, conversion, drift_page, images, incremental, specs
 from benchmarks.datasets import SHAPES
-from benchmarks.measure import Setting
+from benchmarks.measure import Setting, start
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,14 @@ def _cold_plan(name: str) -> Budget:
 
 
 BUDGETS: Final = (
+    Budget(
+        "start",
+        "CPU of `reconciler --version`",
+        "ms",
+        150,
+        "help and completion answer at once",
+        lambda setting: [1000 * start("--version") for _ in range(setting.runs)],
+    ),
     *map(_cold_plan, SHAPES),
     Budget(
         "plan: memory",

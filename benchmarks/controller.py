@@ -13,8 +13,6 @@ import argparse
 import json
 import os
 import resource
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -22,7 +20,7 @@ from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
-import boto3
+from benchmarks.emulator import client, running
 
 SPEC = """\
 apiVersion: reconciler/v1
@@ -62,23 +60,6 @@ def write_specs(root: Path, datasets: int, entries: int) -> None:
         (root / f"{name}.jsonl").write_bytes(b"".join(line(name, i) for i in range(entries)))
 
 
-# No rate limit, and no operation takes any time: what is measured is ours.
-EMULATOR = """
-import time
-from reconciler.emulator.server import Emulator, serve
-with serve(Emulator()) as running:
-    print(running.url, flush=True)
-    time.sleep(86_400)
-"""
-
-
-def start_emulator() -> tuple[subprocess.Popen[str], str]:
-    """Return the process and its endpoint."""
-    process = subprocess.Popen([sys.executable, "-c", EMULATOR], stdout=subprocess.PIPE, text=True)
-    url = process.stdout.readline().strip() if process.stdout else ""
-    return process, url
-
-
 def resident_mb() -> float:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 1e6
@@ -110,16 +91,9 @@ def controlled(endpoint: str, place: Path, rate: int | None, starts: list[tuple[
 
     signals = Signals.quiet()
     monotonic = SystemMonotonicClock(signals.stopping)
-    client = boto3.client(
-        "rekognition",
-        endpoint_url=endpoint,
-        region_name="us-east-1",
-        aws_access_key_id="111122223333",
-        aws_secret_access_key="local",  # noqa: S106  the emulator checks no signature
-        config=client_config(16),
-    )
+    rekognition = client(endpoint, config=client_config(16))
     limiter = Limiter(rate, time.monotonic, monotonic.sleep)
-    gateway = Rekognition(client, lambda: client, limiter, "ambient", meter)
+    gateway = Rekognition(rekognition, lambda: rekognition, limiter, "ambient", meter)
     state = State(place / "state")
     context = Context(gateway, monotonic.clock(lambda: None), state, Silence())
     source = DirectorySource(place / "specs", Blobs(place / "blobs"))
@@ -174,8 +148,7 @@ def main() -> None:
     parser.add_argument("--cycles", type=int, default=5)
     parser.add_argument("--rate", type=int, help="calls a second for each operation; default: no limit")
     args = parser.parse_args()
-    emulator, endpoint = start_emulator()
-    with tempfile.TemporaryDirectory() as directory:
+    with running() as (_, endpoint, _), tempfile.TemporaryDirectory() as directory:
         place = Path(directory)
         (place / "specs").mkdir()
         write_specs(place / "specs", args.datasets, args.entries)
@@ -192,8 +165,6 @@ def main() -> None:
         print(f"verdicts: {dict(verdicts)}")
         if args.rate:
             print_rates(starts, args.rate)
-            emulator.kill()
-            emulator.wait()
             return
         one_pass(
             controller, registry
@@ -210,8 +181,6 @@ def main() -> None:
             )
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
         print(f"peak: {peak:.0f} MB")
-    emulator.terminate()
-    emulator.wait()
 
 
 if __name__ == "__main__":

@@ -117,14 +117,16 @@ def _pace(pages: Iterator[Any]) -> Pace | None:
     return Pace(count, time.perf_counter() - began, time.process_time() - computed) if count else None
 
 
-def client(url: str, service: str = "rekognition", account: str = "111122223333") -> Any:
+def client(
+    url: str, service: str = "rekognition", account: str = "111122223333", config: Config | None = None
+) -> Any:
     return boto3.session.Session().client(
         service,
         region_name="us-east-1",
         endpoint_url=url,
         aws_access_key_id=account,
         aws_secret_access_key="y",  # noqa: S106  the emulator checks no signature
-        config=Config(read_timeout=600),
+        config=config or Config(read_timeout=600),
     )
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from functools import lru_cache
 from hashlib import md5
 from pathlib import Path
@@ -65,8 +64,15 @@ def _checked(setting: Setting) -> _Check:
     with State(home / "state") as state:
         state.images.put("bench", {f"s3://{_BUCKET}/{key}": stored for key in keys})
     out = home / "checked.json"
-    with running("--data", str(s3)) as (_, url, _), _environment(url):
-        cost = reconciler("check-images", str(home / "specs"), "-o", "json", state=home / "state", out=out)
+    words = ("check-images", str(home / "specs"), "-o", "json")
+    with running("--data", str(s3)) as (_, url, _):
+        variables = {
+            "AWS_ENDPOINT_URL": url,
+            "AWS_ACCESS_KEY_ID": "111122223333",
+            "AWS_SECRET_ACCESS_KEY": "y",
+            "AWS_REGION": "us-east-1",
+        }
+        cost = reconciler(*words, state=home / "state", out=out, variables=variables)
     (dataset,) = json.loads(out.read_bytes())["datasets"]
     if dataset["counts"]["read"] != -(-setting.entries // _NEW):
         raise SystemExit(f"the check is wrong: {dataset['counts']}")
@@ -101,21 +107,3 @@ def _multiply(path: Path, keys: list[str]) -> None:
             f"INSERT INTO objects (key, {columns}) VALUES (?{', ?' * 10})",  # noqa: S608
             ((key, *rows["known" if number % _NEW else "new"]) for number, key in enumerate(keys)),
         )
-
-
-@contextmanager
-def _environment(url: str) -> Iterator[None]:
-    """Name the emulator to a command, and credentials."""
-    ours = {
-        "AWS_ENDPOINT_URL": url,
-        "AWS_ACCESS_KEY_ID": "111122223333",
-        "AWS_SECRET_ACCESS_KEY": "y",
-        "AWS_REGION": "us-east-1",
-    }
-    before = {name: os.environ.get(name) for name in ours}
-    os.environ.update(ours)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -62,7 +62,11 @@ class Cost(NamedTuple):
 
 
 def run(
-    command: Sequence[str], out: Path | None = None, codes: Sequence[int] = (0,), cache: Path | None = None
+    command: Sequence[str],
+    out: Path | None = None,
+    codes: Sequence[int] = (0,),
+    cache: Path | None = None,
+    variables: Mapping[str, str] = {},
 ) -> Cost:
     """
     Run a command to its end.
@@ -71,9 +75,11 @@ def run(
         out: Where its standard output goes.
         codes: The exit codes that are expected.
         cache: Where it remembers what it found in spec files; without one it remembers nothing.
+        variables: Of its environment, beside those of this process.
     """
     # Below a file no directory can be made: nothing is remembered there. An installed program is compiled.
-    environment = os.environ | {"XDG_CACHE_HOME": str(Path(os.devnull, "none") if cache is None else cache)}
+    cache = Path(os.devnull, "none") if cache is None else cache
+    environment = os.environ | {"XDG_CACHE_HOME": str(cache), **variables}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     began = time.perf_counter()
     with Path(os.devnull if out is None else out).open("wb") as stdout:
@@ -92,9 +98,16 @@ def reconciler(
     out: Path | None = None,
     codes: Sequence[int] = (0,),
     cache: Path | None = None,
+    variables: Mapping[str, str] = {},
 ) -> Cost:
     """Run a command of the program, its state in a directory of its own; the others as for `run`."""
-    return run([sys.executable, "-m", "reconciler", "--state-dir", str(state), *words], out, codes, cache)
+    command = [sys.executable, "-m", "reconciler", "--state-dir", str(state), *words]
+    return run(command, out, codes, cache, variables)
+
+
+def start(*words: str) -> float:
+    """Return the CPU seconds of a command that ends at once, such as ``--version``."""
+    return run([sys.executable, "-m", "reconciler", *words]).cpu
 
 
 def python(program: str, *words: str) -> Cost:
