@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import suppress
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 
 def is_private(found: os.stat_result) -> bool:
@@ -56,3 +59,20 @@ def private_file(path: Path) -> None:
             os.fchmod(handle, 0o600)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def temporary_beside(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """
+    Create a file beside *path*, to be renamed to it within the block; it is deleted if it is not.
+
+    Raises:
+        OSError: It cannot be created.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    new = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            yield new, stream
+    finally:
+        new.unlink(missing_ok=True)

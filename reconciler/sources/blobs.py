@@ -6,14 +6,14 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from reconciler.errors import SourceError
-from reconciler.private import state_directory
+from reconciler.private import state_directory, temporary_beside
 
 _PIECE_BYTES: Final = 1 << 20
 _PREFIX: Final = "specs-"
@@ -55,15 +55,13 @@ class Blobs:
             OSError: The stream cannot be read, or the disk is full.
         """
         digest = blake2b(digest_size=20)
-
-        def copy(target: BinaryIO) -> None:
+        with temporary_beside(self.path("new")) as (new, target):
             while piece := stream.read(_PIECE_BYTES):
                 digest.update(piece)
                 target.write(piece)
-
-        with self._written(copy) as temporary:
+            target.flush()
             name = digest.hexdigest()
-            temporary.replace(self.path(name))
+            new.replace(self.path(name))
         return name
 
     def fill(self, name: str, write: Callable[[BinaryIO], object]) -> None:
@@ -73,19 +71,10 @@ class Blobs:
         Raises:
             OSError: The disk is full.
         """
-        with self._written(write) as temporary:
-            temporary.replace(self.path(name))
-
-    @contextmanager
-    def _written(self, write: Callable[[BinaryIO], object]) -> Iterator[Path]:
-        handle, name = tempfile.mkstemp(prefix=".", dir=self._directory)
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                write(stream)
-            yield temporary
-        finally:
-            temporary.unlink(missing_ok=True)
+        with temporary_beside(self.path(name)) as (new, target):
+            write(target)
+            target.flush()
+            new.replace(self.path(name))
 
     def forget_others(self, names: Collection[str]) -> None:
         """

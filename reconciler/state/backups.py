@@ -16,7 +16,7 @@ import orjson
 
 from reconciler.errors import StateError
 from reconciler.ports import Backup, BackupHeader
-from reconciler.private import private_directory, state_directory
+from reconciler.private import private_directory, state_directory, temporary_beside
 
 FORMAT: Final = "snapshot/v1"
 SUFFIX: Final = ".jsonl.gz"
@@ -106,18 +106,13 @@ class Backups:
 def _write(path: Path, head: BackupHeader, lines: Iterable[bytes]) -> None:
     """Write a temporary file, flush it to the disk, and rename it."""
     header = {"format": FORMAT, **head._asdict()}
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    new = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as raw:
-            with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=raw, mtime=0) as packed:
-                packed.write(orjson.dumps(header) + b"\n")
-                packed.writelines(line + b"\n" for line in lines)
-            raw.flush()
-            os.fsync(raw.fileno())
+    with temporary_beside(path) as (new, raw):
+        with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=raw, mtime=0) as packed:
+            packed.write(orjson.dumps(header) + b"\n")
+            packed.writelines(line + b"\n" for line in lines)
+        raw.flush()
+        os.fsync(raw.fileno())
         new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
     directory = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(directory)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import time
 import zlib
 from contextlib import suppress
@@ -24,7 +23,7 @@ import orjson
 import reconciler
 from reconciler.core.validation.judged import JudgedFile
 from reconciler.core.validation.judged_dataset import JudgedDataset
-from reconciler.private import is_private, private_directory
+from reconciler.private import is_private, private_directory, temporary_beside
 
 T = TypeVar("T")
 
@@ -98,15 +97,12 @@ class JudgedFiles:
             return
         with suppress(OSError, RuntimeError):
             private_directory(self._directory)
-            handle, written = tempfile.mkstemp(dir=self._directory)
-            try:
-                with os.fdopen(handle, "wb") as stream:
-                    stream.write(_rules() + _checksum(body))
-                    stream.write(body)
-                Path(written).replace(self._path(name, ending))
-            except BaseException:
-                Path(written).unlink(missing_ok=True)
-                raise
+            path = self._path(name, ending)
+            with temporary_beside(path) as (new, stream):
+                stream.write(_rules() + _checksum(body))
+                stream.write(body)
+                stream.flush()
+                new.replace(path)
             self._forget_unused()
 
     def _path(self, name: str, ending: str) -> Path:
