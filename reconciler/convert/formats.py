@@ -1,7 +1,7 @@
 """
-Registry of label formats.
+Registry of the label formats that are read and of those that entries are written in.
 
-To add a format, add a module to `readers`, an entry to `READERS`, and a section to docs/convert.md.
+To add one, add a module to `readers` or `writers`, an entry here, and a section to docs/convert.md.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.convert.compose import Converted, convert
+from reconciler.convert.export.format import Format
 from reconciler.convert.readers.azure import read_azure
 from reconciler.convert.readers.coco import read_coco
 from reconciler.convert.readers.createml import read_createml
@@ -29,6 +30,14 @@ from reconciler.convert.readers.vott import read_vott
 from reconciler.convert.readers.yolo import read_yolo
 from reconciler.convert.recognition import Sign, recognised
 from reconciler.convert.record import BadFile, Options, Read, display, wrong
+from reconciler.convert.writers.augmented import AUGMENTED
+from reconciler.convert.writers.coco import COCO
+from reconciler.convert.writers.croissant import CROISSANT
+from reconciler.convert.writers.csv import CSV
+from reconciler.convert.writers.hf import HF
+from reconciler.convert.writers.jsonl import JSONL
+from reconciler.convert.writers.voc import VOC
+from reconciler.convert.writers.yolo import YOLO
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem
 from reconciler.errors import UsageError
@@ -51,6 +60,17 @@ READERS: Final[Mapping[str, Reader]] = {
     "supervisely": read_supervisely,
     "azure": read_azure,
     "groundtruth": read_groundtruth,
+}
+
+WRITERS: Final[Mapping[str, Format]] = {
+    "jsonl": JSONL,
+    "coco": COCO,
+    "yolo": YOLO,
+    "voc": VOC,
+    "csv": CSV,
+    "augmented": AUGMENTED,
+    "hf": HF,
+    "croissant": CROISSANT,
 }
 
 # Their tools export tables as well, which are read as any other.

@@ -12,7 +12,7 @@ from hypothesis.errors import UnsatisfiedAssumption
 
 from reconciler.convert.compose import Converted
 from reconciler.convert.export.run import Job, Report, Split, write
-from reconciler.convert.writers.registry import WRITERS
+from reconciler.convert.formats import WRITERS
 from reconciler.core.spec.labelling import image_level, located
 from reconciler.core.validation.spec_codes import NO_RECORDS
 from tests.convert.inputs import Drawn, convert, png

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.convert.formats import READERS
-from reconciler.convert.writers.registry import WRITERS
+from reconciler.convert.formats import READERS, WRITERS
 from reconciler.core.status.notices import WAIT_SECONDS
 from reconciler.reports.registry import FORMATS
 from reconciler.state import State
@@ -147,13 +146,11 @@ def test_an_export_format_is_one_module_and_its_line(tmp_path):
         "NAMES = Format(_split, frozenset({Kind.LABEL}))\n",
     )
     copy.edit(
-        "convert/writers/registry.py",
+        "convert/formats.py",
         "\nWRITERS: Final",
         "from reconciler.convert.writers.names import NAMES\n\nWRITERS: Final",
     )
-    copy.edit(
-        "convert/writers/registry.py", '    "coco": COCO,\n', '    "coco": COCO,\n    "names": NAMES,\n'
-    )
+    copy.edit("convert/formats.py", '    "coco": COCO,\n', '    "coco": COCO,\n    "names": NAMES,\n')
 
     printed = copy.run("export", "--from-specs", "--format", "names", "-d", "out")
     assert "hive1.jpg bee\n" == (tmp_path / "out" / "train.txt").read_text()

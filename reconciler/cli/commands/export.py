@@ -12,7 +12,7 @@ from reconciler.cli.flags import DEFAULT_PATH, add_aws, add_output, add_selector
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    from reconciler.convert.writers.registry import WRITERS  # imports every writer, which only export needs
+    from reconciler.convert.formats import WRITERS  # imports every reader and writer
 
     parser.add_argument("--project", type=values.project, metavar="NAME", help="Rekognition project")
     parser.add_argument(

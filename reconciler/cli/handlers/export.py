@@ -21,7 +21,7 @@ from reconciler.convert.export.format import Format
 from reconciler.convert.export.names import rules_of
 from reconciler.convert.export.run import Job
 from reconciler.convert.export.run import write as write_format
-from reconciler.convert.writers.registry import WRITERS
+from reconciler.convert.formats import WRITERS
 from reconciler.core.spec.choices import Arn, DatasetType
 from reconciler.engine.usecases.export import Exported
 from reconciler.errors import Exit, UsageError

@@ -1,1 +1,1 @@
-"""One module for each format that entries are written in; `registry` names them all."""
+"""One module for each format that entries are written in; `convert.formats` names them all."""
