@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
@@ -34,6 +35,13 @@ def quiet_log(monkeypatch: pytest.MonkeyPatch) -> None:
 def quick_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let botocore sessions share the models that each would read again, 0.2 s each time."""
     monkeypatch.setattr("botocore.session.create_loader", lambda _: _LOADER)
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quiet_log: None, quick_sessions: None) -> Path:
+    """Work in an empty directory, and log nothing."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 @pytest.fixture

@@ -17,11 +17,8 @@ SENT = "2 added, 0 updated"
 
 
 @pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick_sessions: None) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("reconciler.cli.telemetry.configure_logs", lambda *_: None)
+def _specs(place: Path) -> None:
     assert 0 == main(["init"])
-    return tmp_path
 
 
 def on_a_terminal(answer: str, *words: str) -> tuple[int, str]:

@@ -12,6 +12,8 @@ from reconciler.cli.main import main
 from tests.convert.inputs import coco, manifest, voc, voc_box, yolo
 from tests.docs.pages import ROOT
 
+pytestmark = pytest.mark.usefixtures("place")
+
 DATASET = """\
 apiVersion: reconciler/v1
 kind: Dataset
@@ -22,12 +24,6 @@ spec:
   policy: {mode: upsert}
 """
 BASE = ("--base", "s3://acme/dogs/", "--created-at", "2026-03-01T12:00:00")
-
-
-@pytest.fixture(autouse=True)
-def place(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def table(text: str, name: str = "labels.csv") -> str:

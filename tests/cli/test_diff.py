@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.main import main
+from tests.cli.ended import ended
+
+pytestmark = pytest.mark.usefixtures("place")
 
 DATASET = """\
 apiVersion: reconciler/v1
@@ -44,12 +46,6 @@ def commit(message: str) -> str:
     return git("rev-parse", "HEAD")
 
 
-@pytest.fixture(autouse=True)
-def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("reconciler.cli.telemetry.configure_logs", lambda *_: None)
-
-
 @pytest.fixture
 def repository(request: pytest.FixtureRequest) -> None:
     """Two commits: one image stays, one is relabelled, one goes, one comes."""
@@ -70,11 +66,7 @@ def repository(request: pytest.FixtureRequest) -> None:
 @pytest.fixture
 def ran(capsys: pytest.CaptureFixture[str]):
     def run(*words: str) -> tuple[int, str, str]:
-        try:
-            code = main(["diff", *words])
-        except SystemExit as refused:
-            code = int(refused.code or 0)
-        return code, *capsys.readouterr()
+        return ended("diff", *words), *capsys.readouterr()
 
     return run
 

@@ -103,11 +103,8 @@ def marks(checks: Checks) -> dict[str, str]:
 
 @pytest.fixture
 def office(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Office]:
-    monkeypatch.chdir(tmp_path)
-    # Loggers keep the stream that they were first used with, which is gone after the test.
-    monkeypatch.setattr("reconciler.cli.telemetry.configure_logs", lambda *_: None)
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     given = {
@@ -124,7 +121,7 @@ def office(
     with closing(Emulator(settings=settings)) as emulator, serve(emulator) as running:
         for service in ("REKOGNITION", "STS"):
             monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", running.url)
-        found = Office(tmp_path, emulator, lambda: capsys.readouterr().out)
+        found = Office(place, emulator, lambda: capsys.readouterr().out)
         found.spec()
         yield found
 
@@ -429,6 +426,7 @@ def test_a_damaged_state_is_left_as_it_is(office: Office) -> None:
     file.write_bytes(b"no database" * 1_000)
     before = sorted(office.root.rglob("*"))
 
+    structlog.reset_defaults()  # what is logged counts here
     with structlog.testing.capture_logs() as logged:
         found = by_name(office.doctor()["checks"])["state"]
 

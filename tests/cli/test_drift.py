@@ -39,14 +39,13 @@ BUCKET = "acme-flowers"
 
 
 @pytest.fixture
-def account(tmp_path: Path, monkeypatch, quiet_log) -> Iterator[Emulator]:
+def account(place: Path, monkeypatch) -> Iterator[Emulator]:
     """An emulated account with console edits, and a spec directory beside it."""
     first, rest = SPEC.split("---\n")
-    specs = tmp_path / "specs"
+    specs = place / "specs"
     specs.mkdir()
     (specs / "train.yaml").write_text(first)
     (specs / "entries.yaml").write_text(rest)
-    monkeypatch.chdir(tmp_path)
     with closing(Emulator()) as emulator, serve(emulator) as running:
         for service in ("REKOGNITION", "STS", "S3"):
             monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", running.url)

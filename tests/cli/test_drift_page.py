@@ -31,9 +31,8 @@ DATA = ".reconciler/local"
 
 
 @pytest.fixture(autouse=True)
-def drifted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick_sessions: None, quiet_log: None) -> None:
+def drifted(place: Path) -> None:
     """A repository whose images all have another label in AWS."""
-    monkeypatch.chdir(tmp_path)
     Path("specs").mkdir()
     Path("specs/bees.yaml").write_text(SPEC)
     lines = (f"  - {{image: {json.dumps(name)}, labels: [bee]}}\n" for name in NAMES)

@@ -32,11 +32,8 @@ pytestmark = pytest.mark.usefixtures("quick_sessions")
 
 
 @pytest.fixture
-def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+def aws(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     """Give an emulator that every command of the test talks to."""
-    monkeypatch.chdir(tmp_path)
-    # Loggers keep the stream that they were first used with, which is gone after the test.
-    monkeypatch.setattr("reconciler.cli.telemetry.configure_logs", lambda *_: None)
     for name, value in {
         "ACCESS_KEY_ID": "111122223333",
         "SECRET_ACCESS_KEY": "secret",

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.cli.main import main
 from reconciler.core.entries.entry import canonical
 from tests.builders import boxed, classified, ref
+from tests.cli.ended import ended
 from tests.convert.exports import document, images
 from tests.waiting import until
 
@@ -38,26 +38,15 @@ pytestmark = pytest.mark.usefixtures("quick_sessions")
 
 
 @pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    # Loggers keep the stream that they were first used with, which is gone after the test.
-    monkeypatch.setattr("reconciler.cli.telemetry.configure_logs", lambda *_: None)
+def _datasets(place: Path) -> None:
     specs("bees-train", "TRAIN", TRAIN)
     specs("bees-test", "TEST", TEST)
-    return tmp_path
 
 
 def specs(name: str, kind: str, lines: tuple[bytes, ...], project: str = "bees") -> None:
     Path("specs").mkdir(exist_ok=True)
     Path(f"specs/{name}.yaml").write_text(SPEC.format(name=name, type=kind, project=project))
     Path(f"specs/{name}.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
-
-
-def ended(*words: str) -> int:
-    try:
-        return main(words)
-    except SystemExit as exc:
-        return int(exc.code or 0)
 
 
 def coco(split: str) -> Any:

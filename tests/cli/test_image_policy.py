@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-import structlog
 
 from reconciler.cli.main import main
 from tests.convert.inputs import png
@@ -58,18 +56,8 @@ class Place:
 
 
 @pytest.fixture
-def place(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    rekognition_emulator: Any,
-    rekognition_s3_client: Any,
-    capsys: Any,
-) -> Iterator[Place]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("reconciler.cli.telemetry.configure_logs", lambda *_: None)
-    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
-    yield Place(rekognition_s3_client, rekognition_emulator, capsys)
-    structlog.reset_defaults()
+def place(place: Path, rekognition_emulator: Any, rekognition_s3_client: Any, capsys: Any) -> Place:
+    return Place(rekognition_s3_client, rekognition_emulator, capsys)
 
 
 def problems(dataset: dict[str, Any]) -> dict[str, list[tuple[str, str, str]]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.main import main
+from tests.cli.ended import ended
 
 BOX = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [10, 20, 30, 40]}
 COCO = {
@@ -17,19 +17,8 @@ LABELS = ["--from", "coco", "boards.json", "--base", "s3://acme-boards/train/"]
 
 
 @pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick_sessions: None) -> Path:
-    (tmp_path / "boards.json").write_text(json.dumps(COCO))
-    monkeypatch.chdir(tmp_path)
-    # Loggers keep the stream that they were first used with, which is gone after the test.
-    monkeypatch.setattr("reconciler.cli.telemetry.configure_logs", lambda *_: None)
-    return tmp_path
-
-
-def ended(*words: str) -> int:
-    try:
-        return main(words)
-    except SystemExit as exc:
-        return int(exc.code or 0)
+def _labels(place: Path) -> None:
+    (place / "boards.json").write_text(json.dumps(COCO))
 
 
 @pytest.mark.parametrize("flags", [[], LABELS], ids=["example", "labels"])

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from reconciler.cli.main import main
 from reconciler.cli.parser import COMMANDS
 from reconciler.reports.registry import FORMATS, document_type
+from tests.cli.ended import ended
 from tests.docs.pages import ROOT
 
 HEX = "0" * 32
@@ -226,7 +226,6 @@ FREE = {
     ("init", "--from"),  # two values: see test_init.py
     ("run", "--git"),  # a repository is a PATH: see below
     ("export", "--from-specs"),  # as PATH
-    ("run", "--path"),
     ("run", "--identity"),
     ("run", "--sync-file"),  # it may be made later
     ("convert", "--split"),
@@ -263,13 +262,6 @@ def port() -> Iterator[int]:
     """Give a port that is in use."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
-
-
-def ended(*words: str) -> int:
-    try:
-        return main(words)
-    except SystemExit as exc:
-        return int(exc.code or 0)
 
 
 def words_of(command: str, path: str | None = None) -> list[str]:

@@ -18,10 +18,8 @@ ONE = "--dataset circuit-boards-train"
 
 
 @pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    shutil.copytree(ROOT / "specs", tmp_path / "specs")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+def _specs(place: Path) -> None:
+    shutil.copytree(ROOT / "specs", place / "specs")
 
 
 def at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli.main import main
+from tests.cli.ended import ended
+
+pytestmark = pytest.mark.usefixtures("place")
 
 DATASET = """\
 apiVersion: reconciler/v1
@@ -23,11 +26,6 @@ HEAD = "apiVersion: reconciler/v1\nkind: Entries\nbase: s3://b/\ncreatedAt: 2026
 BEFORE = {"line-1/a.jpg": "bee", "line-1/b.jpg": "bee", "line-2/c.jpg": "queen", "line-2/d.jpg": "drone"}
 AFTER = BEFORE | {"line-1/a.jpg": "wasp", "line-2/c.jpg": "bee", "line-2/new.jpg": "bee"}
 CHANGED = {"s3://b/line-1/a.jpg", "s3://b/line-2/c.jpg", "s3://b/line-2/new.jpg"}
-
-
-@pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick_sessions: None, quiet_log: None) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
@@ -53,14 +51,6 @@ def changed(ran) -> None:
     write(BEFORE)
     assert 0 == ran("apply")[0]
     write(AFTER)
-
-
-def code_of(*words: str) -> int:
-    """Run a command that may be refused while it is parsed."""
-    try:
-        return main([*words])
-    except SystemExit as refused:
-        return int(refused.code or 0)
 
 
 def pending(ran, *words: str) -> set[str]:
@@ -169,7 +159,7 @@ def test_a_saved_plan_keeps_its_selection(changed, ran, capsys):
     assert 0 == main(["show", "plan.json"])
     assert "Selected: --label wasp; any other change is not sent." in capsys.readouterr().out
 
-    assert 64 == code_of("apply", "--local", "--plan", "plan.json", "--label", "bee")
+    assert 64 == ended("apply", "--local", "--plan", "plan.json", "--label", "bee")
     assert "make another plan" in capsys.readouterr().err
     code, out = ran("apply", "--plan", "plan.json", "-o", "json", "--label", "wasp")
 
@@ -187,7 +177,7 @@ def test_a_saved_plan_whose_selection_was_edited_is_refused(changed, ran, capsys
 
     Path("plan.json").write_text(text.replace('"labels":["wasp"]', '"labels":"wasp"'))
 
-    assert 64 == code_of("apply", "--local", "--plan", "plan.json")
+    assert 64 == ended("apply", "--local", "--plan", "plan.json")
     assert "its selection" in capsys.readouterr().err
     assert CHANGED == pending(ran)
 
@@ -252,6 +242,6 @@ def test_a_selection_that_selects_nothing_is_refused_with_the_nearest_right_one(
 ):
     write(BEFORE)
 
-    assert 64 == code_of(command, "--local", flag, value)
+    assert 64 == ended(command, "--local", flag, value)
 
     assert hint in capsys.readouterr().err

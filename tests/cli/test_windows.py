@@ -24,8 +24,7 @@ DENIED = 'windows: [{kind: deny, cron: "* * * * *", duration: 1h, reason: never}
 
 
 @pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick_sessions: None, quiet_log: None) -> None:
-    monkeypatch.chdir(tmp_path)
+def _specs(place: Path) -> None:
     Path("specs").mkdir()
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import re
 from typing import Final
 
 from reconciler.cli import values
 from reconciler.cli.commands import Command
-from reconciler.cli.controller.channel_flags import add_notifications
 from reconciler.cli.exits import OBSERVED
 from reconciler.cli.flags import add_aws, add_events, add_output, add_selection
 from reconciler.errors import Exit
+from reconciler.redact import know_url
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +62,7 @@ def _own_arguments(parser: argparse.ArgumentParser) -> None:
     _add_git(parser)
     _add_confirmation(parser)
     _add_secrets(parser)
-    add_notifications(parser)
+    _add_notifications(parser)
     _add_replicas(parser)
 
 
@@ -71,20 +72,13 @@ def _add_git(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--git", metavar="URL", help="clone and fetch this repository; PATH is a directory in it"
     )
-    group.add_argument(
-        "--git-password-file",
-        type=values.readable_file,
-        metavar="FILE",
-        help="file with the password or token, read again for every fetch",
-    )
-    _add_variable(group, "--git-password-env")
+    _add_secret(group, "--git-password", "file with the password or token, read again for every fetch")
     group.add_argument(
         "--ref",
         type=values.git_ref,
         metavar="REF",
         help="branch, tag or commit; the branch if a tag has the same name (default: main)",
     )
-    group.add_argument("--path", dest="tree", metavar="PATH", help="same as PATH")
     group.add_argument(
         "--verify-signatures", action="store_true", help="accept only commits whose signature git verifies"
     )
@@ -100,20 +94,8 @@ def _add_git(parser: argparse.ArgumentParser) -> None:
 def _add_secrets(parser: argparse.ArgumentParser) -> None:
     """Add the secrets that authenticate requests which trigger an action."""
     group = parser.add_argument_group("secrets for POST /reconcile and POST /hooks/git (default: refuse all)")
-    group.add_argument(
-        "--token-file",
-        type=values.readable_file,
-        metavar="FILE",
-        help="bearer token for POST /reconcile",
-    )
-    _add_variable(group, "--token-env")
-    group.add_argument(
-        "--webhook-secret-file",
-        type=values.readable_file,
-        metavar="FILE",
-        help="file with the secret that the git host signs with",
-    )
-    _add_variable(group, "--webhook-secret-env")
+    _add_secret(group, "--token", "bearer token for POST /reconcile")
+    _add_secret(group, "--webhook-secret", "file with the secret that the git host signs with")
 
 
 def _add_confirmation(parser: argparse.ArgumentParser) -> None:
@@ -132,9 +114,55 @@ def _add_confirmation(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_variable(group: argparse._ArgumentGroup, name: str) -> None:
+def _add_secret(group: argparse._ArgumentGroup, name: str, text: str) -> None:
+    """Add the two flags that say where a secret is."""
+    group.add_argument(f"{name}-file", type=values.readable_file, metavar="FILE", help=text)
     group.add_argument(
-        name, type=values.variable, metavar="NAME", help="the same, from an environment variable"
+        f"{name}-env",
+        type=values.variable,
+        metavar="NAME",
+        help="the same, from an environment variable",
+    )
+
+
+def _add_notifications(parser: argparse.ArgumentParser) -> None:
+    """Add the channels that changes are reported to."""
+    group = parser.add_argument_group("notifications, each change once (default: none)")
+    group.add_argument(
+        "--notify",
+        type=_channel,
+        action="append",
+        default=[],
+        metavar="URL",
+        help="report failures, drift and recoveries to this address: cloudevents+https://HOST/PATH, or a URL of "
+        "apprise (needs the extra notify); @FILE reads one a line; may be repeated",
+    )
+    group.add_argument(
+        "--notify-quiet",
+        type=_quiet_hours,
+        action="append",
+        default=[],
+        metavar="WHEN",
+        help="report nothing but failures at these times: five fields of cron, a duration and a time zone, "
+        "such as '0 22 * * * 9h Europe/Berlin'; may be repeated",
+    )
+    _add_commit_status(group)
+
+
+def _add_commit_status(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--commit-status",
+        metavar="URL",
+        help="post the state of each commit to this repository: https://api.github.com/repos/OWNER/NAME, or "
+        "https://gitlab.com/api/v4/projects/ID",
+    )
+    _add_secret(group, "--commit-status-token", "file with the token for that, read again for every request")
+    group.add_argument(
+        "--commit-status-context",
+        type=_context,
+        default="reconciler",
+        metavar="NAME",
+        help="name of the state; those of datasets are NAME/DATASET (default: reconciler)",
     )
 
 
@@ -169,6 +197,34 @@ def _add_replicas(parser: argparse.ArgumentParser) -> None:
         metavar="I/N",
         help="only part I (from 0) of N parts of the datasets; auto/N reads I from a host name that ends in -I",
     )
+
+
+def _channel(text: str) -> str:
+    """Accept the URL of a channel, which errors do not quote, or ``@FILE`` or ``file:FILE`` with one a line."""
+    if text.startswith(("@", "file:")):
+        return f"@{values.readable_file(text.removeprefix('@').removeprefix('file:'))}"
+    if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://.", text):
+        raise values.Wrong("it must be a URL such as cloudevents+https://HOST/PATH, or @FILE with one a line")
+    know_url(text)
+    return text
+
+
+def _quiet_hours(text: str) -> str:
+    """Accept CRON DURATION [TIME-ZONE]."""
+    from reconciler.core.spec.policy import parse_window  # loads pydantic
+
+    try:
+        parse_window(text)
+    except ValueError as exc:
+        raise values.Wrong(f"{text!r}: {exc}, as in '0 22 * * * 9h Europe/Berlin'") from exc
+    return text
+
+
+def _context(text: str) -> str:
+    """Accept the name of a commit status."""
+    if not re.fullmatch(r"[\w./ -]{1,100}", text) or text != text.strip():
+        raise values.Wrong(f"{text!r}: at most 100 letters, digits, spaces and _ . / -")
+    return text
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from threading import RLock
+from typing import Final
 
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.controller.source import secret
@@ -20,6 +20,8 @@ from reconciler.engine.controller.registry import Registry
 from reconciler.errors import UsageError
 from reconciler.ports import Notified
 from reconciler.redact import know_url
+
+_TOKEN: Final = "commit_status_token"  # noqa: S105  the beginning of a flag
 
 
 def notifier(args: argparse.Namespace, registry: Registry, stored: Notified, tally: Tally) -> Notifier | None:
@@ -43,7 +45,11 @@ def notifier(args: argparse.Namespace, registry: Registry, stored: Notified, tal
     ]
     commit = None
     if args.commit_status is not None:
-        host = commit_status(args.commit_status, args.commit_status_context, partial(_token, args))
+        host = commit_status(
+            args.commit_status,
+            args.commit_status_context,
+            lambda: (secret(args, _TOKEN) or b"").decode("latin-1"),
+        )
         commit = Outbox(host, CommitState, stored, lock, tally, clock)
     whole = args.lease is None and args.shard is None and not (args.dataset or args.selector)
     quiet = [parse_window(text) for text in args.notify_quiet]
@@ -59,7 +65,7 @@ def _refuse_misuse(args: argparse.Namespace, urls: list[str]) -> None:
     if args.commit_status is not None:
         if not has_token:
             raise UsageError("--commit-status needs --commit-status-token-file or --commit-status-token-env")
-        _token(args)
+        secret(args, _TOKEN)
 
 
 def _urls(given: list[str]) -> Iterator[str]:
@@ -102,8 +108,3 @@ def _named(urls: list[str]) -> Iterator[tuple[str, str]]:
         kind = kind_of(url) or "unknown"
         known[kind] += 1
         yield (kind if known[kind] == 1 else f"{kind}-{known[kind]}"), url
-
-
-def _token(args: argparse.Namespace) -> str:
-    found = secret(args.commit_status_token_file, args.commit_status_token_env)
-    return (found or b"").decode("latin-1")

@@ -236,9 +236,7 @@ def _served(
         UsageError: The address is in use or not of this machine, or a secret cannot be read.
     """
     host, port = args.listen
-    secrets = Secrets(
-        secret(args.token_file, args.token_env), secret(args.webhook_secret_file, args.webhook_secret_env)
-    )
+    secrets = Secrets(secret(args, "token"), secret(args, "webhook_secret"))
     metrics.watch(registry)
     app = application(controller, registry, metrics, secrets, (host, *args.allow_host))
     try:

@@ -41,7 +41,6 @@ def followed(args: argparse.Namespace, download: Download, shard: Shard | None =
     state = Path(args.state_dir)
     manifests = ManifestCache(state / "manifests", download)
     selection = selection_of(args)
-    path = args.tree or args.path
     if args.git is None:
         if args.verify_signatures:
             raise UsageError("--verify-signatures needs --git: a directory has no signature")
@@ -49,11 +48,11 @@ def followed(args: argparse.Namespace, download: Download, shard: Shard | None =
             raise UsageError(f"--ref {args.ref} needs --git URL: a directory is read as it is")
         if args.git_password_file or args.git_password_env:
             raise UsageError("a password for git needs --git")
-        source: Source = DirectorySource(Path(path), Blobs(state), manifests)
+        source: Source = DirectorySource(Path(args.path), Blobs(state), manifests)
     else:
         address = Address(args.git, _password(args))
         clone = Clone(state / "git", address, args.ref or DEFAULT_REF, verify=args.verify_signatures)
-        source = GitSource(clone, path, Blobs(state), manifests)
+        source = GitSource(clone, args.path, Blobs(state), manifests)
     if args.dataset or args.selector:
         source = Selected(source, selection)
     return Sharded(source, shard) if shard else source
@@ -132,17 +131,21 @@ class Sharded:
 
 def _password(args: argparse.Namespace) -> Callable[[], bytes | None] | None:
     """Return a reader of the git password; None if there is none. Reads it once, to raise errors early."""
-    read = partial(secret, args.git_password_file, args.git_password_env)
+    read = partial(secret, args, "git_password")
     return None if read() is None else read
 
 
-def secret(file: str | None, variable: str | None) -> bytes | None:
+def secret(args: argparse.Namespace, name: str) -> bytes | None:
     """
-    Return a secret from a file or an environment variable; None where neither is given.
+    Return a secret from the file or the environment variable of its two flags; None where neither is given.
+
+    Args:
+        name: What the flags begin with, as an attribute: ``token`` of --token-file and --token-env.
 
     Raises:
         UsageError: The secret cannot be read, or is empty.
     """
+    file, variable = getattr(args, f"{name}_file"), getattr(args, f"{name}_env")
     if file is not None:
         try:
             found = Path(file).read_bytes().strip()

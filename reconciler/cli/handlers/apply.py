@@ -6,7 +6,7 @@ import argparse
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +29,8 @@ from reconciler.core.status.conditions import advanced
 from reconciler.core.status.judgement import judge
 from reconciler.core.status.result import DatasetResult
 from reconciler.engine.dataset import outcome
+from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.dataset.make_plan import Planned
 from reconciler.engine.failure_reasons import facts_of
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.spec_tree import Reading
@@ -128,11 +130,7 @@ def _confirmed(
     Raises:
         Declined: The answer is not yes.
     """
-    with ExitStack() as stack:
-        planned = []
-        for desired, seen in each_dataset.open_plans(found.datasets, wiring.context):
-            stack.enter_context(closing(seen))
-            planned.append((desired, seen))
+    with _planned(found, wiring) as planned:
         plans = [each_dataset.detailed(desired, seen, wiring.context) for desired, seen in planned]
         if any(plan.applyable or plan.creation for plan in plans):
             if isinstance(wiring.progress, TerminalProgress):
@@ -146,17 +144,24 @@ def _confirmed(
 
 def _exactly(plan: PlanRef, found: Reading, wiring: Wiring) -> Iterable[DatasetResult]:
     """Plan every dataset first; apply only if the digest is that of the given plan."""
-    with ExitStack() as stack:
-        planned = []
-        for desired, seen in each_dataset.open_plans(found.datasets, wiring.context):
-            stack.enter_context(closing(seen))
-            planned.append((desired, seen))
+    with _planned(found, wiring) as planned:
         broken = map(each_dataset.broken, found.broken)
         now = Plan((*(seen.plan for _, seen in planned), *broken), found.revision)
         if now.digest == plan.digest:
             yield from each_dataset.apply_each(planned, wiring.context)
         else:
             yield from (outcome.outdated(seen.plan, OUTDATED) for _, seen in planned)
+
+
+@contextmanager
+def _planned(found: Reading, wiring: Wiring) -> Iterator[list[tuple[Desired, Planned]]]:
+    """Yield every dataset with its plan, which stays open until all are applied."""
+    with ExitStack() as stack:
+        planned = []
+        for desired, seen in each_dataset.open_plans(found.datasets, wiring.context):
+            stack.enter_context(closing(seen))
+            planned.append((desired, seen))
+        yield planned
 
 
 def _interrupted(found: Reading, results: Iterable[DatasetResult]) -> Iterable[DatasetResult]:
