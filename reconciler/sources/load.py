@@ -12,7 +12,7 @@ from reconciler.core.spec.documents import API_VERSION, Acknowledgement, Dataset
 from reconciler.core.spec.messages import ModelError, Path
 from reconciler.core.spec.shorthand import Entries
 from reconciler.core.validation import spec_codes as codes
-from reconciler.core.validation.problem import Origin, Problem, Severity, has_error
+from reconciler.core.validation.problem import Origin, Problem, Severity, by_place, has_error
 from reconciler.core.validation.unmatched import PlacedGlob, PlacedPath
 from reconciler.errors import SourceError
 from reconciler.ports import BrokenDataset, EntryFile, LoadedDataset, Manifests, Specs, Tree
@@ -83,7 +83,7 @@ class _Loading:
             named = self._entry_files(path, parsed, problems)
             if isinstance(parsed.model, Dataset):
                 named += pinned_files(parsed, parsed.model, self._manifests, problems)
-                ordered = tuple(sorted(problems, key=_by_place))
+                ordered = tuple(sorted(problems, key=by_place))
                 patterns = (*_patterns(parsed, parsed.model), *acknowledging.get(parsed.model.name, ()))
                 ignored = tuple(_ignored_paths(parsed, parsed.model))
                 loaded = LoadedDataset(parsed.model, parsed.origin, named, ordered, (), patterns, ignored)
@@ -133,7 +133,7 @@ class _Loading:
                 found |= dict.fromkeys(self._unused(file, certain=not broken))
             if not self._only:
                 found |= dict.fromkeys(of_unknown_datasets(file, names))
-        return tuple(sorted(found, key=_by_place))
+        return tuple(sorted(found, key=by_place))
 
     def _unused(self, file: ParsedFile, *, certain: bool) -> Iterator[Problem]:
         """
@@ -276,7 +276,7 @@ def _within(parsed: Parsed, *keys: str) -> object:
 
 
 def _broken(parsed: Parsed, problems: list[Problem], files: tuple[EntryFile, ...]) -> BrokenDataset:
-    ordered = tuple(sorted(problems, key=_by_place))
+    ordered = tuple(sorted(problems, key=by_place))
     name, named = parsed.name or parsed.file, parsed.name is not None
     return BrokenDataset(name, parsed.origin, ordered, files, named, labels_of(parsed))
 
@@ -284,8 +284,3 @@ def _broken(parsed: Parsed, problems: list[Problem], files: tuple[EntryFile, ...
 def _broken_file(file: ParsedFile) -> BrokenDataset:
     origin = next(problem.origin for problem in file.problems if problem.origin)
     return BrokenDataset(origin.file, origin, file.problems)
-
-
-def _by_place(problem: Problem) -> tuple[str, int, int, str, str]:
-    file, line, column = problem.origin or ("", 0, None)
-    return file, line, column or 0, problem.code, problem.message

@@ -9,7 +9,7 @@ from reconciler.core.planning.plan import PlanError
 from reconciler.core.status.conditions import Reason
 from reconciler.core.status.result import DatasetResult, Verdict
 from reconciler.core.validation.problem import Origin
-from reconciler.engine.failure_reasons import failure_reason_of, failure_reason_of_result
+from reconciler.engine.failure_reasons import failure_reason_of, failure_reason_of_result, reason_of_specs
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,25 @@ def test_an_apply_fails_for_the_reason_of_its_errors(
     found = failure_reason_of_result(DatasetResult("roses", None, verdict, errors=errors))
 
     assert expected == (found and f"{found.reason.value}: {found.message}")
+
+
+UNCLEAR = PlanError(errors.ManifestUnavailable.code, "no answer")
+DENIED = PlanError(errors.ManifestDenied.code, "may not be read")
+
+
+@pytest.mark.parametrize(
+    ("errors", "expected"),
+    [
+        ((), "SpecInvalid: unusable"),
+        ((BROKEN,), "SpecInvalid: a.yaml:3: no such file"),
+        ((UNCLEAR, BROKEN), "SpecInvalid: a.yaml:3: no such file"),
+        ((BROKEN, UNCLEAR, DENIED), "Denied: may not be read"),
+    ],
+)
+def test_a_dataset_without_a_plan_has_the_reason_of_its_gravest_error(
+    errors: tuple[PlanError, ...], expected: str
+):
+    """In the order of the exit codes; the error names its place."""
+    found = reason_of_specs(errors)
+
+    assert expected == f"{found.reason.value}: {found.message}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.sources.ours import is_ours, seems_ours
+from reconciler.sources.ours import as_list, is_ours, seems_ours
 from tests.sources.builders import DATASET, ENTRIES, LINE, dataset, loaded, problems_in, write
 
 GOOD = {"good_yaml": dataset("good", "good.jsonl"), "good_jsonl": LINE}
@@ -145,3 +145,36 @@ def test_each_document_of_others_is_counted(tmp_path):
     )
 
     assert ["specs/d.yaml:1", "specs/d.yaml:11"] == list(map(str, loaded(tmp_path).skipped))
+
+
+FLUID, OWN = "apiVersion: data.fluid.io/v1alpha1\n", "apiVersion: v1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("kind: Dataset\n" + OWN, True),
+        ("kind: Dataset\n" + FLUID, False),
+        ("kind: Dataset\n" + FLUID + OWN, True),
+        ("kind: Dataset\nspec: [\n", True),
+        ("kind: Dataset\ntitle: [\n", False),
+        ("kind: ConfigMap\n" + OWN + "spec: [\n", False),
+        ("entries: [\ntarget: x\n", True),
+        ("entries: [\n", False),
+        ("images: [\ncreatedAt: x\n", True),
+        ("images: [\n", False),
+    ],
+)
+def test_a_text_that_cannot_be_parsed_is_judged_by_its_lines(text: str, expected: bool):
+    """By kind and version, or by fields that only ours have together; a version of another group is not ours."""
+    assert expected is seems_ours(text)
+
+
+def test_only_a_list_holds_documents():
+    """As kubectl prints several; a list of one kind alone has items that are none of ours."""
+    items = [{"a": 1}, "x", {"b": 2}]
+
+    assert [{"a": 1}, {"b": 2}] == as_list(items) == as_list({"kind": "List", "items": items})
+    assert None is as_list({"kind": "PodList", "items": items})
+    assert None is as_list({"kind": "ConfigMapList", "items": items})
+    assert None is as_list({"kind": "List"})

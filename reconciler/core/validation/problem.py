@@ -82,3 +82,9 @@ def has_error(problems: Iterable[Problem]) -> bool:
         if problem.severity is Severity.ERROR:
             return True
     return False
+
+
+def by_place(problem: Problem) -> tuple[str, int, int, str, str]:
+    """Return what orders problems: their place, those without one first; at one place, code and message."""
+    file, line, column = problem.origin or ("", 0, None)
+    return file, line, column or 0, problem.code, problem.message

@@ -15,7 +15,7 @@ from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Acknowledgement
 from reconciler.core.validation import check_pair
 from reconciler.core.validation.dataset import Listing, image_in_train_and_test, unkeepable
-from reconciler.core.validation.problem import Origin, Problem
+from reconciler.core.validation.problem import Origin, Problem, by_place
 from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
 from reconciler.engine.dataset.desired import Desired, unread
 from reconciler.engine.log import log
@@ -86,14 +86,14 @@ class Reading:
         """Return everything that is wrong anywhere in the tree, once each, ordered by place."""
         read, broken = (dataset.problems for dataset in self.datasets), (one.problems for one in self.broken)
         found = dict.fromkeys(chain(self.of_tree, *read, *broken, self.across))
-        return tuple(sorted(found, key=_by_place))
+        return tuple(sorted(found, key=by_place))
 
     @property
     def errors(self) -> tuple[Problem, ...]:
         """Return the errors among them; warnings of lines are not even computed."""
         read, broken = (dataset.errors for dataset in self.datasets), (one.problems for one in self.broken)
         found = dict.fromkeys(chain(self.of_tree, *read, *broken, self.across))
-        return tuple(sorted((problem for problem in found if problem.is_error), key=_by_place))
+        return tuple(sorted((problem for problem in found if problem.is_error), key=by_place))
 
     def close(self) -> None:
         for dataset in self.datasets:
@@ -141,7 +141,7 @@ def _part(specs: Specs, selection: Selection, absent: Collection[str]) -> Specs:
     broken = tuple(dataset for dataset in specs.broken if selection.may_hold(dataset, absent))
     problems = dict.fromkeys(p for dataset in chosen for p in dataset.problems)
     problems |= dict.fromkeys(p for dataset in broken for p in dataset.problems)
-    return replace(specs, datasets=chosen, broken=broken, problems=tuple(sorted(problems, key=_by_place)))
+    return replace(specs, datasets=chosen, broken=broken, problems=tuple(sorted(problems, key=by_place)))
 
 
 def _absent(missing: Sequence[str], known: Sequence[str]) -> str:
@@ -199,7 +199,7 @@ def _listing(desired: Desired) -> Listing:
 def _read_broken(dataset: BrokenDataset) -> BrokenDataset:
     """Add what is wrong with its lines."""
     problems = {*dataset.problems, *problems_of_lines(dataset)}
-    return replace(dataset, problems=tuple(sorted(problems, key=_by_place)))
+    return replace(dataset, problems=tuple(sorted(problems, key=by_place)))
 
 
 def _across(datasets: Collection[Desired], judged: JudgedFiles | None) -> Iterator[Problem]:
@@ -237,8 +237,3 @@ def _remember_apart(train: Desired, test: Desired, judged: JudgedFiles | None) -
     if known is not None and known.key == test.key:
         apart = (*known.apart[1 - MOST_APART :], train.key)
         judged.put_dataset(name_of(test.loaded), msgspec.structs.replace(known, apart=apart))
-
-
-def _by_place(problem: Problem) -> tuple[str, int, int, str, str]:
-    origin = problem.origin or Origin("", 0)
-    return origin.file, origin.line, origin.column or 0, problem.code, problem.message

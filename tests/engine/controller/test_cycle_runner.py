@@ -16,7 +16,7 @@ from reconciler.engine.controller import cycle
 from reconciler.engine.controller.cycle import CycleResult
 from reconciler.engine.controller.loop import STUCK_AFTER_SECONDS
 from reconciler.engine.usecases.reading import read_desired
-from reconciler.errors import NotLeader, SourceError, StateError
+from reconciler.errors import Interrupted, NotLeader, SourceError, StateError
 from reconciler.ports import SpecRevision
 from tests.engine.months import Months
 
@@ -63,6 +63,63 @@ def test_a_stop_that_ends_a_cycle_changes_nothing_that_is_known(
         list(dataset_state.history),
         months.state.statuses(),
     )
+
+
+def test_a_cycle_that_a_stop_interrupts_ends_at_once(
+    months: Months, events: list[Any], monkeypatch: pytest.MonkeyPatch
+):
+    """It is logged with its duration; no next one is scheduled, for the process ends."""
+    months.write("roses", *"abc")
+    months.settle()
+
+    def stopped(*_: object) -> CycleResult:
+        months.time._time.advance(2.5)
+        raise Interrupted("asked to stop")
+
+    monkeypatch.setattr("reconciler.engine.controller.cycle_runner.run_cycle", stopped)
+    assert 0.0 == months.controller._runner.run_cycle(months.dataset_state("roses"))
+
+    (ended,) = named(events, "cycle.finished")[-1:]
+    assert ("interrupted", 2.5, 0.0) == (
+        ended["verdict"],
+        ended["duration_seconds"],
+        ended["next_visit_seconds"],
+    )
+
+
+def test_pictures_are_made_after_a_cycle_that_found_drift_anew(months: Months):
+    """Not after a quiet one, whose report has them already."""
+    made: list[tuple[str, str, bool]] = []
+    months.registry.illustrate = lambda state, loaded, view: made.append(
+        (state.name, loaded.name, view is state.drift_view)
+    )
+    months.write("roses", *"abc")
+
+    months.settle()
+    months.settle()
+
+    assert [("roses", "roses", True)] == made
+
+
+def test_specs_that_vanish_because_a_newer_commit_came_are_no_failure(
+    months: Months, events: list[Any], monkeypatch: pytest.MonkeyPatch
+):
+    """Once an update was sent, the newer commit gets a cycle of its own."""
+    months.write("roses", *"abc")
+    months.settle()
+    state = months.dataset_state("roses")
+
+    def gone(*_: object) -> CycleResult:
+        state.generation += 1
+        raise SourceError("roses.jsonl: no such file")
+
+    monkeypatch.setattr("reconciler.engine.controller.cycle_runner.run_cycle", gone)
+    assert 0.0 == months.controller._runner.run_cycle(state)
+
+    assert ["a newer commit took over, and this one is gone: roses.jsonl: no such file"] == [
+        event["reason"] for event in named(events, "plan.superseded")
+    ]
+    assert ([], 0) == (named(events, "cycle.failed"), state.failures)
 
 
 def test_one_stuck_worker_is_seen_beside_a_fresh_one(months: Months, monkeypatch: pytest.MonkeyPatch):
@@ -288,6 +345,9 @@ def test_a_status_that_stays_the_same_is_stored_once_a_minute(
     monkeypatch.setattr(
         months.state, "record", lambda *what: (stored.append(months.time.seconds()), record(*what))
     )
+    booted, clock = months.time.seconds(), months.time.seconds
+    months.controller._runner._kept["roses"] = (months.controller._runner._kept["roses"][0], 7.0)
+    monkeypatch.setattr(months.time, "seconds", lambda: clock() - booted + 7.0)  # a machine that just started
     begun = months.time.seconds()
 
     for _ in range(14):

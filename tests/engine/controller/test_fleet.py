@@ -347,3 +347,49 @@ def test_the_thread_steps_until_the_end(cluster: Cluster):
     only.fleet.end(release=True)
     assert {"111122223333-us-east-1": ""} == cluster.store.holders()
     assert 1 <= only.controlled.reassigned <= 2
+
+
+def test_the_leadership_is_shown_with_every_partition_and_its_owner(cluster: Cluster):
+    """A partition without an owner has none."""
+    replica = cluster.replica("first")
+    replica.step(3)
+    document = replica.fleet.leadership().document()
+
+    assert document == {
+        "status": "True",
+        "reason": "Leading",
+        "message": "this replica owns partitions of reconciler/reconciler",
+        "identity": "first",
+        "members": ["first"],
+        "partitions": [{"account": "111122223333", "region": "us-east-1", "owner": "first"}],
+    }
+    second = cluster.replica("second")
+    second.step()
+    replica.fleet.end(release=True)
+    second.controlled.wanted = []
+    free = replace(second.fleet.leadership(), owners=((Partition("1", "r"), ""),))
+    assert [{"account": "1", "region": "r", "owner": None}] == free.document()["partitions"]
+
+
+def test_a_writing_call_ends_before_the_lease_does(cluster: Cluster):
+    """The time that one may take is that of the leases."""
+    assert TIMING.call_seconds == cluster.replica("first").fleet.call_seconds < TIMING.duration_seconds
+
+
+def test_a_replica_that_was_not_first_at_a_lease_does_not_own_it(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+):
+    """The next read shows which other replica does."""
+    replica = cluster.replica("first")
+    replica.step()
+    write = replica.door.write
+    monkeypatch.setattr(
+        replica.door, "write", lambda key, *rest: key.startswith(MEMBER) and write(key, *rest)
+    )
+
+    replica.step(2)
+
+    assert refused(replica)
+    monkeypatch.undo()
+    replica.step()
+    assert not refused(replica)

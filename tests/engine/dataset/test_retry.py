@@ -180,6 +180,7 @@ def test_a_dataset_is_asked_about_more_seldom_the_longer_it_is_busy():
 
     await_settled(dataset, "arn", dataset, 1e9)  # type: ignore[arg-type]
 
+    assert 0.5 == dataset.slept[0]
     assert dataset.slept == sorted(dataset.slept)
     assert dataset.slept[0] < dataset.slept[-1]
     assert len(dataset.slept) <= 20

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from reconciler.core.explanation import Explanation, ExplanationVerdict
 from reconciler.core.planning.cause import Cause
+from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.engine.usecases.explain import explain_image
 from tests.builders import classified, named, ref
 from tests.engine.conftest import Lab
@@ -55,3 +58,21 @@ def test_an_image_that_differs_is_shown_from_both_sides(lab: Lab):
     assert found.observed is not None
     assert (1, 1) == (found.desired["tulip"], found.observed["rose"])
     assert ExplanationVerdict.IN_PLACE is explained(lab, "b").verdict
+
+
+def test_a_warning_about_an_image_is_none_of_its_places(lab: Lab):
+    """An error is: the line that it is about is no entry, and has no other place."""
+    lab.write(*named("ab"))
+    desired = lab.desired()
+    place = Origin("specs/elsewhere.yaml", 9, 4)
+    both = (Severity.WARNING, Severity.ERROR)
+    found = [Problem(severity, "RKD1001", "odd", place, ref("a")) for severity in both]
+
+    def places(*problems: Problem) -> list[str]:
+        noted = replace(desired, noted=list(problems))
+        (one,) = explain_image(ref("a"), [noted], lambda _: lab.context)
+        return [str(origin).rpartition("/")[2] for origin in one.origins]
+
+    assert ["train.jsonl:1"] == places(found[0])
+    assert ["train.jsonl:1", "elsewhere.yaml:9"] == places(*found)
+    assert ["train.jsonl:1"] == places(replace(found[1], origin=None))

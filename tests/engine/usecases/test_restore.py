@@ -7,6 +7,7 @@ import pytest
 
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
+from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.status.result import Verdict
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.restore import as_desired, backups_of, choose
@@ -138,3 +139,35 @@ def test_an_unknown_or_unclear_snapshot_is_refused(overwritten: Lab):
         choose(files, "1999")
     with pytest.raises(UsageError, match="nothing is kept"):
         choose([], None)
+
+
+def quarantine(lab: Lab, name: str) -> None:
+    now = lab.context.clock.now()
+    held = Quarantined(ref(name), b"digest", QuarantineReason.ISOLATED, "why", 1, now, now + 9e9)
+    lab.context.memory.quarantine.put("train", [held], [])
+
+
+def test_a_restore_releases_no_other_entry_from_quarantine(overwritten: Lab):
+    """An apply of all entries does, once the entry is as desired, or has left git."""
+    quarantine(overwritten, "c")
+    quarantine(overwritten, "z")
+
+    restore(overwritten)
+    assert {ref("c"), ref("z")} == overwritten.context.memory.quarantine.of("train").keys()
+
+    overwritten.apply()
+    assert not {ref("c"), ref("z")} & overwritten.context.memory.quarantine.of("train").keys()
+
+
+def test_an_entry_of_a_backup_is_named_by_its_line_there(overwritten: Lab):
+    """Its first line is no entry."""
+    (file, *_) = backups_of("train", overwritten.context.memory)
+    with file.open() as stream:
+        head, *entries = stream.read().splitlines()
+    desired = chosen(overwritten)
+
+    assert b"train" in head or entries
+    assert [f"snapshot {file.saved.id}:{number}" for number in (2, 3)] == [
+        str(desired.origin_of_ref(ref(name))) for name in "ae"
+    ]
+    assert (None, None, f"snapshot {file.saved.id}:1") == (file.pinned, file.identity(), str(file.origin))

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.errors import UsageError
 from reconciler.redact import redacted
-from reconciler.sources.git.address import Address
+from reconciler.sources.git.address import Address, without_password
 from reconciler.sources.git.clone import Clone
 
 
@@ -63,3 +63,20 @@ def test_a_token_in_the_query_is_not_shown() -> None:
 
     assert "https://host/repo.git?access_token=[redacted]&depth=1" == address.name
     assert "t0ken" in address.url
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://user:secret@host:8443/x", "https://host:8443/x"),
+        ("https://user:s@cret@host/x", "https://host/x"),
+        ("https://host/x@y:z@w", "https://host/x@y:z@w"),
+        ("user:secret@host:x", "host:x"),
+        ("git@host:x", "git@host:x"),
+        ("/a:b@c", "/a:b@c"),
+        ("./user:a@b", "./user:a@b"),
+    ],
+)
+def test_a_url_is_shown_without_its_password(url: str, expected: str) -> None:
+    """As git writes it: a path may hold the same signs."""
+    assert expected == without_password(url)

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+from structlog.testing import capture_logs
 
 from reconciler.core.spec.policy import parse_window
 from reconciler.core.status.commit_states import CommitState
@@ -20,6 +21,7 @@ from reconciler.ports import Delivery, Receipt
 from tests.builders import classified
 from tests.engine.controller.notifications.test_outbox import Counted
 from tests.engine.months import Months
+from tests.waiting import until
 
 MINUTE = 60.0
 SHA = "4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f70819203"
@@ -232,3 +234,80 @@ def test_a_state_that_cannot_be_stored_is_reported_all_the_same(
     reporting.run_for(10 * MINUTE)
 
     assert ["roses: not ready (Denied)"] == reporting.titles
+
+
+class Slow(Received):
+    """A channel that accepts a message once it is released."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.released, self.begun = threading.Event(), threading.Event()
+
+    def send(self, message: Any) -> Delivery:
+        self.begun.set()
+        self.released.wait(10)
+        return super().send(message)
+
+
+def drifted(months: Months) -> None:
+    months.write("roses", *"abc", policy="onDrift: report")
+    months.settle()
+    months.settle()
+    months.emulator.console.put(months.arn("roses"), orjson.loads(classified("b", "daisy")))
+    months.run_for(6 * MINUTE)
+
+
+def notifier_of(months: Months, channel: Received) -> Notifier:
+    lock, stored = threading.RLock(), months.state.notified
+    outbox = Outbox(channel, Notice, stored, lock, Counted(), months.time)
+    return Notifier(months.registry, stored, lock, [outbox], None, [], whole=True)
+
+
+def test_a_single_pass_reports_what_it_found_before_it_ends(months: Months):
+    """`run --once` has no later chance."""
+    drifted(months)
+    channel = Received()
+    notifier_of(months, channel).step()  # what is found is reported once it has lasted
+    months.run_for(WAIT_SECONDS + 1)
+
+    notifier_of(months, channel).finish(10)
+
+    assert 1 == len(channel.found)
+
+
+def test_a_single_pass_does_not_wait_for_ever(months: Months):
+    """For a channel that does not answer the message is kept, and sent by the next process."""
+    drifted(months)
+    slow = Slow()
+    notifier_of(months, slow).step()
+    months.run_for(WAIT_SECONDS + 1)
+    notifier = notifier_of(months, slow)
+
+    notifier.finish(0.05)
+
+    assert ([], False) == (slow.found, notifier._outboxes[0].is_empty)
+    slow.released.set()
+
+
+def test_a_notifier_reports_in_a_thread_until_its_end(months: Months, monkeypatch: pytest.MonkeyPatch):
+    """A failure of one step is logged, and the next is made."""
+    monkeypatch.setattr("reconciler.engine.controller.notifications.notifier.EVERY_SECONDS", 0.001)
+    notifier, steps = notifier_of(months, Received()), []
+
+    def step() -> None:
+        steps.append(len(steps))
+        if len(steps) == 1:
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(notifier, "step", step)
+    with capture_logs() as events:
+        notifier.start()
+        until(lambda: len(steps) > 2)
+        notifier.end()
+        notifier._thread.join(10)
+
+    assert not notifier._thread.is_alive()
+    assert not any(outbox._thread.is_alive() for outbox in notifier._outboxes)
+    assert [(None, "ZeroDivisionError")] == [
+        (event["channel"], event["reason"]) for event in events if event["event"] == "notify.failing"
+    ]

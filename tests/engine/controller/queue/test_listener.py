@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ from reconciler.engine.controller.registry import QueueHealth
 from reconciler.ports import Message
 from reconciler.rekognition import event_queue
 from reconciler.rekognition.event_queue import SqsQueue
+from tests.waiting import until
 
 
 @dataclass
@@ -154,3 +156,39 @@ def test_once_ended_nothing_more_is_taken_in(bench: Bench):
 
     assert [] == bench.taking.taken
     assert ["a"] == bench.left()
+
+
+def test_the_queue_is_read_in_a_thread_until_the_end(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    """After a failure it waits as long as it is told to; a second end is none."""
+    waits = iter([0.0, 0.0, 60.0])
+    stepped = []
+
+    def step() -> float:
+        stepped.append(threading.current_thread().daemon)
+        return next(waits)
+
+    monkeypatch.setattr(bench.listener, "step", step)
+    bench.listener.start()
+    until(lambda: len(stepped) == 3)
+    bench.listener.end()
+    bench.listener._thread.join(10)
+
+    assert ([True] * 3, False) == (stepped, bench.listener._thread.is_alive())
+
+
+def test_the_health_of_a_queue_is_shown_with_its_reason():
+    """Before it was read once, that is the reason."""
+    health = QueueHealth("arn:changes")
+    unread = {"listening": False, "reason": "NotYet", "message": "the queue has not been read yet"}
+    assert {"queue": "arn:changes", **unread, "read_at": None} == health.document()
+
+    health.reason = health.message = None
+    health.read_at = 0.0
+
+    assert {
+        "queue": "arn:changes",
+        "listening": True,
+        "reason": None,
+        "message": None,
+        "read_at": "1970-01-01T00:00:00Z",
+    } == health.document()
