@@ -27,7 +27,7 @@ class Phase(StrEnum):
     FAILURE = "failure"
 
 
-class Outcome(NamedTuple):
+class CommitOutcome(NamedTuple):
     """
     What became of a commit.
 
@@ -74,7 +74,7 @@ class Posted:
 NOTHING_POSTED: Final = Posted("", {})
 
 
-def outcome(conditions: Iterable[Condition], failures: int, *, attempted: bool) -> Outcome | None:
+def outcome(conditions: Iterable[Condition], failures: int, *, attempted: bool) -> CommitOutcome | None:
     """
     Return what became of a commit for one dataset; None if its spec suspends it, so that no commit reaches it.
 
@@ -87,18 +87,18 @@ def outcome(conditions: Iterable[Condition], failures: int, *, attempted: bool) 
     if ready.reason is Reason.SUSPENDED and ready.status is Truth.UNKNOWN:
         return None
     if not attempted or ready.reason in (Reason.APPLYING, Reason.NOT_YET, Reason.NEW_REVISION):
-        return Outcome(Phase.PENDING, "", "not in place yet")
+        return CommitOutcome(Phase.PENDING, "", "not in place yet")
     text = f"{ready.reason.value}: {' '.join(ready.message.split())}"
     if ready.status is Truth.TRUE:
         withheld = ready.reason in (Reason.CLOSED, Reason.FROZEN)
-        return Outcome(
+        return CommitOutcome(
             Phase.PENDING if withheld else Phase.SUCCESS, ready.reason.value if withheld else "", text
         )
     failed = ready.reason in _FINAL or failures >= MOST_ATTEMPTS
-    return Outcome(Phase.FAILURE if failed else Phase.PENDING, ready.reason.value, text)
+    return CommitOutcome(Phase.FAILURE if failed else Phase.PENDING, ready.reason.value, text)
 
 
-def overall(outcomes: Mapping[str, Outcome]) -> Outcome:
+def overall(outcomes: Mapping[str, CommitOutcome]) -> CommitOutcome:
     """Return what became of a commit as a whole, from one dataset or more."""
     count = Counter(one.phase for one in outcomes.values())
     number = f"{len(outcomes)} dataset{'s' if len(outcomes) != 1 else ''}"
@@ -106,12 +106,14 @@ def overall(outcomes: Mapping[str, Outcome]) -> Outcome:
         found = [(name, one) for name, one in sorted(outcomes.items()) if one.phase is phase]
         if found:
             name, first = next((item for item in found if item[1].reason), found[0])
-            return Outcome(phase, first.reason, f"{count[phase]} of {number} {words}: {name}: {first.text}")
-    return Outcome(Phase.SUCCESS, "", f"{number} as the policy allows")
+            return CommitOutcome(
+                phase, first.reason, f"{count[phase]} of {number} {words}: {name}: {first.text}"
+            )
+    return CommitOutcome(Phase.SUCCESS, "", f"{number} as the policy allows")
 
 
 def changes(
-    before: Posted, revision: str, outcomes: Mapping[str, Outcome], now: float, *, whole: bool
+    before: Posted, revision: str, outcomes: Mapping[str, CommitOutcome], now: float, *, whole: bool
 ) -> tuple[Posted, tuple[CommitState, ...]]:
     """
     Return what to post now, and what is posted after that.
@@ -136,8 +138,8 @@ def changes(
 
 
 def _posted(
-    outcomes: Mapping[str, Outcome], known: Mapping[str, object], *, whole: bool
-) -> Iterator[tuple[str, Outcome]]:
+    outcomes: Mapping[str, CommitOutcome], known: Mapping[str, object], *, whole: bool
+) -> Iterator[tuple[str, CommitOutcome]]:
     if not outcomes:
         return
     if whole:
@@ -149,7 +151,7 @@ def _posted(
     yield from final
 
 
-def _is_news(old: tuple[Phase, str] | None, new: Outcome) -> bool:
+def _is_news(old: tuple[Phase, str] | None, new: CommitOutcome) -> bool:
     if old is None:
         return True
     phase, reason = old

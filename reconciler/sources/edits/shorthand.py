@@ -26,7 +26,7 @@ class EntriesDocument:
 
 
 @dataclass(slots=True)
-class Outcome:
+class EditOutcome:
     """
     The requests that were not carried out here, with reasons.
 
@@ -46,7 +46,7 @@ def edit_documents(
     *,
     movable: bool,
     empty: str | None,
-) -> Outcome:
+) -> EditOutcome:
     """
     Carry out edit requests on the documents of one file, as far as the shorthand can express them.
 
@@ -61,7 +61,7 @@ def edit_documents(
     for request in requests:
         number = max(0, min(bisect(starts, request.line - 1) - 1, len(documents) - 1))
         by_document[number].append((request.line - 1 - starts[number], request))
-    outcome = Outcome()
+    outcome = EditOutcome()
     mark = len(editor.splices)
     left = starts[-1]
     for number, placed in sorted(by_document.items()):
@@ -72,7 +72,7 @@ def edit_documents(
         outcome.refused += found.refused
     if left == 0 and empty is not None:
         del editor.splices[mark:]
-        return Outcome(refused=[(request, empty) for request in requests])
+        return EditOutcome(refused=[(request, empty) for request in requests])
     return outcome
 
 
@@ -86,10 +86,10 @@ class _DocumentEditor:
         self._changes: dict[int, Callable[[], None]] = {}
         self._gone: set[int] = set()
         self._new: dict[int, list[tuple[EditRequest, Item]]] = defaultdict(list)
-        self._outcome = Outcome()
+        self._outcome = EditOutcome()
         self.growth = 0
 
-    def run(self, placed: list[tuple[int, EditRequest]]) -> Outcome:
+    def run(self, placed: list[tuple[int, EditRequest]]) -> EditOutcome:
         node = self._document.node
         images = node.get("images")
         mark = len(self._editor.splices)
@@ -103,7 +103,7 @@ class _DocumentEditor:
             self.growth = len(members) - len(images.items)
         except NotExpressible as exc:
             del self._editor.splices[mark:]
-            return Outcome(refused=[(request, str(exc)) for _, request in placed])
+            return EditOutcome(refused=[(request, str(exc)) for _, request in placed])
         return self._outcome
 
     def _take(self, number: int, request: EditRequest, images: Node) -> None:

@@ -11,8 +11,8 @@ from reconciler.core.status.commit_states import (
     MOST_ATTEMPTS,
     MOST_DATASETS,
     NOTHING_POSTED,
+    CommitOutcome,
     CommitState,
-    Outcome,
     Phase,
     changes,
     outcome,
@@ -22,10 +22,10 @@ from reconciler.core.status.judgement import Facts, judge
 from reconciler.core.status.result import Verdict
 
 A, B = "a" * 40, "b" * 40
-TO_GO = Outcome(Phase.PENDING, "", "not in place yet")
-RETRIED = Outcome(Phase.PENDING, "Unavailable", "Unavailable: AWS did not answer")
-DONE = Outcome(Phase.SUCCESS, "", "AsDesired: observed as desired")
-BLOCKED = Outcome(Phase.FAILURE, "BlockedByGuard", "BlockedByGuard: too many changes")
+TO_GO = CommitOutcome(Phase.PENDING, "", "not in place yet")
+RETRIED = CommitOutcome(Phase.PENDING, "Unavailable", "Unavailable: AWS did not answer")
+DONE = CommitOutcome(Phase.SUCCESS, "", "AsDesired: observed as desired")
+BLOCKED = CommitOutcome(Phase.FAILURE, "BlockedByGuard", "BlockedByGuard: too many changes")
 
 
 def failing(reason: Reason, verdict: Verdict = Verdict.UNKNOWN) -> Facts:
@@ -72,7 +72,7 @@ class Host:
         self.sent: list[CommitState] = []
         self.whole = whole
 
-    def see(self, revision: str, **outcomes: Outcome) -> list[tuple[str | None, str]]:
+    def see(self, revision: str, **outcomes: CommitOutcome) -> list[tuple[str | None, str]]:
         self.posted, due = changes(self.posted, revision, outcomes, 1.0, whole=self.whole)
         self.sent += due
         return [(one.dataset, one.phase.value) for one in due]

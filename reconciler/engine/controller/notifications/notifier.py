@@ -12,7 +12,7 @@ import msgspec
 
 from reconciler.core.spec.policy import Window
 from reconciler.core.status import commit_states, notices
-from reconciler.core.status.commit_states import NOTHING_POSTED, CommitState, Outcome, Posted
+from reconciler.core.status.commit_states import NOTHING_POSTED, CommitOutcome, CommitState, Posted
 from reconciler.core.status.notices import SOURCE, Incident, Incidents, Notice
 from reconciler.engine.controller.notifications.outbox import Outbox, decoded
 from reconciler.engine.controller.registry import Registry
@@ -130,7 +130,7 @@ class Notifier:
             found[SOURCE] = notices.causes_of_source(registry.source_failure, known)
         return found
 
-    def _outcomes(self, now: float) -> Mapping[str, Outcome]:
+    def _outcomes(self, now: float) -> Mapping[str, CommitOutcome]:
         """Return what became of the commit for each dataset of this replica; the caller holds the lock."""
         revision = self._registry.revision
         outcomes = {
@@ -153,7 +153,7 @@ class Notifier:
         return bodies
 
     def _post(
-        self, outbox: Outbox[CommitState], revision: str, outcomes: Mapping[str, Outcome], now: float
+        self, outbox: Outbox[CommitState], revision: str, outcomes: Mapping[str, CommitOutcome], now: float
     ) -> dict[str, str]:
         before = self._posted
         self._posted, due = commit_states.changes(before, revision, outcomes, now, whole=self._whole)

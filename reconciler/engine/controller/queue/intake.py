@@ -31,7 +31,7 @@ _UNANSWERED_SECONDS: Final = 120.0
 """How long before CloudTrail's time an own update may have begun: the call takes time, and clocks differ."""
 
 
-class Outcome(StrEnum):
+class MessageOutcome(StrEnum):
     """What became of a message."""
 
     FOREIGN = "foreign"  # a call of another principal: the dataset is observed
@@ -80,32 +80,36 @@ class Intake:
                 raise Unreadable("its time lies in the future")  # it would outlast all others
         except Unreadable as exc:
             log.warning("event.unreadable", reason=str(exc))
-            return self._done(Outcome.UNREADABLE)
+            return self._done(MessageOutcome.UNREADABLE)
         if self._registry.fingerprint is None:
-            return self._done(Outcome.POSTPONED, SOON_SECONDS)  # which datasets there are is not known yet
+            return self._done(
+                MessageOutcome.POSTPONED, SOON_SECONDS
+            )  # which datasets there are is not known yet
         states = self._states_of(found) if found else []
         if found is None or found.failed or not states:
-            return self._done(Outcome.IRRELEVANT)
+            return self._done(MessageOutcome.IRRELEVANT)
         here = [state for state in states if not state.is_elsewhere]
         if not here:
-            return self._done(Outcome.POSTPONED, min(MOST_SECONDS, 2 ** min(message.receives, 16)))
+            return self._done(MessageOutcome.POSTPONED, min(MOST_SECONDS, 2 ** min(message.receives, 16)))
         try:
             return self._judged(found, here)
         except StateError as exc:
             log.warning("status.unsaved", reason=str(exc))
             self._observe_soon(found, here)
-            return self._done(Outcome.POSTPONED, MOST_SECONDS)
+            return self._done(MessageOutcome.POSTPONED, MOST_SECONDS)
 
     def _judged(self, found: ApiCall, states: Sequence[DatasetState]) -> int | None:
         if self._is_own(found):
-            return self._done(Outcome.OWN)
+            return self._done(MessageOutcome.OWN)
         if self._agent in found.agent and any(state.running for state in states):
-            return self._done(Outcome.POSTPONED, SOON_SECONDS)  # perhaps a call whose answer is not here yet
+            return self._done(
+                MessageOutcome.POSTPONED, SOON_SECONDS
+            )  # perhaps a call whose answer is not here yet
         new = [state for state in states if found.names_nothing or self._calls.add(state.name, found.call)]
         self._observe_soon(found, new)
         for state in new:
             self.refresh(state)
-        return self._done(Outcome.FOREIGN if new else Outcome.REPEATED)
+        return self._done(MessageOutcome.FOREIGN if new else MessageOutcome.REPEATED)
 
     def refresh(self, state: DatasetState) -> None:
         """Read the calls that are remembered for a dataset into its state."""
@@ -163,8 +167,13 @@ class Intake:
                 due_seconds=round(due - now, 1),
             )
 
-    def _done(self, outcome: Outcome, seconds: int | None = None) -> int | None:
+    def _done(self, outcome: MessageOutcome, seconds: int | None = None) -> int | None:
         self._count(outcome.value)
-        if outcome in (Outcome.OWN, Outcome.REPEATED, Outcome.IRRELEVANT, Outcome.POSTPONED):
+        if outcome in (
+            MessageOutcome.OWN,
+            MessageOutcome.REPEATED,
+            MessageOutcome.IRRELEVANT,
+            MessageOutcome.POSTPONED,
+        ):
             log.debug("event.ignored", outcome=outcome.value)
         return seconds
