@@ -70,10 +70,10 @@ class Directory:
 
     def files(self) -> Sequence[str]:
         """Return every file below the root, through any links within the tree."""
-        return self._links.listing.files
+        return self._links.names.files
 
     def refused(self) -> Mapping[str, str]:
-        return self._links.listing.refused
+        return self._links.names.refused
 
     def canonical(self, path: str) -> str:
         return self._links.canonical(path)

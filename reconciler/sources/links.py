@@ -62,7 +62,7 @@ class Store(Protocol):
         ...
 
 
-class Listing(NamedTuple):
+class TreeNames(NamedTuple):
     """
     All names of a tree.
 
@@ -139,10 +139,10 @@ class Links:
             real = self.resolve(path)
         except (OSError, ValueError):
             return path
-        return self.listing.preferred.get(real, real)
+        return self.names.preferred.get(real, real)
 
     @cached_property
-    def listing(self) -> Listing:
+    def names(self) -> TreeNames:
         """
         All visible names, through any links.
 
@@ -167,7 +167,7 @@ class Links:
         for path, actual in sorted(self._names.items()):
             if actual is not None and actual not in self._names:
                 preferred.setdefault(actual, path)
-        return Listing(sorted(self._names), preferred, self._refused)
+        return TreeNames(sorted(self._names), preferred, self._refused)
 
     def _take(self, path: str, at: str, kind: PathKind | None) -> str | None:
         """Record one member of a directory; return its real path if it is a directory itself."""

@@ -34,14 +34,14 @@ class Stored(NamedTuple):
     size_bytes: int
 
 
-class Listing(NamedTuple):
+class PageRequest(NamedTuple):
     """The next request: one page of keys with a prefix, after a key."""
 
     prefix: str
     after: str
 
 
-class Heads(NamedTuple):
+class HeadRequests(NamedTuple):
     """The next requests: one HEAD for each key."""
 
     keys: Sequence[str]
@@ -67,30 +67,32 @@ class Lookup:
         self._after = ""
         self._lists = lists
         self._sparse = 0
-        self._asked: Listing | Heads | None = None
+        self._asked: PageRequest | HeadRequests | None = None
 
     @property
     def decided(self) -> int:
         """The number of keys that are decided."""
         return self._next
 
-    def ask(self) -> Listing | Heads | None:
+    def ask(self) -> PageRequest | HeadRequests | None:
         """Return the next request; None if every key is decided."""
         if self._next >= len(self._keys):
             return None
-        listed_before = isinstance(self._asked, Listing) or self._asked is None
+        listed_before = isinstance(self._asked, PageRequest) or self._asked is None
         if not self._lists:
-            self._asked = Heads(self._keys[self._next : self._next + _MOST_HEADS])
+            self._asked = HeadRequests(self._keys[self._next : self._next + _MOST_HEADS])
         elif self._sparse and listed_before:
-            self._asked = Heads(self._keys[self._next : self._next + min(2**self._sparse, _MOST_HEADS)])
+            self._asked = HeadRequests(
+                self._keys[self._next : self._next + min(2**self._sparse, _MOST_HEADS)]
+            )
         else:
             self._after = max(self._after, _just_before(self._keys[self._next]))
-            self._asked = Listing(self._prefix, self._after)
+            self._asked = PageRequest(self._prefix, self._after)
         return self._asked
 
     def decide_page(self, page: Mapping[str, Stored], *, more: bool) -> Iterator[Decided]:
         """
-        Take the answer to a `Listing`, and yield the keys that it decides.
+        Take the answer to a `PageRequest`, and yield the keys that it decides.
 
         Args:
             page: Key -> object.
@@ -113,7 +115,7 @@ class Lookup:
         self._sparse = self._sparse + 1 if self._next - before <= 1 else 0
 
     def decide_heads(self, answers: Sequence[Stored | None]) -> Iterator[Decided]:
-        """Take the answers to `Heads`, in their order."""
+        """Take the answers to `HeadRequests`, in their order."""
         for found in answers:
             key = self._keys[self._next]
             self._next += 1

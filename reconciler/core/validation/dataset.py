@@ -219,9 +219,9 @@ def check_pair(train: DatasetFacts, test: DatasetFacts) -> tuple[Problem, ...]:
     return (warning(Code.INSUFFICIENT_LABEL_OVERLAP, f"{text}; {wanted}"),)
 
 
-class Listing(NamedTuple):
+class FullScan(NamedTuple):
     """
-    The regular listing of one dataset.
+    The regular listing of one whole dataset.
 
     Attributes:
         account, region: None if the spec leaves them to the credentials and the SDK.
@@ -239,30 +239,30 @@ class Listing(NamedTuple):
         return max(1, -(-self.entries // quotas.PAGE_SIZE)) / quotas.CALLS_PER_SECOND
 
 
-def unkeepable(listings: Iterable[Listing]) -> tuple[Problem, ...]:
+def scans_over_quota(scans: Iterable[FullScan]) -> tuple[Problem, ...]:
     """
     Return a warning for each account and Region whose datasets cannot all be listed as often as asked.
 
     AWS answers 5 calls a second for all of them together, and a listing takes one for 100 entries: 43 datasets of
     250,000 entries fill six hours.
     """
-    places: dict[tuple[str | None, str | None], list[Listing]] = defaultdict(list)
-    for listing in listings:
-        places[listing.account, listing.region].append(listing)
+    places: dict[tuple[str | None, str | None], list[FullScan]] = defaultdict(list)
+    for scan in scans:
+        places[scan.account, scan.region].append(scan)
     return tuple(_problem(found) for found in places.values() if _load(found) > 1)
 
 
-def _load(listings: Iterable[Listing]) -> float:
+def _load(scans: Iterable[FullScan]) -> float:
     """Return the share of all calls that the listings take."""
-    return sum(listing.seconds / listing.max_age_seconds for listing in listings)
+    return sum(scan.seconds / scan.max_age_seconds for scan in scans)
 
 
-def _problem(listings: list[Listing]) -> Problem:
-    account, region = listings[0].account or "of the credentials", listings[0].region or "the SDK's Region"
-    hours = sum(listing.seconds for listing in listings) / 3_600
+def _problem(scans: list[FullScan]) -> Problem:
+    account, region = scans[0].account or "of the credentials", scans[0].region or "the SDK's Region"
+    hours = sum(scan.seconds for scan in scans) / 3_600
     text = (
-        f"account {account}, {region}: {len(listings):,} datasets cannot be listed as often as fullScanMaxAge "
-        f"asks: that takes {_load(listings):.0%} of the {quotas.CALLS_PER_SECOND} calls a second; once through "
+        f"account {account}, {region}: {len(scans):,} datasets cannot be listed as often as fullScanMaxAge "
+        f"asks: that takes {_load(scans):.0%} of the {quotas.CALLS_PER_SECOND} calls a second; once through "
         f"takes {hours:.1f} h"
     )
-    return Problem(Severity.WARNING, TOO_MANY_TO_LIST.code, text, listings[0].origin)
+    return Problem(Severity.WARNING, TOO_MANY_TO_LIST.code, text, scans[0].origin)

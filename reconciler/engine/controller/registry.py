@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from reconciler.core.moments import moment, moment_or_none
 from reconciler.core.status.conditions import FailureReason, Reason
-from reconciler.core.validation.dataset import Listing, unkeepable
+from reconciler.core.validation.dataset import FullScan, scans_over_quota
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.fleet.member import Fleet
 from reconciler.engine.controller.views import DriftView
@@ -128,7 +128,7 @@ class Registry:
                 **({"events": self.queue.document()} if self.queue else {}),
                 "at": moment(now),
                 "ready": self.ready,
-                "schedules": [problem.message for problem in unkeepable(self._listings())],
+                "schedules": [problem.message for problem in scans_over_quota(self._full_scans())],
                 "source": {
                     "name": self.source_name,
                     "revision": self.revision,
@@ -145,12 +145,12 @@ class Registry:
                 ],
             }
 
-    def _listings(self) -> Iterator[Listing]:
+    def _full_scans(self) -> Iterator[FullScan]:
         for state in self.states.values():
             if state.loaded is not None and state.summary is not None and not state.suspended:
                 target, most = state.loaded.target, state.loaded.schedule.full_scan_max_age_seconds
                 entries = state.summary.counts.get("observed", 0)
-                yield Listing(target.home_account, target.home_region, entries, most, state.loaded.origin)
+                yield FullScan(target.home_account, target.home_region, entries, most, state.loaded.origin)
 
     def is_ready(self) -> bool:
         """Return whether the specs have been read and every dataset has been observed once."""

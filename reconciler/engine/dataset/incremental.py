@@ -21,7 +21,7 @@ from reconciler.core.planning.remembered import Recalled, recall
 from reconciler.core.runtime.backoff import scan_is_due
 from reconciler.engine.dataset.context import Context, always
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.listing import Spool, pages_of
+from reconciler.engine.dataset.listing import SpooledListing, pages_of
 from reconciler.engine.dataset.make_plan import Planned
 from reconciler.engine.dataset.observe import Incremental, Observation, as_text, gap_between
 from reconciler.engine.dataset.retry import retry
@@ -96,7 +96,7 @@ def _as_desired(
         recollection.head.arn,
         description,
         Diff((), desired=entries, observed=entries, unchanged=entries, ignored=(), errored=()),
-        Spool(),
+        SpooledListing(),
         context.clock.now(),
         recollection.head.scanned_at,
         incremental=Incremental(recollection, frozenset(), is_same=True),
@@ -134,7 +134,7 @@ def _observed(
     context: Context,
 ) -> Observation | None:
     """Read the entries that memory leaves open; return None if they are not what memory says."""
-    spool, arn = Spool(), recollection.head.arn
+    spool, arn = SpooledListing(), recollection.head.arn
     try:
         remembered = spool.fill([line.decode(errors="surrogatepass")] for line in found.lines.values())
         pages: Iterator[Sequence[str]] = chain.from_iterable(

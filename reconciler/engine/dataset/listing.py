@@ -98,7 +98,7 @@ class Listing:
         self._stream.close()
 
 
-class Spool(Listing):
+class SpooledListing(Listing):
     """A listing that is being fetched, kept in a temporary file that vanishes with the process."""
 
     def __init__(self) -> None:

@@ -17,7 +17,7 @@ from reconciler.core.planning.readback import filter_of
 from reconciler.core.spec.documents import Target
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.listing import Spool, pages_of
+from reconciler.engine.dataset.listing import SpooledListing, pages_of
 from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.engine.log import log
 from reconciler.errors import ListingIncomplete, ListingMoved, NotFound
@@ -72,7 +72,7 @@ class Observation:
     arn: str
     description: Description
     diff: Diff
-    listing: Spool
+    listing: SpooledListing
     at: float
     scanned_at: float
     gap: str | None = None
@@ -139,7 +139,7 @@ def arn_in(found: Located, target: Target) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed(Generic[T]):
+class WholeListing(Generic[T]):
     """
     A listing of a whole dataset.
 
@@ -151,7 +151,7 @@ class Listed(Generic[T]):
     """
 
     result: T
-    spool: Spool
+    spool: SpooledListing
     description: Description
     is_trusted: bool = False
 
@@ -189,7 +189,7 @@ def observe(desired: Desired, arn: str, context: Context, deadline: float) -> Ob
     def judge(lines: Iterator[Line]) -> Diff:
         return compare(desired.index, lines, desired.read, desired.equality)
 
-    def attempt() -> tuple[Diff, Listed[Diff]]:
+    def attempt() -> tuple[Diff, WholeListing[Diff]]:
         listed = whole_listing(desired.name, arn, context, deadline, judge)
         try:
             return _with_unlisted(desired, arn, listed, context, deadline), listed
@@ -207,7 +207,7 @@ def observe(desired: Desired, arn: str, context: Context, deadline: float) -> Ob
 
 def whole_listing(
     name: str, arn: str, context: Context, deadline: float, consume: Callable[[Iterator[Line]], T]
-) -> Listed[T]:
+) -> WholeListing[T]:
     """
     Read every entry in one state; an error part-way starts again, and never gives a shorter answer.
 
@@ -222,9 +222,9 @@ def whole_listing(
     """
     gateway, clock = context.gateway, context.clock
 
-    def attempt() -> Listed[T]:
+    def attempt() -> WholeListing[T]:
         before = await_settled(gateway, arn, clock, deadline)
-        spool = Spool()
+        spool = SpooledListing()
         try:
             counted = before.stats.total_entries
             pages = pages_of(arn, context, counted)
@@ -234,7 +234,7 @@ def whole_listing(
         except BaseException:
             spool.close()
             raise
-        return Listed(result, spool, before, context.trust_listing)
+        return WholeListing(result, spool, before, context.trust_listing)
 
     listed = retry(attempt, clock, deadline)
     if listed.gap is None or listed.description.stats.total_entries is None:
@@ -246,7 +246,7 @@ def whole_listing(
 
 
 def _with_unlisted(
-    desired: Desired, arn: str, listed: Listed[Diff], context: Context, deadline: float
+    desired: Desired, arn: str, listed: WholeListing[Diff], context: Context, deadline: float
 ) -> Diff:
     """Return what a listing showed, and what a query for each entry that it seems to lack shows of that one."""
     diff = listed.result

@@ -15,7 +15,7 @@ from reconciler.core.runtime.backoff import backoff
 from reconciler.core.status.result import EntryProblem
 from reconciler.engine.dataset.context import Context, always
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.listing import Spool, pages_of
+from reconciler.engine.dataset.listing import SpooledListing, pages_of
 from reconciler.engine.dataset.make_plan import marked
 from reconciler.engine.dataset.observe import Observation, observe
 from reconciler.engine.dataset.retry import await_settled, retry
@@ -69,7 +69,7 @@ class After:
 
     diff: Diff
     observation: Observation | None
-    readback: Spool | None = None
+    readback: SpooledListing | None = None
     read: frozenset[str] = frozenset()
     descriptions: frozenset[Description] = frozenset()
 
@@ -111,7 +111,7 @@ def observe_again(
     Raises:
         GatewayError: They could not be seen, in one state, before *deadline*.
     """
-    after = After(before, None, Spool())
+    after = After(before, None, SpooledListing())
     try:
         return _observed_again(desired, arn, items, after, sent, context, deadline)
     except BaseException:
@@ -192,7 +192,7 @@ def _observe_once(
             desired, arn, replace(context, overtaken=always), deadline
         )  # a proof gives way to nothing
         return replace(last, diff=seen.diff, observation=seen, read=frozenset())
-    before, readback = [settled] if settled else [], last.readback or Spool()
+    before, readback = [settled] if settled else [], last.readback or SpooledListing()
 
     def attempt() -> tuple[Diff, Description]:
         first = before.pop() if before else await_settled(context.gateway, arn, context.clock, deadline)
@@ -217,7 +217,7 @@ def _filtered(
     filters: Sequence[str],
     context: Context,
     before: Description,
-    spool: Spool,
+    spool: SpooledListing,
 ) -> Diff:
     pages: Iterator[Sequence[str]] = chain.from_iterable(
         pages_of(arn, context, before.stats.total_entries, contains) for contains in filters

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from reconciler.core.images.lookup import Decided, Heads, Lookup
+from reconciler.core.images.lookup import Decided, HeadRequests, Lookup
 from reconciler.errors import Denied, NoCredentials
 from reconciler.ports import Images
 
@@ -31,7 +31,7 @@ def look_up(
     lookup = Lookup(keys)
     region = images.region
     while request := lookup.ask():
-        if isinstance(request, Heads):
+        if isinstance(request, HeadRequests):
             yield list(
                 lookup.decide_heads(list(pool.map(lambda key: images.head(bucket, key), request.keys)))
             )
@@ -56,7 +56,7 @@ def _without_listing(
 ) -> Iterator[Sequence[Decided]]:
     """Ask for each key. To a client that may not list a bucket, S3 reports missing objects as denied."""
     lookup = Lookup(keys, lists=False)
-    while isinstance(request := lookup.ask(), Heads):
+    while isinstance(request := lookup.ask(), HeadRequests):
         try:
             yield list(
                 lookup.decide_heads(list(pool.map(lambda key: images.head(bucket, key), request.keys)))

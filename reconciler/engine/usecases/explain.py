@@ -18,7 +18,7 @@ from reconciler.core.planning.diff import Action, Change, compare_some
 from reconciler.core.planning.plan import PlanError, errors_of
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.listing import Spool
+from reconciler.engine.dataset.listing import SpooledListing
 from reconciler.engine.dataset.observe import alone, find
 from reconciler.engine.dataset.retry import await_settled
 from reconciler.engine.usecases import each_dataset
@@ -97,7 +97,7 @@ def _observe_image(source_ref: str, desired: Desired, context: Context) -> _Seen
     description = await_settled(context.gateway, arn, context.clock, deadline)
 
     counted = description.stats.total_entries
-    with closing(Spool()) as spool:
+    with closing(SpooledListing()) as spool:
         lines = list(spool.fill([alone(source_ref, arn, context, deadline, counted)]))
         diff = compare_some(desired.index, (source_ref,), lines, desired.read, desired.equality)
     observed = next((parse_observed(raw) for raw, _, _ in lines), None)

@@ -15,7 +15,7 @@ from reconciler.core.spec.choices import DatasetType
 from reconciler.core.validation import check_line
 from reconciler.core.validation.problem import Severity
 from reconciler.engine.dataset.context import Context
-from reconciler.engine.dataset.listing import Spool
+from reconciler.engine.dataset.listing import SpooledListing
 from reconciler.engine.dataset.observe import whole_listing
 from reconciler.engine.dataset.retry import retry
 from reconciler.errors import ListingMoved, NotFound, UnknownAnswer
@@ -37,7 +37,7 @@ class Exported:
     refused: Mapping[str, tuple[str, ...]]
     marked: tuple[str, ...]
     _places: Mapping[str, Place]
-    _spool: Spool
+    _spool: SpooledListing
 
     def lines(self, source_refs: Iterable[str]) -> Iterator[bytes]:
         """Give the lines of these, in one form whatever form the service gave them."""

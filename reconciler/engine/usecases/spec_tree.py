@@ -14,7 +14,7 @@ import msgspec
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Acknowledgement
 from reconciler.core.validation import check_pair
-from reconciler.core.validation.dataset import Listing, image_in_train_and_test, unkeepable
+from reconciler.core.validation.dataset import FullScan, image_in_train_and_test, scans_over_quota
 from reconciler.core.validation.problem import Origin, Problem, by_place
 from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
 from reconciler.engine.dataset.desired import Desired, unread
@@ -185,15 +185,15 @@ def read(specs: Specs, overrides: Overrides = NO_OVERRIDES, judged: JudgedFiles 
     others = iter(rest)
     datasets = tuple(next(others) if known is None else known for known in recalled)
     broken = tuple(map(_read_broken, specs.broken))
-    across = (*_across(datasets, judged), *unkeepable(map(_listing, datasets)))
+    across = (*_across(datasets, judged), *scans_over_quota(map(_full_scan, datasets)))
     return Reading(
         datasets, broken, specs.problems, across, specs.revision, specs.acknowledgements, specs.skipped
     )
 
 
-def _listing(desired: Desired) -> Listing:
+def _full_scan(desired: Desired) -> FullScan:
     target, most = desired.target, desired.schedule.full_scan_max_age_seconds
-    return Listing(target.home_account, target.home_region, desired.entries, most, desired.loaded.origin)
+    return FullScan(target.home_account, target.home_region, desired.entries, most, desired.loaded.origin)
 
 
 def _read_broken(dataset: BrokenDataset) -> BrokenDataset:

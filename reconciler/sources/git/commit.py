@@ -165,10 +165,10 @@ class GitTree:
         return self._large_file(pointer)
 
     def files(self) -> Sequence[str]:
-        return self._links.listing.files
+        return self._links.names.files
 
     def refused(self) -> Mapping[str, str]:
-        return self._links.listing.refused
+        return self._links.names.refused
 
     def canonical(self, path: str) -> str:
         return self._links.canonical(path)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.images.lookup import Heads, Listing, Lookup, Stored, fewest_requests
+from reconciler.core.images.lookup import HeadRequests, Lookup, PageRequest, Stored, fewest_requests
 from reconciler.errors import UnknownAnswer
 
 
@@ -22,7 +22,7 @@ class Bucket:
         found = {}
         asked = Lookup(sorted(wanted, key=str.encode), lists=lists)
         while request := asked.ask():
-            if isinstance(request, Heads):
+            if isinstance(request, HeadRequests):
                 self.heads += request.keys
                 decided = asked.decide_heads([self._stored(key) for key in request.keys])
             else:
@@ -80,7 +80,7 @@ def test_scattered_images_are_asked_for_one_by_one():
 
 def test_only_the_directory_that_all_images_share_is_listed():
     """A policy often allows no more."""
-    assert Listing("a/b/", "a/b/c0~") == Lookup(["a/b/c1", "a/b/c2.jpg"]).ask()
+    assert PageRequest("a/b/", "a/b/c0~") == Lookup(["a/b/c1", "a/b/c2.jpg"]).ask()
 
 
 def test_without_the_permission_to_list_each_key_is_asked_for():
@@ -116,7 +116,7 @@ def test_at_most_64_are_asked_for_at_a_time():
     """However many keys are left: an answer is awaited before more are asked for."""
     keys = [f"{number:03}" for number in range(200)]
 
-    assert Heads(keys[:64]) == Lookup(keys, lists=False).ask()
+    assert HeadRequests(keys[:64]) == Lookup(keys, lists=False).ask()
 
 
 @pytest.mark.parametrize(("keys", "pages"), [(0, 0), (1, 1), (1_000, 1), (1_001, 2)])

@@ -14,7 +14,7 @@ from reconciler.core.validation import (
     image_in_train_and_test,
 )
 from reconciler.core.validation.codes import Code
-from reconciler.core.validation.dataset import Listing, unkeepable
+from reconciler.core.validation.dataset import FullScan, scans_over_quota
 from reconciler.core.validation.problem import Origin, Problem, Severity
 
 BAD = (Problem(Severity.ERROR, Code.INVALID_BOX, "off the frame"),)
@@ -257,16 +257,16 @@ def test_an_image_in_both_datasets_is_a_warning_that_names_the_other():
     assert "test.jsonl:3" in found.message
 
 
-def listings(number: int, *, region: str = "us-east-1", hours: float = 6) -> list[Listing]:
+def scans(number: int, *, region: str = "us-east-1", hours: float = 6) -> list[FullScan]:
     at = Origin("specs/a.yaml", 1)
-    return [Listing("111122223333", region, 250_000, hours * 3_600, at) for _ in range(number)]
+    return [FullScan("111122223333", region, 250_000, hours * 3_600, at) for _ in range(number)]
 
 
 def test_as_many_as_five_calls_a_second_can_list_are_fine():
     """43 datasets of 250,000 entries can be listed within six hours, and 44 cannot."""
-    assert () == unkeepable(listings(43))
+    assert () == scans_over_quota(scans(43))
 
-    (problem,) = unkeepable(listings(44))
+    (problem,) = scans_over_quota(scans(44))
 
     assert ("RKD1305", False) == (problem.code, problem.is_error)
     assert "44 datasets cannot be listed as often" in problem.message
@@ -275,12 +275,12 @@ def test_as_many_as_five_calls_a_second_can_list_are_fine():
 
 def test_each_account_and_region_has_its_own_limit():
     """Datasets in another Region take none of the calls."""
-    assert () == unkeepable([*listings(40), *listings(40, region="eu-west-1")])
+    assert () == scans_over_quota([*scans(40), *scans(40, region="eu-west-1")])
 
 
 def test_each_schedule_counts_with_its_own_age():
     """A dataset that may be old for longer takes less."""
-    assert () == unkeepable(listings(44, hours=7))
+    assert () == scans_over_quota(scans(44, hours=7))
 
 
 @pytest.mark.parametrize(
@@ -288,4 +288,4 @@ def test_each_schedule_counts_with_its_own_age():
 )
 def test_a_listing_takes_a_call_for_each_hundred_entries(entries, seconds):
     """Five calls a second; an empty dataset takes one call as well."""
-    assert pytest.approx(seconds) == Listing(None, None, entries, 3_600, None).seconds
+    assert pytest.approx(seconds) == FullScan(None, None, entries, 3_600, None).seconds

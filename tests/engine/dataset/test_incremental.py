@@ -10,7 +10,7 @@ import pytest
 from reconciler.core.planning.plan import unplanned
 from reconciler.core.status.result import EntryProblem
 from reconciler.engine.dataset.incremental import carried
-from reconciler.engine.dataset.listing import Spool
+from reconciler.engine.dataset.listing import SpooledListing
 from reconciler.engine.dataset.make_plan import NOTHING, Planned
 from reconciler.engine.dataset.observe import Observation
 from reconciler.engine.dataset.send import Sent
@@ -35,11 +35,11 @@ def kept(
     """Carry an observation over two updates, of which *facts* say what is not as it should be."""
     plan = unplanned("train", (), Exit.DONE)
     with_spool = facts.pop("readback", True)
-    found = Observation("arn", seen, DIFF, Spool(), 1.0, 1.0, gap) if seen else None
+    found = Observation("arn", seen, DIFF, SpooledListing(), 1.0, 1.0, gap) if seen else None
     after = After(
         facts.pop("diff", DIFF),
         None,
-        Spool() if with_spool else None,
+        SpooledListing() if with_spool else None,
         descriptions=frozenset(facts.pop("descriptions", {LAST})),
     )
     sent = Sent(updates=len(steps), steps=list(steps), is_certain=facts.pop("is_certain", True))

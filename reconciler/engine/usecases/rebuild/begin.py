@@ -11,7 +11,7 @@ from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import DatasetPlan, Plan
 from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.listing import Spool
+from reconciler.engine.dataset.listing import SpooledListing
 from reconciler.engine.dataset.make_plan import guards_of
 from reconciler.engine.dataset.observe import Observation, as_text
 from reconciler.engine.dataset.retry import retry
@@ -170,7 +170,7 @@ def _ordered(desired: Desired, seen: Observation, order: Order, context: Rebuild
 
 
 def _archived(
-    rebuild: Rebuild, plan: DatasetPlan, listing: Spool, context: RebuildContext
+    rebuild: Rebuild, plan: DatasetPlan, listing: SpooledListing, context: RebuildContext
 ) -> tuple[str, Content]:
     """Back up the observed lines to the state directory; return the name and the content read back."""
     entries = sum(1 for _ in listing.lines())

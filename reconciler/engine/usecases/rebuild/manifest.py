@@ -16,7 +16,7 @@ from reconciler.core.entries.lines import Line, iter_lines
 from reconciler.core.entries.observed_line import UNREADABLE, parse_observed
 from reconciler.core.planning.diff import place_of
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.listing import Spool
+from reconciler.engine.dataset.listing import SpooledListing
 from reconciler.engine.usecases.rebuild.context import RebuildContext
 from reconciler.errors import UnknownAnswer
 from reconciler.ports import Content
@@ -55,7 +55,7 @@ def lines_in(stream: BinaryIO) -> Iterator[bytes]:
     return (raw for raw, _, _ in iter_lines(stream) if raw)
 
 
-def observed_lines(listing: Spool) -> Iterator[bytes]:
+def observed_lines(listing: SpooledListing) -> Iterator[bytes]:
     """Yield every listed line as it would be sent: without the keys that the service added."""
     return (encode(without_service_keys(_readable(raw))) for raw, _, _ in listing.lines())
 
@@ -77,7 +77,7 @@ def _readable(raw: bytes) -> Fields:
     return fields
 
 
-def desired_lines(desired: Desired, listing: Spool) -> Iterator[bytes]:
+def desired_lines(desired: Desired, listing: SpooledListing) -> Iterator[bytes]:
     """Yield every desired line as it would be sent: ignored fields keep their observed values."""
     places: dict[str, Place] = {}
     if desired.equality.ignore:
