@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.entries.training_view import Box, Meaning
+from reconciler.core.entries.training_view import Meaning, TrainingBox
 from reconciler.demo import PAGE, STEPS
 from reconciler.demo.canvas import Canvas
 from reconciler.demo.pictures import picture
@@ -89,7 +89,7 @@ def test_the_page_of_the_drift_shows_real_pictures(told):
 def test_a_picture_is_the_same_everywhere():
     """Drawn anew, byte for byte, of the size that its line states, with something where the box is."""
     image = pytest.importorskip("PIL.Image")
-    seen = Meaning((), (Box("missing_screw", 40, 30, 30, 30),), ((320, 240),))
+    seen = Meaning((), (TrainingBox("missing_screw", 40, 30, 30, 30),), ((320, 240),))
 
     data = picture("s3://acme-boards/a.jpg", seen)
 

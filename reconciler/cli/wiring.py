@@ -39,7 +39,7 @@ from reconciler.rekognition.access import (
     assuming,
     source_of,
 )
-from reconciler.rekognition.calls import Limiter, Meter
+from reconciler.rekognition.calls import CallMeter, Limiter
 from reconciler.rekognition.gateway import Rekognition, client_config
 from reconciler.rekognition.image_store import ImageReader, ImageStore, image_config
 from reconciler.rekognition.manifest_store import ManifestStore
@@ -70,7 +70,7 @@ class Threads:
 
     count: int = 10
     sleep: Callable[[float], object] = time.sleep
-    meter: Meter | None = None
+    meter: CallMeter | None = None
     attempts: int = 8
     permit: Permit | None = None
     call_seconds: float | None = None

@@ -12,7 +12,7 @@ import orjson
 from reconciler.convert.image_size import sized
 from reconciler.convert.names import is_elsewhere, is_ordinary, key_of, why_no_key
 from reconciler.convert.pixels import beyond, scaled, whole
-from reconciler.convert.record import Box, LabelledImage, Line, Options, Read, odd, wrong
+from reconciler.convert.record import LabelledBox, LabelledImage, Line, Options, Read, odd, wrong
 from reconciler.core.entries.entry import SOURCE_REF, Fields
 from reconciler.core.spec.labelling import address, image_level, located, why_no_address
 from reconciler.core.validation import CheckedLine, check_line, duplicate_source_ref
@@ -26,7 +26,7 @@ _MOST_BYTES_IN_MEMORY: Final = 1024 * 1024
 _OF_BOXES: Final = frozenset({Code.INVALID_BOX, Code.BOX_TOO_SMALL})
 
 
-class Lines(Mapping[str, bytes]):
+class ComposedLines(Mapping[str, bytes]):
     """Source-ref -> line, without its newline, in the order of the input; the lines are in a temporary file."""
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class Converted:
         note: How the format was recognised; empty if it was named.
     """
 
-    lines: Lines = field(default_factory=Lines)
+    lines: ComposedLines = field(default_factory=ComposedLines)
     boxes: int = 0
     skipped: int = 0
     problems: list[Problem] = field(default_factory=list)
@@ -205,7 +205,7 @@ def _content(image: LabelledImage, options: Options) -> Fields:
     return fields
 
 
-def _whole(image: LabelledImage, options: Options) -> Sequence[Box]:
+def _whole(image: LabelledImage, options: Options) -> Sequence[LabelledBox]:
     size = image.size or (0, 0)
     if not image.boxes:
         return image.rounded

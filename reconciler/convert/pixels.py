@@ -15,7 +15,7 @@ from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
-from reconciler.convert.record import Box, Rectangle
+from reconciler.convert.record import LabelledBox, Rectangle
 from reconciler.core.validation.problem import Origin
 
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
@@ -64,7 +64,7 @@ def scaled(box: Rectangle, width: int, height: int, *, by: Decimal = Decimal(1))
     return replace(box, left=left, top=top, right=right, bottom=bottom)
 
 
-def whole(rectangle: Rectangle, size: Sequence[int], *, clip: bool) -> Box:
+def whole(rectangle: Rectangle, size: Sequence[int], *, clip: bool) -> LabelledBox:
     """
     Return the box in whole pixels.
 
@@ -77,10 +77,10 @@ def whole(rectangle: Rectangle, size: Sequence[int], *, clip: bool) -> Box:
     if clip:
         left, right = (min(max(edge, 0), width) for edge in (left, right))
         top, bottom = (min(max(edge, 0), height) for edge in (top, bottom))
-    return Box(rectangle.label, left, top, right - left, bottom - top)
+    return LabelledBox(rectangle.label, left, top, right - left, bottom - top)
 
 
-def beyond(box: Box, size: Sequence[int]) -> int:
+def beyond(box: LabelledBox, size: Sequence[int]) -> int:
     """Return the maximum number of pixels by which the box extends beyond the image; 0 if it is within."""
     right, bottom = box.left + box.width, box.top + box.height
     return max(0, -box.left, -box.top, right - size[0], bottom - size[1])

@@ -94,7 +94,7 @@ class Rectangle:
     origin: Origin
 
 
-class Box(NamedTuple):
+class LabelledBox(NamedTuple):
     """A labelled rectangle in whole pixels, as in a manifest line."""
 
     label: str
@@ -130,7 +130,7 @@ class LabelledImage:
     created_at: str | None = None
     problems: tuple[Problem, ...] = ()
     shares: bool = False
-    rounded: tuple[Box, ...] = ()
+    rounded: tuple[LabelledBox, ...] = ()
 
     @classmethod
     def of(

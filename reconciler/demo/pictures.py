@@ -17,7 +17,7 @@ from typing import Final
 
 import orjson
 
-from reconciler.core.entries.training_view import Box, Meaning, meaning
+from reconciler.core.entries.training_view import Meaning, TrainingBox, meaning
 from reconciler.demo.canvas import Canvas, Colour
 from reconciler.emulator.http import Request
 from reconciler.emulator.server import Emulator
@@ -88,11 +88,11 @@ def picture(source_ref: str, seen: Meaning) -> bytes:
     return _flower(int(width), int(height), seen.labels, chance)
 
 
-def _registry(canvas: Canvas, boxes: tuple[Box, ...], chance: Random) -> bytes:
+def _registry(canvas: Canvas, boxes: tuple[TrainingBox, ...], chance: Random) -> bytes:
     """Draw a circuit board: traces first, then unlabelled parts, then labelled ones."""
     _traces(canvas, chance)
     for x, y in _corners(canvas):
-        _screw(canvas, Box("screw", x - 16, y - 16, 32, 32))
+        _screw(canvas, TrainingBox("screw", x - 16, y - 16, 32, 32))
     for place in _free_places(canvas, boxes, chance):
         _chip(canvas, place)
     for box in boxes:
@@ -115,12 +115,12 @@ def _corners(canvas: Canvas) -> Iterator[tuple[float, float]]:
     return ((x, y) for x in (57, canvas.width - 60) for y in (53, canvas.height - 58))
 
 
-def _free_places(canvas: Canvas, boxes: tuple[Box, ...], chance: Random) -> Iterator[Box]:
+def _free_places(canvas: Canvas, boxes: tuple[TrainingBox, ...], chance: Random) -> Iterator[TrainingBox]:
     """Give places for chips, away from the edge, from every box and from one another."""
     taken = list(boxes)
     for _ in range(14):
         width, height = chance.choice(((190, 110), (120, 120), (90, 200), (150, 60)))
-        place = Box(
+        place = TrainingBox(
             "chip",
             chance.randrange(120, max(canvas.width - width - 120, 121)),
             chance.randrange(90, max(canvas.height - height - 90, 91)),
@@ -132,7 +132,7 @@ def _free_places(canvas: Canvas, boxes: tuple[Box, ...], chance: Random) -> Iter
             yield place
 
 
-def _meet(one: Box, other: Box, apart: float = 40) -> bool:
+def _meet(one: TrainingBox, other: TrainingBox, apart: float = 40) -> bool:
     return (
         one.left < other.left + other.width + apart
         and other.left < one.left + one.width + apart
@@ -141,7 +141,7 @@ def _meet(one: Box, other: Box, apart: float = 40) -> bool:
     )
 
 
-def _chip(canvas: Canvas, box: Box) -> None:
+def _chip(canvas: Canvas, box: TrainingBox) -> None:
     left, top, width, height = box[1:]
     for step in range(int(width) // 18):
         canvas.rect(left + 8 + step * 18, top - 7, 8, height + 14, _TIN)
@@ -151,7 +151,7 @@ def _chip(canvas: Canvas, box: Box) -> None:
     canvas.disc(left + 13, top + 14, 5, (70, 72, 76))
 
 
-def _resistor(canvas: Canvas, box: Box) -> None:
+def _resistor(canvas: Canvas, box: TrainingBox) -> None:
     left, top, width, height = box[1:]
     long = width >= height
     lead = 0.14 * max(width, height)
@@ -169,7 +169,7 @@ def _resistor(canvas: Canvas, box: Box) -> None:
             canvas.rect(left, top + at * height, width, 0.07 * height, colour)
 
 
-def _capacitor(canvas: Canvas, box: Box) -> None:
+def _capacitor(canvas: Canvas, box: TrainingBox) -> None:
     x, y = box.left + box.width / 2, box.top + box.height / 2
     canvas.oval(x + 3, y + 4, box.width / 2, box.height / 2, _SHADOW)
     canvas.oval(x, y, box.width / 2 - 1, box.height / 2 - 1, (44, 62, 108))
@@ -178,7 +178,7 @@ def _capacitor(canvas: Canvas, box: Box) -> None:
     canvas.rect(x - box.width / 4, y - 1, box.width / 2, 3, (150, 154, 160))
 
 
-def _cracked_capacitor(canvas: Canvas, box: Box) -> None:
+def _cracked_capacitor(canvas: Canvas, box: TrainingBox) -> None:
     """Draw one that has burst: bulged, torn across its top, and leaking."""
     _capacitor(canvas, box)
     x, y = box.left + box.width / 2, box.top + box.height / 2
@@ -189,7 +189,7 @@ def _cracked_capacitor(canvas: Canvas, box: Box) -> None:
         canvas.line(*ends, 4, _HOLE)
 
 
-def _screw(canvas: Canvas, box: Box) -> None:
+def _screw(canvas: Canvas, box: TrainingBox) -> None:
     x, y, radius = box.left + box.width / 2, box.top + box.height / 2, box.width / 2
     canvas.disc(x, y, radius + 6, _COPPER)
     canvas.disc(x, y, radius - 1, _TIN)
@@ -198,7 +198,7 @@ def _screw(canvas: Canvas, box: Box) -> None:
     canvas.rect(x - 2, y - radius * 0.6, 4, radius * 1.2, (92, 96, 100))
 
 
-def _missing_screw(canvas: Canvas, box: Box) -> None:
+def _missing_screw(canvas: Canvas, box: TrainingBox) -> None:
     """Draw the hole that is left; a screw that the corner has been given goes."""
     x, y, radius = box.left + box.width / 2, box.top + box.height / 2, box.width / 2
     canvas.disc(x, y, radius + 12, _MASK)
@@ -206,7 +206,7 @@ def _missing_screw(canvas: Canvas, box: Box) -> None:
     canvas.disc(x, y, radius - 1, _HOLE)
 
 
-_PARTS: Final[Mapping[str, Callable[[Canvas, Box], None]]] = {
+_PARTS: Final[Mapping[str, Callable[[Canvas, TrainingBox], None]]] = {
     "resistor": _resistor,
     "capacitor": _capacitor,
     "cracked_capacitor": _cracked_capacitor,

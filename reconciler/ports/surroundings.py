@@ -203,10 +203,10 @@ class Delivery(NamedTuple):
     retry_after_seconds: float | None = None
 
 
-Message = TypeVar("Message", contravariant=True)
+MessageT = TypeVar("MessageT", contravariant=True)
 
 
-class Channel(Protocol[Message]):
+class Channel(Protocol[MessageT]):
     """A receiver of messages."""
 
     @property
@@ -214,7 +214,7 @@ class Channel(Protocol[Message]):
         """Name it for logs and metrics, without any secret."""
         ...
 
-    def send(self, message: Message) -> Delivery:
+    def send(self, message: MessageT) -> Delivery:
         """Send a message; an exception counts as failed."""
         ...
 

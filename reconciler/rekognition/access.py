@@ -20,7 +20,7 @@ from reconciler.ports import Description, Identity, Located
 from reconciler.rekognition import NAME
 from reconciler.rekognition.calls import refuse_long_retry
 from reconciler.rekognition.gateway import Rekognition
-from reconciler.rekognition.settings import unusable, unusable_in
+from reconciler.rekognition.settings import unusable_in, unusable_setting
 from reconciler.rekognition.translate import CONFIGURATION, translated
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def ambient(region: str | None) -> boto3.Session:
     Raises:
         Denied: A variable or the profile holds what cannot be used.
     """
-    if (reason := unusable()) is not None:
+    if (reason := unusable_setting()) is not None:
         raise Denied(reason)
     limit_answers()
     session = boto3.Session(region_name=region)

@@ -99,7 +99,7 @@ class Limiter:
             self._under_way.admission = None
 
 
-Meter = Callable[[str, str, float], object]
+CallMeter = Callable[[str, str, float], object]
 """Called after each attempt with the operation, the code of its answer, and its seconds, from any thread."""
 
 OK: Final = "OK"
@@ -107,7 +107,7 @@ NO_ANSWER: Final = "NoAnswer"
 OTHER: Final = "Other"
 
 
-def metered(events: Any, meter: Meter) -> None:
+def metered(events: Any, meter: CallMeter) -> None:
     """
     Register *meter* with the events of one client.
 

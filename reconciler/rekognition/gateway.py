@@ -16,7 +16,7 @@ from reconciler.ports import Description, Located, Phase, Stats
 from reconciler.redact import redacted
 from reconciler.rekognition import NAME
 from reconciler.rekognition.answers import refuse_garbage, refuse_other_region
-from reconciler.rekognition.calls import Limiter, Meter, metered, refuse_blind_retry
+from reconciler.rekognition.calls import CallMeter, Limiter, metered, refuse_blind_retry
 from reconciler.rekognition.settings import unusable_header
 from reconciler.rekognition.translate import translated
 
@@ -87,7 +87,7 @@ class Rekognition:
         sts: Callable[[], STSClient],
         limiter: Limiter,
         identity: str,
-        meter: Meter | None = None,
+        meter: CallMeter | None = None,
         permit: Permit | None = None,
         called: Callable[[str, str], object] | None = None,
     ) -> None:

@@ -48,7 +48,7 @@ _SIGNS: Final = (
 _MIN_CHARS: Final = 5
 
 
-def unusable(environ: Mapping[str, str] = os.environ) -> str | None:
+def unusable_setting(environ: Mapping[str, str] = os.environ) -> str | None:
     """Return a message about a variable that cannot be a credential or Region, such as one with a line break."""
     for name in (*_CREDENTIALS, *_REGIONS):
         if not _USUAL.fullmatch(environ.get(name, "")):

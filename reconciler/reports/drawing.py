@@ -9,7 +9,7 @@ import orjson
 
 from reconciler.core.entries.boxes import BoxPair
 from reconciler.core.entries.image_view import ImageView
-from reconciler.core.entries.training_view import Box
+from reconciler.core.entries.training_view import TrainingBox
 from reconciler.reports.visible import visible
 
 # On each side of what changed, a quarter of its size is shown; and at least this share of the image.
@@ -85,7 +85,7 @@ def changed_region(seen: ImageView, size: Extent) -> Region | None:
     return Region(min(max(x, 0.0), size.width - width), min(max(y, 0.0), size.height - height), width, height)
 
 
-def _around(boxes: Sequence[Box]) -> Region:
+def _around(boxes: Sequence[TrainingBox]) -> Region:
     left, top = min(box.left for box in boxes), min(box.top for box in boxes)
     right = max(box.left + box.width for box in boxes)
     bottom = max(box.top + box.height for box in boxes)
@@ -138,7 +138,7 @@ def _pair(pair: BoxPair) -> list[list[Any] | None]:
     return [_box(pair.desired), _box(pair.observed)]
 
 
-def _box(box: Box | None) -> list[Any] | None:
+def _box(box: TrainingBox | None) -> list[Any] | None:
     return None if box is None else [box.label, *(pixels(edge) for edge in box[1:])]
 
 

@@ -9,7 +9,7 @@ from reconciler.core.entries.boxes import BoxPair
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, METADATA
 from reconciler.core.entries.explain import FieldChange
 from reconciler.core.entries.image_view import ImageView
-from reconciler.core.entries.training_view import Box
+from reconciler.core.entries.training_view import TrainingBox
 from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.visible import counted
 
@@ -87,7 +87,7 @@ def image_events(seen: ImageView, verbs: Verbs) -> Iterator[Event]:
     yield from (event for pair in seen.boxes if (event := _box(pair, verbs)))
 
 
-def moved(before: Box, after: Box) -> str:
+def moved(before: TrainingBox, after: TrainingBox) -> str:
     """Return how a box moved, in pixels: ``5 px right, 2 px down, 4 px wider``."""
     by = (after.left - before.left, after.top - before.top)
     return _moves((*by, after.width - before.width, after.height - before.height))
@@ -158,11 +158,11 @@ def _labels(seen: ImageView, verbs: Verbs) -> Iterator[Event]:
 
 def _box(pair: BoxPair, verbs: Verbs) -> Event | None:
     match pair.desired, pair.observed:
-        case Box() as before, None:
+        case TrainingBox() as before, None:
             return Event(DriftClass.BOX_REMOVED, f"Box {_name(before.label)} {verbs.removed}", _place(before))
-        case None, Box() as after:
+        case None, TrainingBox() as after:
             return Event(DriftClass.BOX_ADDED, f"Box {_name(after.label)} {verbs.added}", _place(after))
-        case Box() as before, Box() as after if not pair.is_same:
+        case TrainingBox() as before, TrainingBox() as after if not pair.is_same:
             where = f"{moved(before, after)}; IoU {overlap(pair.iou or 0.0)}" if pair.is_moved else ""
             if pair.is_relabelled:
                 text = f"Box {_name(before.label)} {verbs.became} {_name(after.label)}"
@@ -199,7 +199,7 @@ def _whole_box(field: FieldChange, verbs: Verbs) -> Event:
     verb = verbs.added if field.before is None else verbs.removed
     box: Any = field.after if field.before is None else field.before
     edges = [box.get(edge) for edge in _EDGES] if isinstance(box, Mapping) else [None]
-    place = _place(Box("", *edges)) if _are_numbers(*edges) else ""
+    place = _place(TrainingBox("", *edges)) if _are_numbers(*edges) else ""
     return Event(kind, f"A box of {attribute} {verb}", place)
 
 
@@ -263,7 +263,7 @@ def _moves(by: Sequence[float]) -> str:
     )
 
 
-def _place(box: Box) -> str:
+def _place(box: TrainingBox) -> str:
     return f"{box.width:g} by {box.height:g} px at {box.left:g}, {box.top:g}"
 
 

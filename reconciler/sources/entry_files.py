@@ -17,7 +17,7 @@ from reconciler.errors import SourceError
 from reconciler.ports import EntryFile, Manifests, Tree
 from reconciler.sources.documents import Parsed, ParsedFile, sound_part
 from reconciler.sources.pinned_files import LargeFile, can_be_read, pointer_in
-from reconciler.sources.text import HEAD_BYTES, unusable
+from reconciler.sources.text import HEAD_BYTES, check_form
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def check_lines(tree: Tree, path: str, manifests: Manifests) -> CheckedFile:
         pointer = pointer_in(stream.read(HEAD_BYTES))
         if pointer is not None and can_be_read(tree, pointer):
             return CheckedFile(LargeFile(tree, name, pointer, manifests))
-        if (found := unusable(stream, name)) is not None:
+        if (found := check_form(stream, name)) is not None:
             return _refused(found.code, found.message, Origin(name, found.line))
         size = stream.seek(0, os.SEEK_END)
         stream.seek(0)

@@ -46,7 +46,7 @@ def load(tree: Tree, only: str | None = None, manifests: Manifests = NOTHING_KEP
     return specs
 
 
-def unusable(error: SourceError) -> Problem:
+def problem_of(error: SourceError) -> Problem:
     """Return the error of an unreadable source as a problem, for commands that only validate."""
     return Problem(Severity.ERROR, error.code, str(error), None)
 

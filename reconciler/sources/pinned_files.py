@@ -20,7 +20,7 @@ from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.errors import ManifestUnusable
 from reconciler.ports import Manifests, Tree
 from reconciler.sources.documents import Parsed
-from reconciler.sources.text import unusable
+from reconciler.sources.text import check_form
 
 # The specification of Git LFS: keys in order, one a line, the version first, fewer than 1,024 bytes in all. A
 # pointer with extensions (ext-…) names programs that restore the file, and does not match.
@@ -91,7 +91,7 @@ class LargeFile:
 
 
 def _checked(stream: BinaryIO, name: str) -> BinaryIO:
-    if (found := unusable(stream, name)) is not None:
+    if (found := check_form(stream, name)) is not None:
         stream.close()
         raise ManifestUnusable(f"{name}: {found.message}")
     stream.seek(0)

@@ -73,7 +73,7 @@ def _place(before: str) -> Mark:
     return Mark(before.count("\n") + 1, len(before) - before.rfind("\n"))
 
 
-class Unusable(NamedTuple):
+class FormProblem(NamedTuple):
     """Why none of the lines of a file can be used."""
 
     code: codes.Code
@@ -81,24 +81,24 @@ class Unusable(NamedTuple):
     line: int = 1
 
 
-def unusable(stream: BinaryIO, name: str) -> Unusable | None:
+def check_form(stream: BinaryIO, name: str) -> FormProblem | None:
     """Return what is wrong with the first or the last bytes of a file, or None."""
     size = stream.seek(0, os.SEEK_END)
     stream.seek(0)
     head = stream.read(HEAD_BYTES)
     if found := suspicion(head):
         code, reason = found
-        return Unusable(code, f"the file {reason}")
+        return FormProblem(code, f"the file {reason}")
     if (form := other_form(head)) is not None:
         way = f"`reconciler convert groundtruth {name} -o OUT` writes such lines"
-        return Unusable(codes.NOT_LINES, f"{form}, and one object a line is needed: {way}")
+        return FormProblem(codes.NOT_LINES, f"{form}, and one object a line is needed: {way}")
     if (format_ := other_format(head)) is not None:
         form, way = format_
         needed = "and JSON Lines are needed, one object a line"
-        return Unusable(codes.NOT_LINES, f"it looks like {form}, {needed}: {way.format(name=name)}")
+        return FormProblem(codes.NOT_LINES, f"it looks like {form}, {needed}: {way.format(name=name)}")
     if (size > HEAD_BYTES or head.strip()) and _is_cut(stream, size):
         message = "the file ends in the middle of a line: it looks half-written"
-        return Unusable(codes.CUT, message, _last_line(stream))
+        return FormProblem(codes.CUT, message, _last_line(stream))
     return None
 
 

@@ -135,7 +135,7 @@ def test_an_export_format_is_one_module_and_its_line(tmp_path):
         "convert/writers/names.py",
         "from contextlib import contextmanager\n\n"
         "from reconciler.convert.export.format import Format\n"
-        "from reconciler.convert.export.losses import Kind\n\n\n"
+        "from reconciler.convert.export.losses import LossKind\n\n\n"
         "@contextmanager\n"
         "def _split(context):\n"
         "    with context.files.create(f'{context.split}.txt') as out:\n"
@@ -143,7 +143,7 @@ def test_an_export_format_is_one_module_and_its_line(tmp_path):
         "            out.write(f'{image.name} {image.content.labels[0].label}\\n'.encode())\n"
         "            return ()\n\n"
         "        yield add\n\n\n"
-        "NAMES = Format(_split, frozenset({Kind.LABEL}))\n",
+        "NAMES = Format(_split, frozenset({LossKind.LABEL}))\n",
     )
     copy.edit(
         "convert/formats.py",

@@ -13,7 +13,7 @@ from botocore.retries.standard import ThrottledRetryableChecker, TransientRetrya
 
 from reconciler import errors
 from reconciler.rekognition import gateway, rebuilding
-from reconciler.rekognition.settings import blamed, unusable, unusable_header
+from reconciler.rekognition.settings import blamed, unusable_header, unusable_setting
 from reconciler.rekognition.translate import ERRORS, translated
 
 OPERATIONS = sorted({*gateway.OPERATIONS, *rebuilding.OPERATIONS})
@@ -282,8 +282,8 @@ def test_the_setting_is_named(error: Exception, environ: dict[str, str], expecte
     "name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION"]
 )
 def test_a_credential_that_cannot_be_one_is_found_before_a_call(name: str, value: str) -> None:
-    assert name in (unusable({name: value}) or "")
-    assert unusable({name: "usual"}) is None
+    assert name in (unusable_setting({name: value}) or "")
+    assert unusable_setting({name: "usual"}) is None
 
 
 def test_a_credential_that_cannot_be_sent_is_found_wherever_it_comes_from() -> None:

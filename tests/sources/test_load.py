@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import SourceError
-from reconciler.sources.load import load, unusable
+from reconciler.sources.load import load, problem_of
 from tests.sources.builders import ENTRIES, LINE, dataset, loaded, opened, problems_in, write
 
 
@@ -173,7 +173,7 @@ def test_an_unusable_source_can_be_reported_as_a_problem(tmp_path):
     with pytest.raises(SourceError) as refused:
         opened(tmp_path / "nowhere")
 
-    assert unusable(refused.value).is_error
+    assert problem_of(refused.value).is_error
 
 
 def test_an_empty_yaml_file_is_a_warning(tmp_path):

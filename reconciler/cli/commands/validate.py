@@ -21,7 +21,7 @@ def _run(args: argparse.Namespace) -> int:
     from reconciler.cli.output.show import next_step, same_specs, show
     from reconciler.cli.specs import reading
     from reconciler.reports.validate import Validation
-    from reconciler.sources.load import unusable
+    from reconciler.sources.load import problem_of
 
     try:
         with reading(args, remember=True) as found:
@@ -33,7 +33,7 @@ def _run(args: argparse.Namespace) -> int:
             )
         code = exit_code_of_problems(problem.code for problem in result.problems if problem.is_error)
     except SourceError as exc:
-        result = Validation(datasets=0, entries=0, problems=(unusable(exc),))
+        result = Validation(datasets=0, entries=0, problems=(problem_of(exc),))
         code = Exit.UNKNOWN
     show("validate", result, args)
     if code is Exit.DONE:

@@ -20,7 +20,7 @@ from reconciler.cli.output.terminal import out
 from reconciler.cli.splits import datasets_of, splits_of
 from reconciler.cli.wiring import connected
 from reconciler.convert.export.format import Format
-from reconciler.convert.export.losses import LEFT_OUT, MEANINGS, Kind, Loss
+from reconciler.convert.export.losses import LEFT_OUT, MEANINGS, Loss, LossKind
 from reconciler.convert.export.names import rules_of
 from reconciler.convert.export.run import Job, Report, Written
 from reconciler.convert.export.run import write as write_format
@@ -206,7 +206,7 @@ def _split(split: Written) -> dict[str, Any]:
     }
 
 
-def _loss(kind: Kind, loss: Loss) -> dict[str, Any]:
+def _loss(kind: LossKind, loss: Loss) -> dict[str, Any]:
     return {
         "kind": kind,
         "meaning": MEANINGS[kind],

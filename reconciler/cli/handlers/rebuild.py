@@ -45,7 +45,7 @@ def _carry_out(desired: Desired, order: Order | None, args: argparse.Namespace, 
         return undo(desired.name, rebuild_context)
     if not desired.usable:
         kind = SourceError if desired.exit_code is SourceError.exit_code else SpecError
-        raise kind(each_dataset.unusable(desired).errors[0].message)
+        raise kind(each_dataset.plan_of_unusable(desired).errors[0].message)
     if order is None:
         return resume(desired, rebuild_context)
     return rebuild(desired, rebuild_context, order)

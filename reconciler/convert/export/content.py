@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from reconciler.convert.export.losses import Kind, Lost
+from reconciler.convert.export.losses import LossKind, Lost
 from reconciler.core.entries.entry import DETECTION, METADATA, SOURCE_REF, Fields
 from reconciler.core.spec.labelling import BOXES, attribute_name
 
@@ -25,7 +25,7 @@ _KEYS_OF_A_BOX: Final = len(_BOX_KEYS)
 _SURE: Final[Mapping[str, Any]] = {"confidence": 1}
 
 
-class Box(NamedTuple):
+class ExportedBox(NamedTuple):
     """A labelled rectangle, in pixels from the upper left corner, with the numbers of the line."""
 
     label: str
@@ -58,7 +58,7 @@ class Content(NamedTuple):
         lost: What the line says besides.
     """
 
-    boxes: list[Box] | None
+    boxes: list[ExportedBox] | None
     labels: list[Label]
     size: tuple[int, int, int] | None
     created_at: str | None
@@ -67,7 +67,7 @@ class Content(NamedTuple):
 
 def content_of(fields: Fields) -> Content:
     """Return the content of a line that validation accepts, without keys of the service."""
-    boxes: list[Box] | None = None
+    boxes: list[ExportedBox] | None = None
     labels: list[Label] = []
     size: tuple[int, int, int] | None = None
     dates: list[str] = []
@@ -77,7 +77,7 @@ def content_of(fields: Fields) -> Content:
             continue
         metadata = fields.get(name + METADATA)
         if metadata is None:
-            lost.append(Lost(Kind.FIELD, name))
+            lost.append(Lost(LossKind.FIELD, name))
             continue
         dates.append(metadata["creation-date"])
         if metadata["type"] == DETECTION:
@@ -87,7 +87,7 @@ def content_of(fields: Fields) -> Content:
         else:
             labels.append(_label(name, value, metadata, lost))
         lost += _common(name, metadata, _OF_BOXES if metadata["type"] == DETECTION else _OF_LABEL)
-    lost += [Lost(Kind.DATES, date) for date in dates[1:] if date != dates[0]]
+    lost += [Lost(LossKind.DATES, date) for date in dates[1:] if date != dates[0]]
     return Content(boxes, labels, size, dates[0] if dates else None, lost)
 
 
@@ -99,10 +99,10 @@ def _is_metadata(name: str, fields: Fields) -> bool:
     return first in fields and first != SOURCE_REF and not _is_metadata(first, fields)
 
 
-def _boxes(name: str, value: Fields, metadata: Fields, lost: list[Lost]) -> list[Box]:
+def _boxes(name: str, value: Fields, metadata: Fields, lost: list[Lost]) -> list[ExportedBox]:
     annotations, objects, names = value.get("annotations", []), metadata["objects"], metadata["class-map"]
     ids: dict[str, int] = {}
-    boxes: list[Box] = []
+    boxes: list[ExportedBox] = []
     are_ids_usual = True
     for box, given in zip(annotations, objects, strict=False):
         number = box["class_id"]
@@ -116,31 +116,31 @@ def _boxes(name: str, value: Fields, metadata: Fields, lost: list[Lost]) -> list
         left, top, width, height = box["left"], box["top"], box["width"], box["height"]
         if not type(left) is type(top) is type(width) is type(height) is int:
             lost += _fraction(name, left, top, width, height)
-        boxes.append(Box(label, left, top, width, height, given["confidence"], name))
+        boxes.append(ExportedBox(label, left, top, width, height, given["confidence"], name))
     if not are_ids_usual or len(ids) != len(names):
-        lost.append(Lost(Kind.CLASS_ID, name))
+        lost.append(Lost(LossKind.CLASS_ID, name))
     lost += _around_boxes(name, value, len(objects))
     return boxes
 
 
 def _around_boxes(name: str, value: Fields, objects: int) -> Iterator[Lost]:
     if name != BOXES:
-        yield Lost(Kind.ATTRIBUTE, name)
+        yield Lost(LossKind.ATTRIBUTE, name)
     if value.keys() != _VALUE_KEYS:
         yield from _other(name, value, _VALUE_KEYS)
         if "annotations" not in value:
-            yield Lost(Kind.FIELD, f"{name}/annotations is absent")
+            yield Lost(LossKind.FIELD, f"{name}/annotations is absent")
     if objects > len(value.get("annotations", [])):
-        yield Lost(Kind.FIELD, f"{name}{METADATA}/objects without a box")
+        yield Lost(LossKind.FIELD, f"{name}{METADATA}/objects without a box")
 
 
 def _fraction(name: str, *edges: float) -> list[Lost]:
-    return [] if all(float(edge).is_integer() for edge in edges) else [Lost(Kind.FRACTION, name)]
+    return [] if all(float(edge).is_integer() for edge in edges) else [Lost(LossKind.FRACTION, name)]
 
 
 def _of_object(name: str, given: Fields) -> Iterator[Lost]:
     if given["confidence"] != 1:
-        yield Lost(Kind.CONFIDENCE, name)
+        yield Lost(LossKind.CONFIDENCE, name)
     yield from _other(f"{name}{METADATA}/objects", given, _SURE.keys())
 
 
@@ -152,26 +152,26 @@ def _size(
         lost += _other(f"{name}/image_size", stated, _SIZE_KEYS)
     size = int(stated["width"]), int(stated["height"]), int(stated["depth"])
     if known is not None and known != size:
-        lost.append(Lost(Kind.FIELD, f"{name}/image_size differs"))
+        lost.append(Lost(LossKind.FIELD, f"{name}/image_size differs"))
     return known or size
 
 
 def _label(name: str, value: object, metadata: Fields, lost: list[Lost]) -> Label:
     label, confidence = metadata["class-name"], metadata["confidence"]
     if name != attribute_name(label):
-        lost.append(Lost(Kind.ATTRIBUTE, name))
+        lost.append(Lost(LossKind.ATTRIBUTE, name))
     if value != 1:
-        lost.append(Lost(Kind.CLASS_ID, name))
+        lost.append(Lost(LossKind.CLASS_ID, name))
     if confidence != 1:
-        lost.append(Lost(Kind.CONFIDENCE, name))
+        lost.append(Lost(LossKind.CONFIDENCE, name))
     return Label(label, confidence, name)
 
 
 def _common(name: str, metadata: Fields, keys: frozenset[str]) -> Iterator[Lost]:
     if metadata["human-annotated"] != "yes":
-        yield Lost(Kind.ANNOTATOR, name)
+        yield Lost(LossKind.ANNOTATOR, name)
     if metadata.get("job-name") != f"labeling-job/{name}":
-        yield Lost(Kind.JOB, metadata.get("job-name", "none"))
+        yield Lost(LossKind.JOB, metadata.get("job-name", "none"))
     if metadata.keys() != keys:
         yield from _other(name + METADATA, metadata, keys)
 
@@ -179,7 +179,7 @@ def _common(name: str, metadata: Fields, keys: frozenset[str]) -> Iterator[Lost]
 def _other(place: str, found: Mapping[str, Any], known: Any) -> Iterator[Lost]:
     for key in found:
         if key not in known:
-            yield Lost(Kind.FIELD, f"{place}/{key}")
+            yield Lost(LossKind.FIELD, f"{place}/{key}")
 
 
 def add_labels(fields: Fields, of_boxes: set[str], of_images: set[str]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
 from reconciler.convert.export.content import Content
-from reconciler.convert.export.losses import Kind, Lost
+from reconciler.convert.export.losses import LossKind, Lost
 from reconciler.core.entries.entry import Fields
 
 
@@ -148,7 +148,7 @@ class Format:
     """
 
     split: Split
-    carries: frozenset[Kind]
+    carries: frozenset[LossKind]
     images: str | None = "{split}"
     numbered: bool = False
     finish: Callable[[Summary], None] | None = None

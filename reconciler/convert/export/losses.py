@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 
-class Kind(StrEnum):
+class LossKind(StrEnum):
     """A part of an entry that a format may be unable to carry."""
 
     UNLABELLED = "unlabelled"
@@ -34,28 +34,28 @@ class Kind(StrEnum):
     __hash__ = str.__hash__
 
 
-MEANINGS: Final[Mapping[Kind, str]] = {
-    Kind.UNLABELLED: "images without an annotation that the format could hold; an image without boxes would "
+MEANINGS: Final[Mapping[LossKind, str]] = {
+    LossKind.UNLABELLED: "images without an annotation that the format could hold; an image without boxes would "
     "say that nothing is there",
-    Kind.NAME: "images whose key cannot be the name of a file in this format",
-    Kind.TEXT: "images with a label of characters that the format forbids",
-    Kind.SHARED_FILE: "images that differ only in their endings, and would share a file of labels",
-    Kind.LABEL: "labels of whole images",
-    Kind.SIZE: "sizes of images, which readers of the files take from the images",
-    Kind.DEPTH: "colour depths other than 3",
-    Kind.FRACTION: "fractions of pixels, which convert rounds",
-    Kind.CONFIDENCE: "confidences other than 1",
-    Kind.DATE: "creation dates",
-    Kind.DATES: "further creation dates of an image; the first is kept",
-    Kind.ATTRIBUTE: "names of attributes",
-    Kind.CLASS_ID: "class ids of a line, and classes in its map that no box has",
-    Kind.ANNOTATOR: "labels that a machine gave (human-annotated: no)",
-    Kind.JOB: "names of labelling jobs",
-    Kind.BUCKET: "buckets of images: there are several, and a name says one only as a directory",
-    Kind.FIELD: "other fields",
+    LossKind.NAME: "images whose key cannot be the name of a file in this format",
+    LossKind.TEXT: "images with a label of characters that the format forbids",
+    LossKind.SHARED_FILE: "images that differ only in their endings, and would share a file of labels",
+    LossKind.LABEL: "labels of whole images",
+    LossKind.SIZE: "sizes of images, which readers of the files take from the images",
+    LossKind.DEPTH: "colour depths other than 3",
+    LossKind.FRACTION: "fractions of pixels, which convert rounds",
+    LossKind.CONFIDENCE: "confidences other than 1",
+    LossKind.DATE: "creation dates",
+    LossKind.DATES: "further creation dates of an image; the first is kept",
+    LossKind.ATTRIBUTE: "names of attributes",
+    LossKind.CLASS_ID: "class ids of a line, and classes in its map that no box has",
+    LossKind.ANNOTATOR: "labels that a machine gave (human-annotated: no)",
+    LossKind.JOB: "names of labelling jobs",
+    LossKind.BUCKET: "buckets of images: there are several, and a name says one only as a directory",
+    LossKind.FIELD: "other fields",
 }
 
-LEFT_OUT: Final = frozenset({Kind.UNLABELLED, Kind.NAME, Kind.TEXT, Kind.SHARED_FILE})
+LEFT_OUT: Final = frozenset({LossKind.UNLABELLED, LossKind.NAME, LossKind.TEXT, LossKind.SHARED_FILE})
 """Kinds for which the image as a whole is in no file of labels."""
 
 MOST_IMAGES: Final = 1_000
@@ -71,7 +71,7 @@ class Lost(NamedTuple):
         times: How many there are, such as boxes with a confidence.
     """
 
-    kind: Kind
+    kind: LossKind
     name: str = ""
     times: int = 1
 
@@ -98,7 +98,7 @@ class Losses:
     """Counts what is lost; in memory it takes the same however many entries there are."""
 
     def __init__(self) -> None:
-        self._found: dict[Kind, Loss] = {}
+        self._found: dict[LossKind, Loss] = {}
 
     def add(self, source_ref: str, lost: Iterable[Lost]) -> None:
         """Count what was lost of one image."""
@@ -115,6 +115,6 @@ class Losses:
             if len(loss.source_refs) < MOST_IMAGES:
                 loss.source_refs.append(source_ref)
 
-    def by_kind(self) -> Mapping[Kind, Loss]:
-        """Return what was lost: whole images first, then in the order of `Kind`."""
-        return {kind: self._found[kind] for kind in Kind if kind in self._found}
+    def by_kind(self) -> Mapping[LossKind, Loss]:
+        """Return what was lost: whole images first, then in the order of `LossKind`."""
+        return {kind: self._found[kind] for kind in LossKind if kind in self._found}

@@ -11,14 +11,14 @@ import orjson
 
 from reconciler.convert.export.content import Content, add_labels, content_of
 from reconciler.convert.export.format import Add, Classes, Context, Files, Format, Image, Summary, spool
-from reconciler.convert.export.losses import LEFT_OUT, Kind, Losses, Lost
+from reconciler.convert.export.losses import LEFT_OUT, Losses, LossKind, Lost
 from reconciler.convert.export.names import ImagesAt, Names
 from reconciler.core.entries.entry import SOURCE_REF
 from reconciler.core.spec.labelling import COLOUR_DEPTH
 
 IMAGES: Final = "images.tsv"
-_DATE: Final = Lost(Kind.DATE)
-_SIZE: Final = Lost(Kind.SIZE)
+_DATE: Final = Lost(LossKind.DATE)
+_SIZE: Final = Lost(LossKind.SIZE)
 
 
 class Split(NamedTuple):
@@ -144,16 +144,18 @@ def _written(
     written = Written(split, names.base)
     images = form.images.format(split=split.name) if form.images else None
     # Of dates that are not carried the second is not worth a mention of its own.
-    carried = form.carries if Kind.DATE in form.carries else form.carries | {Kind.DATES}
+    carried = form.carries if LossKind.DATE in form.carries else form.carries | {LossKind.DATES}
     bucket = (
-        (Lost(Kind.BUCKET),) if images and names.has_lost_buckets and Kind.BUCKET not in form.carries else ()
+        (Lost(LossKind.BUCKET),)
+        if images and names.has_lost_buckets and LossKind.BUCKET not in form.carries
+        else ()
     )
     for raw in split.lines():
         fields = orjson.loads(raw)
         written.entries += 1
         ref, content = fields[SOURCE_REF], content_of(fields)
         name = names.name(ref) if images else ref
-        lost = [] if name else [Lost(Kind.NAME)]
+        lost = [] if name else [Lost(LossKind.NAME)]
         if name and not (lost := _unannotated(content, form)):
             lost = [*add(Image(ref, name, content, fields))]
             if not any(kind in LEFT_OUT for kind, _, _ in lost):
@@ -169,21 +171,21 @@ def _written(
 
 def _unannotated(content: Content, form: Format) -> list[Lost]:
     """Return what is lost of an image that a format can only show as one in which nothing is."""
-    if content.boxes is not None or Kind.UNLABELLED in form.carries:
+    if content.boxes is not None or LossKind.UNLABELLED in form.carries:
         return []
-    if Kind.LABEL in form.carries and content.labels:
+    if LossKind.LABEL in form.carries and content.labels:
         return []
-    labels = [Lost(Kind.LABEL, label.label) for label in content.labels]
-    return [Lost(Kind.UNLABELLED), *labels]
+    labels = [Lost(LossKind.LABEL, label.label) for label in content.labels]
+    return [Lost(LossKind.UNLABELLED), *labels]
 
 
 def _left_behind(content: Content) -> list[Lost]:
     """Return all that a format may be unable to carry."""
-    lost = [*content.lost, *(Lost(Kind.LABEL, label.label) for label in content.labels)]
+    lost = [*content.lost, *(Lost(LossKind.LABEL, label.label) for label in content.labels)]
     if content.created_at is not None:
         lost.append(_DATE)
     if content.size is not None:
         lost.append(_SIZE)
         if content.size[2] != COLOUR_DEPTH:
-            lost.append(Lost(Kind.DEPTH))
+            lost.append(Lost(LossKind.DEPTH))
     return lost

@@ -18,7 +18,7 @@ from msgspec.json import Decoder
 
 from reconciler.convert.parsing.json_records import document
 from reconciler.convert.pixels import nearest
-from reconciler.convert.record import Box
+from reconciler.convert.record import LabelledBox
 from reconciler.core.validation.problem import Origin
 
 _BOM: Final = b"\xef\xbb\xbf"
@@ -171,7 +171,7 @@ def regular_records(content: bytes, name: str) -> Records | None:
 
 def ordinary_boxes(
     annotations: Iterable[Annotation], image: Image, names: Mapping[object, str]
-) -> tuple[Box, ...] | None:
+) -> tuple[LabelledBox, ...] | None:
     """
     Return the boxes of annotations; None unless all are certainly valid in their image, and no crowd regions.
 
@@ -197,7 +197,7 @@ def ordinary_boxes(
                 start, upper, end, lower = _exactly(annotation.bbox)
             if not (left >= 0 and top >= 0 and start + 1 < end <= wide and upper + 1 < lower <= high):
                 return None
-            boxes.append(_new(Box, (label, start, upper, end - start, lower - upper)))
+            boxes.append(_new(LabelledBox, (label, start, upper, end - start, lower - upper)))
     except MsgspecError:
         return None
     return tuple(boxes)

@@ -81,7 +81,7 @@ def not_upright(label: str, kind: str, origin: Origin, options: Options) -> Prob
     return wrong(codes.NO_BOX, message, origin)
 
 
-def unusable(label: str, kind: str, origin: Origin) -> Problem:
+def unusable_shape(label: str, kind: str, origin: Origin) -> Problem:
     """Return the problem of a shape around which there is no box."""
     return wrong(codes.NO_BOX, f"the object “{label}” is a {kind[:40]}, which a line cannot hold", origin)
 
@@ -96,7 +96,7 @@ def region_of_via(
     if kind == "rect":
         return cornered(label, (shape.get(key) for key in ("x", "y", "width", "height")), origin)
     if kind not in _OF_VIA:
-        return unusable(label, kind, origin)
+        return unusable_shape(label, kind, origin)
     if problem := not_upright(label, kind, origin, options):
         return problem
     if kind in ("circle", "ellipse"):
@@ -134,7 +134,7 @@ def _round_region(label: str, shape: Mapping[str, Any], origin: Origin) -> Recta
     match exact(shape.get(key) for key in ("cx", "cy", *radii)):
         case [x, y, across, down] if number(shape.get("theta", 0)) == 0:
             return Rectangle(label, x - across, y - down, x + across, y + down, origin)
-    return unusable(label, f"turned {shape.get('name')}", origin)
+    return unusable_shape(label, f"turned {shape.get('name')}", origin)
 
 
 def _sine(degrees: Decimal) -> Decimal:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from reconciler.convert.parsing.shapes import cornered, enclosing, exact, not_upright, turned, unusable
+from reconciler.convert.parsing.shapes import cornered, enclosing, exact, not_upright, turned, unusable_shape
 from reconciler.convert.pixels import number, scaled, sides
 from reconciler.convert.record import LabelledImage, Notes, Options, Rectangle, wrong
 from reconciler.core.validation import spec_codes as codes
@@ -107,4 +107,4 @@ def _percent(
     kind = next(
         (key for key in ("rle", "keypointlabels", "text", "videolabels") if key in value), "other shape"
     )
-    return unusable(label, kind, image.origin)
+    return unusable_shape(label, kind, image.origin)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from reconciler.convert.parsing.json_records import Record, elements, list_of, mapping_of, records
-from reconciler.convert.parsing.shapes import cornered, edged, unusable
+from reconciler.convert.parsing.shapes import cornered, edged, unusable_shape
 from reconciler.convert.pixels import sides
 from reconciler.convert.record import LabelledImage, Options, Read, Rectangle, display, text_of, wrong
 from reconciler.core.validation import spec_codes as codes
@@ -92,5 +92,5 @@ def _edges(box: Mapping[str, Any], origin: Origin) -> Rectangle | Problem:
     if not isinstance(label, str):
         return wrong(codes.NO_CLASS, "a box has no label", origin)
     if "polygon" in box:
-        return unusable(label, "polygon", origin)
+        return unusable_shape(label, "polygon", origin)
     return edged(label, (box.get(key) for key in _EDGES), origin)

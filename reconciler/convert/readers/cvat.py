@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.convert.parsing.images import of_split, separated, settled
-from reconciler.convert.parsing.shapes import cornered, edged, enclosing, not_upright, turned, unusable
+from reconciler.convert.parsing.shapes import cornered, edged, enclosing, not_upright, turned, unusable_shape
 from reconciler.convert.parsing.xml_tree import Element, tree_of
 from reconciler.convert.pixels import number, sides
 from reconciler.convert.record import BadFile, LabelledImage, Options, Read, Rectangle, wrong
@@ -70,7 +70,7 @@ def _box(shape: Element, options: Options) -> Rectangle | Problem:
     if label is None:
         return wrong(codes.BAD_RECORD, f"the {shape.tag} has no label", origin)
     if shape.tag in _OTHERS:
-        return unusable(label, shape.tag, origin)
+        return unusable_shape(label, shape.tag, origin)
     degrees = number(shape.attributes.get("rotation", "0")) or Decimal(0)
     kind = f"box turned by {degrees}°" if shape.tag == "box" else shape.tag
     if (shape.tag != "box" or degrees) and (problem := not_upright(label, kind, origin, options)):

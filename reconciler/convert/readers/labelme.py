@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from reconciler.convert.parsing.images import separated, settled
 from reconciler.convert.parsing.json_records import document, mapping_of
-from reconciler.convert.parsing.shapes import enclosing, exact, not_upright, unusable
+from reconciler.convert.parsing.shapes import enclosing, exact, not_upright, unusable_shape
 from reconciler.convert.pixels import sides
 from reconciler.convert.record import (
     BadFile,
@@ -71,7 +71,7 @@ def _box(shape: object, called: str, origin: Origin, options: Options) -> Rectan
             else _turned(label, points, origin, options)
         )
     if kind not in _AROUND:
-        return unusable(label, kind, origin)
+        return unusable_shape(label, kind, origin)
     if problem := not_upright(label, kind, origin, options):
         return problem
     return _circle(label, points, origin) if kind == "circle" else enclosing(label, points, origin)

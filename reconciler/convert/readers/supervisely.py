@@ -14,7 +14,7 @@ from typing import Final
 from reconciler.convert.image_size import ending_in
 from reconciler.convert.parsing.images import of_split, separated, settled
 from reconciler.convert.parsing.json_records import document, list_of, mapping_of
-from reconciler.convert.parsing.shapes import enclosing, not_upright, unusable
+from reconciler.convert.parsing.shapes import enclosing, not_upright, unusable_shape
 from reconciler.convert.pixels import sides
 from reconciler.convert.readers.folders import SPLITS
 from reconciler.convert.record import (
@@ -97,5 +97,5 @@ def _box(item: object, called: str, origin: Origin, options: Options) -> Rectang
     if kind == "rectangle":
         return enclosing(label, points, origin)
     if kind not in _AROUND:
-        return unusable(label, kind, origin)
+        return unusable_shape(label, kind, origin)
     return not_upright(label, kind, origin, options) or enclosing(label, points, origin)

@@ -19,7 +19,7 @@ from reconciler.convert.parsing.shapes import (
     enclosing,
     not_upright,
     region_of_via,
-    unusable,
+    unusable_shape,
 )
 from reconciler.convert.record import (
     BadFile,
@@ -131,6 +131,6 @@ def _shape(
     if kind == "rect":
         return cornered(label, shape[1:], origin)
     if kind not in ("polyline", "polygon"):
-        return unusable(label, kind, origin)
+        return unusable_shape(label, kind, origin)
     points = [list(pair) for pair in zip(shape[1::2], shape[2::2], strict=False)]
     return not_upright(label, kind, origin, options) or enclosing(label, points, origin, fewest=3)

@@ -17,7 +17,7 @@ from reconciler.convert.parsing.xml_tree import Element, tree_of
 from reconciler.convert.pixels import number, side
 from reconciler.convert.record import (
     BadFile,
-    Box,
+    LabelledBox,
     LabelledImage,
     Options,
     Read,
@@ -63,7 +63,9 @@ def _read(path: Path, options: Options) -> Read:
     return LabelledImage.of(name.text, name.origin, found, size=size)
 
 
-def _whole_boxes(objects: Sequence[Element], size: Sequence[int], options: Options) -> tuple[Box, ...] | None:
+def _whole_boxes(
+    objects: Sequence[Element], size: Sequence[int], options: Options
+) -> tuple[LabelledBox, ...] | None:
     """Return the boxes if all are in whole pixels and within the image, as most files have them; else None."""
     first = 1 if options.one_based else 0
     boxes = []
@@ -80,7 +82,7 @@ def _whole_boxes(objects: Sequence[Element], size: Sequence[int], options: Optio
         left, top = left - first, top - first
         if not (0 <= left < right - 1 < size[0] and 0 <= top < bottom - 1 < size[1]):
             return None
-        boxes.append(Box(parts["name"].text, left, top, right - left, bottom - top))
+        boxes.append(LabelledBox(parts["name"].text, left, top, right - left, bottom - top))
     return tuple(boxes)
 
 

@@ -17,13 +17,13 @@ import orjson
 
 from reconciler.convert.export.content import Content
 from reconciler.convert.export.format import Add, Classes, Context, Format, Image
-from reconciler.convert.export.losses import Kind, Lost
+from reconciler.convert.export.losses import LossKind, Lost
 from reconciler.convert.parsing.manifest_attributes import MULTI_LABEL
 from reconciler.core.entries.entry import DETECTION, METADATA, SOURCE_REF, Fields
 from reconciler.core.spec.labelling import BOXES
 
 LABELS: Final = "labels"
-_BY_ATTRIBUTE: Final = frozenset({Kind.JOB, Kind.ANNOTATOR})
+_BY_ATTRIBUTE: Final = frozenset({LossKind.JOB, LossKind.ANNOTATOR})
 
 _Write = Callable[[str, Fields], object]
 
@@ -57,8 +57,8 @@ def _add(
         return _lost_of_labels(content)
     drawn = [(name, metadata) for name, metadata in pairs if metadata["type"] == DETECTION]
     write("", _drawn(image, drawn[0][1], context.classes, class_map))
-    lost = [Lost(Kind.LABEL, label.label) for label in content.labels]
-    lost += [Lost(Kind.CLASS_ID, name) for name, metadata in drawn if metadata["class-map"] != names]
+    lost = [Lost(LossKind.LABEL, label.label) for label in content.labels]
+    lost += [Lost(LossKind.CLASS_ID, name) for name, metadata in drawn if metadata["class-map"] != names]
     if len(pairs) > 1:  # of an attribute's metadata that of the first one is kept
         lost += [one for one in content.lost if one.kind in _BY_ATTRIBUTE]
     return lost
@@ -107,17 +107,29 @@ def _common(content: Content, metadata: Fields) -> dict[str, Any]:
 def _lost_of_labels(content: Content) -> list[Lost]:
     """Return what one attribute for all labels cannot hold: the attribute, the id and the job of each."""
     lost = [
-        Lost(kind, label.attribute) for label in content.labels for kind in (Kind.ATTRIBUTE, Kind.CLASS_ID)
+        Lost(kind, label.attribute)
+        for label in content.labels
+        for kind in (LossKind.ATTRIBUTE, LossKind.CLASS_ID)
     ]
     if len(content.labels) > 1:
-        lost += [one for one in content.lost if one.kind is Kind.ANNOTATOR]
-        lost += [Lost(Kind.JOB, label.attribute) for label in content.labels[1:]]
+        lost += [one for one in content.lost if one.kind is LossKind.ANNOTATOR]
+        lost += [Lost(LossKind.JOB, label.attribute) for label in content.labels[1:]]
     return lost
 
 
 AUGMENTED: Final = Format(
     _split,
-    frozenset({Kind.LABEL, Kind.SIZE, Kind.DEPTH, Kind.DATE, Kind.CONFIDENCE, Kind.CLASS_ID, *_BY_ATTRIBUTE}),
+    frozenset(
+        {
+            LossKind.LABEL,
+            LossKind.SIZE,
+            LossKind.DEPTH,
+            LossKind.DATE,
+            LossKind.CONFIDENCE,
+            LossKind.CLASS_ID,
+            *_BY_ATTRIBUTE,
+        }
+    ),
     images=None,
     numbered=True,
 )

@@ -18,7 +18,7 @@ from typing import BinaryIO, Final
 import orjson
 
 from reconciler.convert.export.format import Add, Context, Format, Image, spool
-from reconciler.convert.export.losses import Kind, Lost
+from reconciler.convert.export.losses import LossKind, Lost
 from reconciler.convert.parsing.json_records import moment
 
 _FIRST: Final = 1
@@ -72,11 +72,11 @@ def _add(
         notes.write(_separated(note, key))
     # `convert` gives dates in one form; those in another would come back changed.
     is_kept = content.created_at is None or moment(content.created_at) == content.created_at
-    return () if is_kept else (Lost(Kind.DATE),)
+    return () if is_kept else (Lost(LossKind.DATE),)
 
 
 def _separated(record: object, number: int) -> bytes:
     return (b"\n" if number == _FIRST else b",\n") + orjson.dumps(record)
 
 
-COCO: Final = Format(_split, frozenset({Kind.DATE, Kind.SIZE}), numbered=True)
+COCO: Final = Format(_split, frozenset({LossKind.DATE, LossKind.SIZE}), numbered=True)

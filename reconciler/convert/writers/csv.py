@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, Final
 
 from reconciler.convert.export.format import Add, Context, Files, Format, Image
-from reconciler.convert.export.losses import Kind, Lost
+from reconciler.convert.export.losses import LossKind, Lost
 
 _BOXES: Final = ("filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax")
 _LABELS: Final = ("image", "label")
@@ -60,7 +60,9 @@ def _add(write_box: _Write, write_label: _Write, image: Image) -> Sequence[Lost]
         write_box((image.name, width, height, label, left, top, left + wide, top + high))
     if not boxes:
         write_box((image.name, width, height, "", "", "", "", ""))
-    return [Lost(Kind.LABEL, label) for label in labels]
+    return [Lost(LossKind.LABEL, label) for label in labels]
 
 
-CSV: Final = Format(_split, frozenset({Kind.UNLABELLED, Kind.LABEL, Kind.SIZE}), images="images/{split}")
+CSV: Final = Format(
+    _split, frozenset({LossKind.UNLABELLED, LossKind.LABEL, LossKind.SIZE}), images="images/{split}"
+)

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, Final
 import orjson
 
 from reconciler.convert.export.format import Add, Context, Format, Image, spool
-from reconciler.convert.export.losses import Kind, Lost
+from reconciler.convert.export.losses import LossKind, Lost
 from reconciler.core.entries.entry import DETECTION, METADATA, SOURCE_REF
 from reconciler.core.spec.labelling import BOXES
 
@@ -74,7 +74,7 @@ def _nameless(image: Image) -> list[Lost]:
         if type(metadata) is dict and metadata.get("type") == DETECTION
     ]
     return [
-        Lost(Kind.ATTRIBUTE, name)
+        Lost(LossKind.ATTRIBUTE, name)
         for name in found
         if name not in drawn and (len(found) > 1 or name != BOXES)
     ]
@@ -82,15 +82,15 @@ def _nameless(image: Image) -> list[Lost]:
 
 CARRIES: Final = frozenset(
     {
-        Kind.UNLABELLED,
-        Kind.LABEL,
-        Kind.SIZE,
-        Kind.DEPTH,
-        Kind.FRACTION,
-        Kind.CONFIDENCE,
-        Kind.DATE,
-        Kind.ATTRIBUTE,
-        Kind.BUCKET,
+        LossKind.UNLABELLED,
+        LossKind.LABEL,
+        LossKind.SIZE,
+        LossKind.DEPTH,
+        LossKind.FRACTION,
+        LossKind.CONFIDENCE,
+        LossKind.DATE,
+        LossKind.ATTRIBUTE,
+        LossKind.BUCKET,
     }
 )
 HF: Final = Format(split, CARRIES)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from reconciler.convert.export.format import Add, Context, Format, Image
-from reconciler.convert.export.losses import Kind, Lost
+from reconciler.convert.export.losses import LossKind, Lost
 from reconciler.core.entries.entry import sorted_line
 
 
@@ -22,4 +22,4 @@ def _split(context: Context) -> Iterator[Add]:
         yield add
 
 
-JSONL: Final = Format(_split, frozenset(Kind), images=None)
+JSONL: Final = Format(_split, frozenset(LossKind), images=None)

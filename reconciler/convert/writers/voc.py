@@ -15,9 +15,9 @@ from pathlib import PurePosixPath
 from typing import Final
 from xml.sax.saxutils import escape
 
-from reconciler.convert.export.content import Box
+from reconciler.convert.export.content import ExportedBox
 from reconciler.convert.export.format import Add, Context, Format, Image
-from reconciler.convert.export.losses import Kind, Lost
+from reconciler.convert.export.losses import LossKind, Lost
 from reconciler.convert.readers.voc import FOLDER
 
 # No document of XML 1.0 may hold these, not even escaped (section 2.2).
@@ -33,7 +33,7 @@ def _split(context: Context) -> Iterator[Add]:
 def _add(context: Context, image: Image) -> Sequence[Lost]:
     boxes = image.content.boxes or ()
     if any(_FORBIDDEN.search(box.label) for box in boxes):
-        return (Lost(Kind.TEXT),)
+        return (Lost(LossKind.TEXT),)
     width, height, depth = image.content.size or (0, 0, 0)
     text = (
         f"<annotation>\n  <filename>{escape(image.name)}</filename>\n"
@@ -45,10 +45,10 @@ def _add(context: Context, image: Image) -> Sequence[Lost]:
     for name in (PurePosixPath(image.name).with_suffix(".xml").as_posix(), f"{image.name}.xml"):
         if context.files.put(directory, name, text):
             return ()
-    return (Lost(Kind.SHARED_FILE),)
+    return (Lost(LossKind.SHARED_FILE),)
 
 
-def _object(box: Box) -> str:
+def _object(box: ExportedBox) -> str:
     label, left, top, width, height, _, _ = box
     return (
         f"  <object>\n    <name>{escape(label, _RETURN)}</name>\n"
@@ -58,4 +58,4 @@ def _object(box: Box) -> str:
     )
 
 
-VOC: Final = Format(_split, frozenset({Kind.SIZE, Kind.DEPTH}), images="{split}/JPEGImages")
+VOC: Final = Format(_split, frozenset({LossKind.SIZE, LossKind.DEPTH}), images="{split}/JPEGImages")

@@ -21,7 +21,7 @@ import orjson
 
 from reconciler.convert.export.content import Content
 from reconciler.convert.export.format import Add, Context, Format, Image, Summary
-from reconciler.convert.export.losses import Kind, Lost
+from reconciler.convert.export.losses import LossKind, Lost
 from reconciler.convert.parsing.class_names import FILES
 from reconciler.convert.pixels import nearest
 from reconciler.convert.readers.yolo import IMAGE_DIRECTORY, LABEL_DIRECTORY, SUFFIXES
@@ -41,14 +41,14 @@ def _add(context: Context, out: BinaryIO, unlabelled: set[str], image: Image) ->
     labels = path.with_suffix(".txt").as_posix()
     # Ultralytics looks for the labels of images/train/images/a.jpg in images/train/labels.
     if path.suffix.lower() not in SUFFIXES or IMAGE_DIRECTORY in path.parts[:-1] or labels in FILES:
-        return (Lost(Kind.NAME),)
+        return (Lost(LossKind.NAME),)
     directory = f"{LABEL_DIRECTORY}/{context.split}"
     if image.content.boxes is None:
         unlabelled.add(labels)
-        return (Lost(Kind.SHARED_FILE),) if context.files.holds(directory, labels) else ()
+        return (Lost(LossKind.SHARED_FILE),) if context.files.holds(directory, labels) else ()
     rows = "".join(_rows(image.content, context))
     if labels in unlabelled or not context.files.put(directory, labels, rows.encode()):
-        return (Lost(Kind.SHARED_FILE),)
+        return (Lost(LossKind.SHARED_FILE),)
     out.write(f"./{IMAGE_DIRECTORY}/{context.split}/{image.name}\n".encode())
     return ()
 
@@ -86,7 +86,7 @@ def _quoted(text: str) -> str:
 
 YOLO: Final = Format(
     _split,
-    frozenset({Kind.UNLABELLED}),
+    frozenset({LossKind.UNLABELLED}),
     images=f"{IMAGE_DIRECTORY}/{{split}}",
     numbered=True,
     finish=_finish,

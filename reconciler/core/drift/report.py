@@ -32,7 +32,7 @@ class DriftVerdict(StrEnum):
 _RANKS: Final = {kind: rank for rank, kind in enumerate(DriftClass)}
 
 
-class Lines(NamedTuple):
+class LineTexts(NamedTuple):
     """Both sides of one image as text, without what the service adds; None for a missing side."""
 
     desired: str | None
@@ -73,7 +73,7 @@ class DriftItem:
     fields: tuple[FieldChange, ...] = ()
     codes: tuple[str, ...] = ()
     view: ImageView | None = None
-    lines: Lines | None = None
+    lines: LineTexts | None = None
     acknowledged: str | None = None
     withheld: Withheld | None = None
     settled: bool = False

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from math import inf
 from typing import Final, NamedTuple
 
-from reconciler.core.entries.training_view import Box
+from reconciler.core.entries.training_view import TrainingBox
 
 # The exact method takes n² · m steps: 0.1 s for 100 rows, hours for the 1,500 boxes that a line can hold.
 EXACT_UP_TO: Final = 100
@@ -112,8 +112,8 @@ class BoxPair(NamedTuple):
         observed: None for a box that was removed outside git.
     """
 
-    desired: Box | None
-    observed: Box | None
+    desired: TrainingBox | None
+    observed: TrainingBox | None
 
     @property
     def iou(self) -> float | None:
@@ -143,7 +143,7 @@ class BoxPair(NamedTuple):
         return self.desired is not None and self.observed is not None
 
 
-def iou(one: Box, other: Box) -> float:
+def iou(one: TrainingBox, other: TrainingBox) -> float:
     """Return the intersection over union of two boxes; 0 for empty boxes."""
     width = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
     height = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
@@ -152,7 +152,7 @@ def iou(one: Box, other: Box) -> float:
     return shared / covered if covered > 0 else 0.0
 
 
-def pair_boxes(desired: Sequence[Box], observed: Sequence[Box]) -> tuple[BoxPair, ...]:
+def pair_boxes(desired: Sequence[TrainingBox], observed: Sequence[TrainingBox]) -> tuple[BoxPair, ...]:
     """Pair the boxes of one image. Every box is in exactly one pair; pairs are ordered by position."""
     same = Counter(desired) & Counter(observed)
     pairs = [BoxPair(box, box) for box in same.elements()]
@@ -169,11 +169,11 @@ def pair_boxes(desired: Sequence[Box], observed: Sequence[Box]) -> tuple[BoxPair
 
 
 def _take(
-    ours: Sequence[Box],
-    theirs: Sequence[Box],
-    score: Callable[[Box, Box], float],
-    before: list[Box],
-    after: list[Box],
+    ours: Sequence[TrainingBox],
+    theirs: Sequence[TrainingBox],
+    score: Callable[[TrainingBox, TrainingBox], float],
+    before: list[TrainingBox],
+    after: list[TrainingBox],
 ) -> list[BoxPair]:
     """Pair the boxes with the best total score, and remove them from *before* and *after*."""
     chosen = assign([[score(one, other) for other in theirs] for one in ours])
@@ -184,14 +184,14 @@ def _take(
     return pairs
 
 
-def _moved_score(one: Box, other: Box) -> float:
+def _moved_score(one: TrainingBox, other: TrainingBox) -> float:
     overlap = iou(one, other)
     if overlap == 0 and (one.width, one.height) == (other.width, other.height):
         return _DRAGGED / (1 + abs(one.left - other.left) + abs(one.top - other.top))
     return overlap
 
 
-def _relabelled_score(one: Box, other: Box) -> float:
+def _relabelled_score(one: TrainingBox, other: TrainingBox) -> float:
     overlap = iou(one, other)
     return overlap if one.label != other.label and overlap >= RELABELLED_IOU else 0.0
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeGuard
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, METADATA
 
 
-class Box(NamedTuple):
+class TrainingBox(NamedTuple):
     """A labelled rectangle, in pixels of the stored image."""
 
     label: str
@@ -29,7 +29,7 @@ class Meaning(NamedTuple):
     """
 
     labels: tuple[str, ...]
-    boxes: tuple[Box, ...]
+    boxes: tuple[TrainingBox, ...]
     sizes: tuple[tuple[float, float], ...]
 
 
@@ -40,7 +40,7 @@ def meaning(fields: Mapping[str, Any]) -> Meaning:
     Never raises: malformed parts are skipped, as training skips them.
     """
     labels: set[str] = set()
-    boxes: list[Box] = []
+    boxes: list[TrainingBox] = []
     sizes: set[tuple[float, float]] = set()
     for value, metadata in _attributes(fields):
         match metadata.get("type"), value:
@@ -60,14 +60,14 @@ def _attributes(fields: Mapping[str, Any]) -> Iterator[tuple[Any, Mapping[str, A
             yield value, metadata
 
 
-def _boxes(value: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterator[Box]:
+def _boxes(value: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterator[TrainingBox]:
     class_map = metadata.get("class-map")
     names: Mapping[str, Any] = class_map if isinstance(class_map, dict) else {}
     for box in _objects(value.get("annotations")):
         label = names.get(_class_key(box.get("class_id")))
         edges = [box.get(edge) for edge in ("left", "top", "width", "height")]
         if isinstance(label, str) and all(map(_is_number, edges)):
-            yield Box(label, *edges)  # type: ignore[arg-type]  # narrowed by the line above
+            yield TrainingBox(label, *edges)  # type: ignore[arg-type]  # narrowed by the line above
 
 
 def _sizes(value: Mapping[str, Any]) -> Iterator[tuple[float, float]]:

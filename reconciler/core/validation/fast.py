@@ -44,7 +44,7 @@ class _Size(Struct, forbid_unknown_fields=True, gc=False):
     depth: _Whole
 
 
-class _Box(Struct, forbid_unknown_fields=True, gc=False):
+class _Annotation(Struct, forbid_unknown_fields=True, gc=False):
     class_id: Annotated[int, Meta(ge=0, le=999)]
     left: _Offset
     top: _Offset
@@ -69,7 +69,7 @@ class _Part(
     """
 
     image_size: Annotated[list[_Size], Meta(min_length=1, max_length=1)] | None = None
-    annotations: Annotated[list[_Box], Meta(max_length=quotas.MAX_BOXES_PER_IMAGE)] | None = None
+    annotations: Annotated[list[_Annotation], Meta(max_length=quotas.MAX_BOXES_PER_IMAGE)] | None = None
     objects: list[_Confidence] | None = None
     class_map: Raw = Raw()  # usually the same in a whole dataset: see `_names`
     class_name: _Name | None = None

@@ -55,20 +55,20 @@ def check_slowly(raw: bytes) -> CheckedLine:
             str(chars) if len(raw) <= MAX_LINE_BYTES else f"{chars} or more"
         )  # the reader truncates longer lines
         text = f"the line has {many} characters; at most {MAX_LINE_CHARS} are sent"
-        return _unusable(error(Code.LINE_TOO_LONG, text))
+        return _invalid_line(error(Code.LINE_TOO_LONG, text))
     if not raw.strip(b" \t\r\n"):
-        return _unusable(warning(Code.BLANK_LINE, "the line is blank"))
+        return _invalid_line(warning(Code.BLANK_LINE, "the line is blank"))
     try:
         fields = decode(raw)
     except BadLine as exc:
-        return _unusable(error(Code.INVALID_JSON_LINE, str(exc), exc.column))
+        return _invalid_line(error(Code.INVALID_JSON_LINE, str(exc), exc.column))
     if SOURCE_REF not in fields:
-        return _unusable(error(Code.MISSING_SOURCE_REF, f"the line has no '{SOURCE_REF}'"))
+        return _invalid_line(error(Code.MISSING_SOURCE_REF, f"the line has no '{SOURCE_REF}'"))
     ref = fields[SOURCE_REF]
     if not isinstance(ref, str) or not is_source_ref(ref):
         text = f"'{SOURCE_REF}' is {quoted(ref)}, not of the form s3://bucket/key"
         known = ref if isinstance(ref, str) else None
-        return _unusable(error(Code.INVALID_SOURCE_REF_FORMAT, text), known)
+        return _invalid_line(error(Code.INVALID_SOURCE_REF_FORMAT, text), known)
     return _check_fields(ref, fields)
 
 
@@ -136,7 +136,7 @@ def _leftovers(fields: Fields, attributes: Sequence[Attribute]) -> list[str]:
     return [key for key in fields if key != SOURCE_REF and key not in paired]
 
 
-def _unusable(problem: Problem, ref: str | None = None) -> CheckedLine:
+def _invalid_line(problem: Problem, ref: str | None = None) -> CheckedLine:
     return CheckedLine(ref, (), LabelKinds.NONE, (problem,))
 
 

@@ -182,7 +182,7 @@ def _visited(
         if bad := desired.errors:
             log.warning("spec.invalid", problems=len(bad), first=str(bad[0].origin), code=bad[0].code)
         if not desired.usable:
-            plan = each_dataset.unusable(desired)
+            plan = each_dataset.plan_of_unusable(desired)
             return CycleResult(summaries.failed(reason_of_specs(plan.errors), plan.exit_code, plan.errors))
         desired.open_files()
         return _whole(desired, digest, session, _Review(desired, work, guarded, begin))

@@ -20,7 +20,7 @@ from reconciler.engine.controller.assignment import Assignment
 from reconciler.engine.controller.cycle import CycleResult, run_cycle
 from reconciler.engine.controller.cycle_end import log_end, trace_end
 from reconciler.engine.controller.dataset_state import SUSPENDED, DatasetState
-from reconciler.engine.controller.guarded_gateway import GuardedGateway, Meter
+from reconciler.engine.controller.guarded_gateway import GuardedGateway, UpdateMeter
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import quarantine_view
 from reconciler.engine.dataset.bookkeeping import share_images
@@ -44,7 +44,7 @@ KEEP_EVERY_SECONDS = 60.0
 INTERRUPTED = "interrupted"  # logged instead of a verdict when the process stopped during the cycle
 
 
-class Listener(Meter, Protocol):
+class Listener(UpdateMeter, Protocol):
     """Counts cycles and updates."""
 
     def cycle(self, dataset: str, verdict: str, seconds: float) -> None: ...

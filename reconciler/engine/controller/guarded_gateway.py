@@ -14,7 +14,7 @@ from reconciler.errors import Unavailable
 from reconciler.ports import Clock, Description, Gateway, Located, Phase
 
 
-class Meter(Protocol):
+class UpdateMeter(Protocol):
     """Counts updates; must be thread-safe."""
 
     def update(self, dataset: str, result: str, size_bytes: int, seconds: float) -> None:
@@ -73,7 +73,7 @@ class GuardedGateway:
         gateway: Gateway,
         dataset: str,
         clock: Clock,
-        meter: Meter,
+        meter: UpdateMeter,
         before_call: Callable[[], object],
         may_write: Callable[[], object],
     ) -> None:

@@ -51,7 +51,7 @@ class ReadLines:
 
 
 @dataclass
-class Lines:
+class DesiredLines:
     """
     The lines of one dataset. Those that are remembered are read when they are first asked for, if ever.
 
@@ -94,7 +94,7 @@ class Desired:
 
     loaded: LoadedDataset
     noted: list[Problem]
-    lines: Lines = field(default_factory=Lines, repr=False)
+    lines: DesiredLines = field(default_factory=DesiredLines, repr=False)
     facts: DatasetFacts = field(default_factory=DatasetFacts)
     checker: LineChecker = field(default_factory=LineChecker)
     usable: bool = True
@@ -124,7 +124,7 @@ class Desired:
 
     @property
     def index(self) -> Index:
-        """Return the usable entries; unusable ones are void in it. Errors as `Lines.whole`."""
+        """Return the usable entries; unusable ones are void in it. Errors as `DesiredLines.whole`."""
         return self.lines.whole.index
 
     @property

@@ -25,7 +25,7 @@ from reconciler.engine.dataset.send import Sent
 from reconciler.engine.dataset.verify import Proof
 from reconciler.errors import Exit, GatewayError, PlanOutdated, ReconcilerError, SpecError, gravest
 
-MOVED: Final = {
+CAUSE_PHRASES: Final = {
     Cause.SPEC_ADDED: "new in git",
     Cause.SPEC_CHANGED: "changed in git",
     Cause.DRIFT_MODIFIED: "changed in AWS",
@@ -157,7 +157,7 @@ def _withheld(item: PlannedChange, plan: DatasetPlan) -> WithheldEntry:
     setting = plan.closed.message if item.is_postponed and plan.closed else item.withheld
     codes = sorted({str(problem.code) for problem in item.image_problems if problem.is_error})
     found = f" ({', '.join(codes)})" if item.withheld is Withheld.IMAGES else ""
-    reason = f"{MOVED[item.cause]}, {setting}{found}"
+    reason = f"{CAUSE_PHRASES[item.cause]}, {setting}{found}"
     return WithheldEntry(item.source_ref, item.origin, item.cause, reason)
 
 

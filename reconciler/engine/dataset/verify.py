@@ -28,7 +28,7 @@ OVERTAKEN: Final = "set, and then changed by another client or by the service: i
 LAG_SECONDS: Final = 60.0
 """How long a listing may lag behind an update."""
 
-MOVED: Final = "as desired before, and changed in AWS while others were updated"
+CHANGED_MEANWHILE: Final = "as desired before, and changed in AWS while others were updated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +250,9 @@ def prove(items: Collection[PlannedChange], before: Diff, after: Diff, sent: Sen
     ]
     known = {change.source_ref for change in before.changes}
     moved = [
-        EntryProblem(change.source_ref, desired.origin_of_ref(change.source_ref), MOVED, ("OVERTAKEN",))
+        EntryProblem(
+            change.source_ref, desired.origin_of_ref(change.source_ref), CHANGED_MEANWHILE, ("OVERTAKEN",)
+        )
         for change in after.changes
         if change.source_ref not in known and change.action is not Action.ORPHAN
     ]

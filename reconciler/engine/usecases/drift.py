@@ -12,7 +12,7 @@ import orjson
 
 from reconciler.core.drift.acknowledgements import acknowledged
 from reconciler.core.drift.foreign_calls import suspects
-from reconciler.core.drift.report import Coverage, DatasetDrift, DriftItem, Lines, classes, is_pending
+from reconciler.core.drift.report import Coverage, DatasetDrift, DriftItem, LineTexts, classes, is_pending
 from reconciler.core.drift.sightings import sighted
 from reconciler.core.entries.entry import Fields, canonical
 from reconciler.core.entries.image_view import Tally, view_of
@@ -224,9 +224,9 @@ def _item(
     )
 
 
-def _lines(change: PlannedChange, composer: Composer) -> Lines:
+def _lines(change: PlannedChange, composer: Composer) -> LineTexts:
     ours = composer.merged(change.change) if change.action is not Action.ORPHAN else None
-    return Lines(_text(ours), _text(composer.observed(change.change)))
+    return LineTexts(_text(ours), _text(composer.observed(change.change)))
 
 
 def _marked(source_ref: str, codes: tuple[str, ...], desired: Desired, number: int) -> DriftItem:
@@ -242,7 +242,7 @@ def _marked(source_ref: str, codes: tuple[str, ...], desired: Desired, number: i
         origin=desired.origin_of_ref(source_ref),
         codes=codes,
         view=view_of(fields, fields) if fields is not None else None,
-        lines=Lines(_text(fields), _text(fields)) if number <= WITH_LINES else None,
+        lines=LineTexts(_text(fields), _text(fields)) if number <= WITH_LINES else None,
     )
 
 

@@ -65,7 +65,7 @@ def plan_against(desired: Desired, path: Path) -> DatasetPlan:
         UsageError: It cannot be read as one.
     """
     if not desired.usable:
-        return unusable(desired)
+        return plan_of_unusable(desired)
     with closing(FileListing(path)) as listing:
         seen = plan_against_listing(desired, listing)
         return explained(seen.plan, seen.composer, desired)
@@ -76,7 +76,7 @@ def open_plans(datasets: Iterable[Desired], context_of: Contexts) -> Iterator[tu
     for desired in datasets:
         with bound(dataset=desired.name):
             if not desired.usable:
-                seen = Planned(unusable(desired), Composer(desired, None))
+                seen = Planned(plan_of_unusable(desired), Composer(desired, None))
             else:
                 try:
                     seen = observe_and_plan(desired, counting(context_of(desired)), WAIT_SECONDS)
@@ -100,7 +100,7 @@ def apply_each(
                 if pinned is not None and not pinned.plan.was_computed:
                     yield outcome.unplanned(pinned.plan)
                 elif not desired.usable:
-                    yield outcome.unplanned(unusable(desired))
+                    yield outcome.unplanned(plan_of_unusable(desired))
                 else:
                     yield _counted(desired, apply(desired, counting(context_of(desired)), pinned).result)
             except PlanOutdated as exc:
@@ -126,7 +126,7 @@ def _counted(desired: Desired, result: DatasetResult) -> DatasetResult:
     return replace(result, labels=tuple(LabelCount(label, added[label], updated[label]) for label in found))
 
 
-def unusable(desired: Desired) -> DatasetPlan:
+def plan_of_unusable(desired: Desired) -> DatasetPlan:
     """Return the plan of a dataset whose specs cannot be used: it is not known what is desired of it."""
     return unplanned(desired.name, errors_of(desired.errors), desired.exit_code)
 

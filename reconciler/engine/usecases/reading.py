@@ -30,7 +30,7 @@ from reconciler.core.validation.judged_dataset import (
 from reconciler.core.validation.problem import Origin, Problem, Severity, has_error
 from reconciler.core.validation.unmatched import unmatched, unmatched_paths
 from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
-from reconciler.engine.dataset.desired import Desired, Lines, ReadLines, unread
+from reconciler.engine.dataset.desired import Desired, DesiredLines, ReadLines, unread
 from reconciler.errors import SourceError, is_of_source
 from reconciler.ports import BrokenDataset, EntryFile, JudgedFiles, LoadedDataset
 
@@ -143,7 +143,7 @@ def _recalled(
     return replace(
         blank,
         noted=[*blank.noted, *map(restored, known.noted)],
-        lines=Lines(read_again, known.entries, warned),
+        lines=DesiredLines(read_again, known.entries, warned),
         facts=DatasetFacts(known.facts),
         usable=known.usable,
         unmatched=known.unmatched,

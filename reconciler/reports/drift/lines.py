@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from reconciler.core.drift.report import Lines
+from reconciler.core.drift.report import LineTexts
 
 _INDENT = "  "
 
@@ -41,7 +41,7 @@ class Row(NamedTuple):
         return "".join(self.parts)
 
 
-def unified(lines: Lines) -> Iterator[Row]:
+def unified(lines: LineTexts) -> Iterator[Row]:
     """Give both sides of an image below one another: what differs, and one row around it."""
     pairs = _pairs(lines)
     near = {
@@ -61,7 +61,7 @@ def unified(lines: Lines) -> Iterator[Row]:
         yield from _rows(ours, theirs)
 
 
-def _pairs(lines: Lines) -> list[tuple[str | None, str | None]]:
+def _pairs(lines: LineTexts) -> list[tuple[str | None, str | None]]:
     """Lay both sides out, a field or a box in each row, and put them beside one another."""
     ours, theirs = (tuple(_laid_out(text)) if text else () for text in lines)
     found: list[tuple[str | None, str | None]] = []

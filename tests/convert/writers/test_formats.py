@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reconciler.convert.record import Box
+from reconciler.convert.record import LabelledBox
 from reconciler.core.spec.labelling import image_level, located
 from tests.builders import CREATED, boxed, line
 from tests.convert.exports import converted, document, export, images, losses, put_images
@@ -19,7 +19,7 @@ AWKWARD = ("no", "1", 'a "b"', "c: d", "\u0085é\x7f", "😀")
 
 def drawn(name: str, *labels: str, size: tuple[int, ...] = SIZE) -> bytes:
     """Return a line with a box of each label, as `convert` writes it."""
-    return line(name, **located([Box(label, 1, 2, 30, 40) for label in labels], size, CREATED))
+    return line(name, **located([LabelledBox(label, 1, 2, 30, 40) for label in labels], size, CREATED))
 
 
 def labelled(name: str, *labels: str) -> bytes:

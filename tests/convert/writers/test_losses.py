@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 import pytest
 
-from reconciler.convert.export.losses import MOST_IMAGES, MOST_NAMES, Kind, Losses, Lost
-from reconciler.convert.record import Box
+from reconciler.convert.export.losses import MOST_IMAGES, MOST_NAMES, Losses, LossKind, Lost
+from reconciler.convert.record import LabelledBox
 from reconciler.core.entries.entry import canonical
 from reconciler.core.spec.labelling import image_level, located
 from reconciler.core.validation import check_line
@@ -23,7 +23,7 @@ Fields = dict[str, Any]
 
 
 def drawn() -> Fields:
-    found = [Box("bee", 1, 2, 30, 40), Box("queen", 5, 6, 70, 80)]
+    found = [LabelledBox("bee", 1, 2, 30, 40), LabelledBox("queen", 5, 6, 70, 80)]
     return {"source-ref": "s3://b/p/a.jpg", **located(found, (640, 480), CREATED)}
 
 
@@ -82,36 +82,36 @@ def emptied(fields: Fields) -> Fields:
 
 
 CHANGES = [
-    (drawn, Kind.CONFIDENCE, set_at(OF_BOXES, "objects", 1, "confidence", to=0.5)),
-    (drawn, Kind.CLASS_ID, set_at(OF_BOXES, "class-map", "2", to="wasp")),
-    (drawn, Kind.CLASS_ID, renumbered),
-    (drawn, Kind.ANNOTATOR, set_at(OF_BOXES, "human-annotated", to="no")),
-    (drawn, Kind.JOB, set_at(OF_BOXES, "job-name", to="j")),
-    (drawn, Kind.JOB, without(OF_BOXES, "job-name")),
-    (drawn, Kind.DATE, set_at(OF_BOXES, "creation-date", to="2026-03-01T12:00:00.120Z")),
-    (drawn, Kind.DEPTH, set_at(BOXES, "image_size", 0, "depth", to=1)),
-    (drawn, Kind.FRACTION, set_at(BOXES, "annotations", 0, "left", to=1.5)),
-    (drawn, Kind.ATTRIBUTE, renamed),
-    (drawn, Kind.FIELD, set_at("camera", to="4")),
-    (drawn, Kind.FIELD, set_at(BOXES, "camera", to="4")),
-    (drawn, Kind.FIELD, set_at(BOXES, "image_size", 0, "dpi", to=300)),
-    (drawn, Kind.FIELD, set_at(BOXES, "annotations", 0, "angle", to=3)),
-    (drawn, Kind.FIELD, set_at(OF_BOXES, "objects", 0, "by", to="ann")),
-    (drawn, Kind.FIELD, set_at(OF_BOXES, "objects", to=[{"confidence": 1}] * 3)),
-    (drawn, Kind.FIELD, set_at(OF_BOXES, "by", to="ann")),
-    (empty, Kind.FIELD, without(BOXES, "annotations")),
-    (empty, Kind.CLASS_ID, set_at(OF_BOXES, "class-map", "0", to="bee")),
-    (empty, Kind.ATTRIBUTE, renamed),
-    (labelled, Kind.CONFIDENCE, set_at("bee-metadata", "confidence", to=0.5)),
-    (labelled, Kind.CLASS_ID, set_at("bee", to=0)),
-    (labelled, Kind.JOB, set_at("bee-metadata", "job-name", to="j")),
-    (labelled, Kind.ANNOTATOR, set_at("bee-metadata", "human-annotated", to="no")),
-    (labelled, Kind.ATTRIBUTE, set_at("bee-metadata", "class-name", to="wasp")),
-    (labelled, Kind.FIELD, set_at("bee-metadata", "by", to="ann")),
-    (twice, Kind.DATES, set_at("x-metadata", "creation-date", to="2026-03-02T12:00:00")),
-    (twice, Kind.ANNOTATOR, set_at("x-metadata", "human-annotated", to="no")),
-    (twice, Kind.FIELD, set_at("x", "image_size", 0, "width", to=700)),
-    (twice, Kind.ATTRIBUTE, emptied),
+    (drawn, LossKind.CONFIDENCE, set_at(OF_BOXES, "objects", 1, "confidence", to=0.5)),
+    (drawn, LossKind.CLASS_ID, set_at(OF_BOXES, "class-map", "2", to="wasp")),
+    (drawn, LossKind.CLASS_ID, renumbered),
+    (drawn, LossKind.ANNOTATOR, set_at(OF_BOXES, "human-annotated", to="no")),
+    (drawn, LossKind.JOB, set_at(OF_BOXES, "job-name", to="j")),
+    (drawn, LossKind.JOB, without(OF_BOXES, "job-name")),
+    (drawn, LossKind.DATE, set_at(OF_BOXES, "creation-date", to="2026-03-01T12:00:00.120Z")),
+    (drawn, LossKind.DEPTH, set_at(BOXES, "image_size", 0, "depth", to=1)),
+    (drawn, LossKind.FRACTION, set_at(BOXES, "annotations", 0, "left", to=1.5)),
+    (drawn, LossKind.ATTRIBUTE, renamed),
+    (drawn, LossKind.FIELD, set_at("camera", to="4")),
+    (drawn, LossKind.FIELD, set_at(BOXES, "camera", to="4")),
+    (drawn, LossKind.FIELD, set_at(BOXES, "image_size", 0, "dpi", to=300)),
+    (drawn, LossKind.FIELD, set_at(BOXES, "annotations", 0, "angle", to=3)),
+    (drawn, LossKind.FIELD, set_at(OF_BOXES, "objects", 0, "by", to="ann")),
+    (drawn, LossKind.FIELD, set_at(OF_BOXES, "objects", to=[{"confidence": 1}] * 3)),
+    (drawn, LossKind.FIELD, set_at(OF_BOXES, "by", to="ann")),
+    (empty, LossKind.FIELD, without(BOXES, "annotations")),
+    (empty, LossKind.CLASS_ID, set_at(OF_BOXES, "class-map", "0", to="bee")),
+    (empty, LossKind.ATTRIBUTE, renamed),
+    (labelled, LossKind.CONFIDENCE, set_at("bee-metadata", "confidence", to=0.5)),
+    (labelled, LossKind.CLASS_ID, set_at("bee", to=0)),
+    (labelled, LossKind.JOB, set_at("bee-metadata", "job-name", to="j")),
+    (labelled, LossKind.ANNOTATOR, set_at("bee-metadata", "human-annotated", to="no")),
+    (labelled, LossKind.ATTRIBUTE, set_at("bee-metadata", "class-name", to="wasp")),
+    (labelled, LossKind.FIELD, set_at("bee-metadata", "by", to="ann")),
+    (twice, LossKind.DATES, set_at("x-metadata", "creation-date", to="2026-03-02T12:00:00")),
+    (twice, LossKind.ANNOTATOR, set_at("x-metadata", "human-annotated", to="no")),
+    (twice, LossKind.FIELD, set_at("x", "image_size", 0, "width", to=700)),
+    (twice, LossKind.ATTRIBUTE, emptied),
 ]
 
 
@@ -120,18 +120,18 @@ CHANGES = [
     ("usual", "kind", "change"), CHANGES, ids=[f"{number}-{row[1]}" for number, row in enumerate(CHANGES)]
 )
 def test_what_is_lost_is_reported(
-    name: str, usual: Callable[[], Fields], kind: Kind, change: Callable[[Fields], Fields]
+    name: str, usual: Callable[[], Fields], kind: LossKind, change: Callable[[Fields], Fields]
 ) -> None:
     """One part of a line is changed: either the report has one kind more, or the line comes back as it is."""
     before, _ = there_and_back(name, usual())
     kinds, back = there_and_back(name, change(usual()))
 
     # The map of an attribute without boxes is empty, and so not the one class map of a manifest.
-    new = kinds - before - ({Kind.CLASS_ID} if name == "augmented" and change is emptied else set())
+    new = kinds - before - ({LossKind.CLASS_ID} if name == "augmented" and change is emptied else set())
     assert new in ({kind}, set())
-    if not new and not before - {Kind.DATE, Kind.SIZE}:
+    if not new and not before - {LossKind.DATE, LossKind.SIZE}:
         fields = change(usual())
-        if Kind.DATE in before:
+        if LossKind.DATE in before:
             fields, back = dated(fields), dated(back)
         assert canonical(fields) == canonical(back)
 
@@ -143,7 +143,7 @@ def dated(fields: Fields) -> Fields:
     return fields
 
 
-def there_and_back(name: str, fields: Fields) -> tuple[set[Kind], Fields]:
+def there_and_back(name: str, fields: Fields) -> tuple[set[LossKind], Fields]:
     """Return what is lost of a line, and what comes back of it."""
     other = {**drawn(), "source-ref": "s3://b/p/z.jpg"}  # yolo needs a box to have classes
     lines = [orjson.dumps(fields), orjson.dumps(other)]
@@ -162,7 +162,7 @@ def test_losses_are_counted_whole_and_named_up_to_a_limit() -> None:
     """Memory does not grow with the number of entries; the counts do."""
     losses = Losses()
     for number in range(2 * MOST_IMAGES):
-        losses.add(f"s3://b/{number}", [Lost(Kind.JOB, f"job{number}"), Lost(Kind.JOB, "job0", 2)])
+        losses.add(f"s3://b/{number}", [Lost(LossKind.JOB, f"job{number}"), Lost(LossKind.JOB, "job0", 2)])
 
     (loss,) = losses.by_kind().values()
     assert (6 * MOST_IMAGES, 2 * MOST_IMAGES) == (loss.count, loss.images)

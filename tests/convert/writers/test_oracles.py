@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.convert.record import Box
+from reconciler.convert.record import LabelledBox
 from reconciler.core.spec.labelling import image_level, located
 from tests.builders import CREATED, line
 from tests.convert import exports
@@ -19,10 +19,10 @@ from tests.convert import exports
 LIBRARIES = {"coco": "pycocotools", "hf": "datasets", "croissant": "mlcroissant"}
 LATER = "2026-03-02T08:00:00.120500"
 
-BEE, QUEEN = Box("bee", 1, 2, 30, 40), Box("q “é” 😀", 5, 6, 70, 80)
+BEE, QUEEN = LabelledBox("bee", 1, 2, 30, 40), LabelledBox("q “é” 😀", 5, 6, 70, 80)
 DRAWN: dict[str, dict[str, Any]] = {
     "train": {"0": None, "1": [], "a": [BEE, QUEEN], "c": None},
-    "test": {"d": [Box("wasp", 0, 0, 640, 480)], "c": None},
+    "test": {"d": [LabelledBox("wasp", 0, 0, 640, 480)], "c": None},
 }
 
 

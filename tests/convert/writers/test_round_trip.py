@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciler.convert.export.losses import LEFT_OUT, Kind
-from reconciler.convert.record import Box
+from reconciler.convert.export.losses import LEFT_OUT, LossKind
+from reconciler.convert.record import LabelledBox
 from reconciler.core.entries.entry import canonical
 from reconciler.core.entries.training_view import meaning
 from reconciler.core.spec.labelling import image_level, located
@@ -18,15 +18,15 @@ from tests.builders import CREATED, boxed
 from tests.convert.exports import READ, converted, export, put_images
 
 # What `convert` is given beside the files: the date, and the images with their sizes.
-GIVEN = {Kind.DATE, Kind.SIZE}
+GIVEN = {LossKind.DATE, LossKind.SIZE}
 
 # What else than `GIVEN` a line as `convert` writes it loses.
 LOST = {
-    "coco": {Kind.UNLABELLED, Kind.LABEL},
-    "yolo": {Kind.LABEL, Kind.SHARED_FILE},
-    "voc": {Kind.UNLABELLED, Kind.LABEL},
-    "csv": {Kind.LABEL},
-    "augmented": {Kind.UNLABELLED, Kind.LABEL, Kind.ATTRIBUTE, Kind.CLASS_ID, Kind.JOB},
+    "coco": {LossKind.UNLABELLED, LossKind.LABEL},
+    "yolo": {LossKind.LABEL, LossKind.SHARED_FILE},
+    "voc": {LossKind.UNLABELLED, LossKind.LABEL},
+    "csv": {LossKind.LABEL},
+    "augmented": {LossKind.UNLABELLED, LossKind.LABEL, LossKind.ATTRIBUTE, LossKind.CLASS_ID, LossKind.JOB},
     "hf": set(),
     "croissant": set(),
 }
@@ -53,7 +53,7 @@ def boxes(draw, labels, size, edge=st.integers):
     width, height = size
     left, top = draw(edge(0, width - 3)), draw(edge(0, height - 3))
     wide, high = draw(edge(2, width - int(left) - 1)), draw(edge(2, height - int(top) - 1))
-    return Box(draw(st.sampled_from(labels)), left, top, wide, high)
+    return LabelledBox(draw(st.sampled_from(labels)), left, top, wide, high)
 
 
 @st.composite
@@ -182,9 +182,9 @@ def test_no_loss_is_silent(name, lines):
         found = orjson.loads(back[ref])
         if not kinds:
             assert dated(fields) == dated(found)
-        if Kind.FRACTION not in kinds:
+        if LossKind.FRACTION not in kinds:
             assert meaning(fields).boxes == meaning(found).boxes
-        if Kind.LABEL not in kinds:
+        if LossKind.LABEL not in kinds:
             assert meaning(fields).labels == meaning(found).labels
 
 

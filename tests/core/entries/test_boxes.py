@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.entries.boxes import EXACT_UP_TO, BoxPair, assign, iou, pair_boxes
-from reconciler.core.entries.training_view import Box
+from reconciler.core.entries.training_view import TrainingBox
 
-CAT = Box("cat", 10, 10, 100, 80)
-DOG = Box("dog", 300, 200, 50, 50)
+CAT = TrainingBox("cat", 10, 10, 100, 80)
+DOG = TrainingBox("dog", 300, 200, 50, 50)
 
 
-def moved(box: Box, right: float = 0, down: float = 0) -> Box:
+def moved(box: TrainingBox, right: float = 0, down: float = 0) -> TrainingBox:
     return box._replace(left=box.left + right, top=box.top + down)
 
 
@@ -38,7 +38,7 @@ matrices = st.tuples(st.integers(1, 5), st.integers(1, 6)).flatmap(
 )
 boxes = st.lists(
     st.builds(
-        Box,
+        TrainingBox,
         st.sampled_from(["cat", "dog"]),
         st.integers(0, 60),
         st.integers(0, 60),
@@ -84,7 +84,7 @@ def test_a_crowd_is_paired_without_taking_for_ever():
         (CAT, 1.0),
         (moved(CAT, right=50), 1 / 3),
         (moved(CAT, right=100), 0.0),
-        (Box("cat", 10, 10, 0, 0), 0.0),
+        (TrainingBox("cat", 10, 10, 0, 0), 0.0),
     ],
 )
 def test_overlap_is_a_share_of_the_area_covered(other, expected):
@@ -102,14 +102,14 @@ def test_a_box_that_moved_is_one_box():
 
 def test_a_tiny_box_that_was_dragged_is_one_box():
     """A box four pixels wide that moved by five is matched by its size."""
-    speck = Box("cat", 10, 10, 4, 4)
+    speck = TrainingBox("cat", 10, 10, 4, 4)
 
     assert (BoxPair(speck, moved(speck, right=5)),) == pair_boxes([speck], [moved(speck, right=5)])
 
 
 def test_a_box_of_another_size_elsewhere_is_another_box():
     """A box that matches neither in place nor in size is one removed and one added box."""
-    other = Box("cat", 300, 300, 40, 60)
+    other = TrainingBox("cat", 300, 300, 40, 60)
 
     assert {BoxPair(CAT, None), BoxPair(None, other)} == set(pair_boxes([CAT], [other]))
 
@@ -142,7 +142,7 @@ def test_another_label_that_only_touches_is_another_box():
 
 def test_the_label_decides_before_the_overlap():
     """Two boxes that swapped places are matched by label: both moved, neither was relabelled."""
-    left, right = Box("cat", 0, 0, 20, 20), Box("dog", 5, 0, 20, 20)
+    left, right = TrainingBox("cat", 0, 0, 20, 20), TrainingBox("dog", 5, 0, 20, 20)
     swapped = [right._replace(label="cat"), left._replace(label="dog")]
 
     assert [True, True] == [pair.is_moved for pair in pair_boxes([left, right], swapped)]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.entries.image_view import ImageView, LabelTotal, Totals
-from reconciler.core.entries.training_view import Box, Meaning
+from reconciler.core.entries.training_view import Meaning, TrainingBox
 
 LABELS = st.sets(st.sampled_from("abcd"), max_size=3)
 SIDES = st.dictionaries(st.integers(0, 9), LABELS)
@@ -17,7 +17,7 @@ SIDES = st.dictionaries(st.integers(0, 9), LABELS)
 def side(labels: set[str]) -> Meaning:
     """Return an image with some labels of its own, and the others on two boxes each."""
     own = {label for label in labels if label < "c"}
-    boxes = tuple(Box(label, left, 0, 9, 9) for label in sorted(labels - own) for left in (0, 20))
+    boxes = tuple(TrainingBox(label, left, 0, 9, 9) for label in sorted(labels - own) for left in (0, 20))
     return Meaning(tuple(sorted(own)), boxes, ())
 
 

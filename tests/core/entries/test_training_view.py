@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, canonical
-from reconciler.core.entries.training_view import Box, Meaning, meaning
+from reconciler.core.entries.training_view import Meaning, TrainingBox, meaning
 from tests.builders import boxed, classified
 from tests.core import strategies as json_of
 
@@ -45,7 +45,9 @@ def test_sizes_are_sorted_and_each_once() -> None:
 def test_boxes_carry_their_labels_and_are_sorted() -> None:
     found = of(boxed("a", ("dog", 9, 1, 2, 3), ("cat", 5, 6, 7, 8), size=(100, 50)))
 
-    assert Meaning((), (Box("cat", 5, 6, 7, 8), Box("dog", 9, 1, 2, 3)), ((100, 50),)) == found
+    assert (
+        Meaning((), (TrainingBox("cat", 5, 6, 7, 8), TrainingBox("dog", 9, 1, 2, 3)), ((100, 50),)) == found
+    )
 
 
 @pytest.mark.parametrize("kind", [CLASSIFICATION, DETECTION])
@@ -82,7 +84,9 @@ def test_a_class_number_may_come_back_as_a_float() -> None:
     """A class number of 1.0 is the class 1, as the service may write it."""
     box = {"left": 1, "top": 2, "width": 3, "height": 4}
 
-    assert (Box("cat", 1, 2, 3, 4),) == meaning(detection({"annotations": [{**box, "class_id": 0.0}]})).boxes
+    assert (TrainingBox("cat", 1, 2, 3, 4),) == meaning(
+        detection({"annotations": [{**box, "class_id": 0.0}]})
+    ).boxes
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.core.drift.report import Coverage, DatasetDrift, Drift, DriftItem, Lines, classes
+from reconciler.core.drift.report import Coverage, DatasetDrift, Drift, DriftItem, LineTexts, classes
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, Fields, canonical
 from reconciler.core.entries.explain import explain
 from reconciler.core.entries.image_view import Tally, view_of
@@ -76,7 +76,9 @@ def item(
         **{
             "withheld": Withheld.ORPHANS if desired is None else None,
             "view": seen,
-            "lines": Lines(*(canonical(s).decode() if s is not None else None for s in (desired, observed))),
+            "lines": LineTexts(
+                *(canonical(s).decode() if s is not None else None for s in (desired, observed))
+            ),
         }
         | more,
     )

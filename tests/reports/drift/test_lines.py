@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.drift.report import Lines
+from reconciler.core.drift.report import LineTexts
 from reconciler.core.entries.entry import canonical
 from reconciler.reports.drift.lines import Row, marked, unified
 from tests.reports.drift.builders import entry
@@ -11,8 +11,10 @@ from tests.reports.drift.builders import entry
 texts = st.text(max_size=12)
 
 
-def lines(desired, observed) -> Lines:
-    return Lines(*(canonical(side).decode() if side is not None else None for side in (desired, observed)))
+def lines(desired, observed) -> LineTexts:
+    return LineTexts(
+        *(canonical(side).decode() if side is not None else None for side in (desired, observed))
+    )
 
 
 def boxed(*lefts: int):

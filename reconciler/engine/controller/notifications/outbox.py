@@ -31,7 +31,7 @@ class Dated(Protocol):
         ...
 
 
-Message = TypeVar("Message", bound=Dated)
+MessageT = TypeVar("MessageT", bound=Dated)
 
 
 class Tally(Protocol):
@@ -42,7 +42,7 @@ class Tally(Protocol):
     def waiting(self, channel: str, messages: int) -> None: ...
 
 
-class Outbox(Generic[Message]):
+class Outbox(Generic[MessageT]):
     """
     The messages that wait for one channel. They outlive the process.
 
@@ -55,8 +55,8 @@ class Outbox(Generic[Message]):
 
     def __init__(
         self,
-        channel: Channel[Message],
-        kind: type[Message],
+        channel: Channel[MessageT],
+        kind: type[MessageT],
         stored: Notified,
         lock: threading.RLock,
         tally: Tally,
@@ -91,7 +91,7 @@ class Outbox(Generic[Message]):
     def is_empty(self) -> bool:
         return not self._waiting
 
-    def add(self, messages: Iterable[Message]) -> dict[str, str]:
+    def add(self, messages: Iterable[MessageT]) -> dict[str, str]:
         """Append messages, and return the document to be stored, by name; the caller holds the lock until then."""
         with self._lock:
             waiting = [*self._waiting, *messages]
@@ -135,7 +135,7 @@ class Outbox(Generic[Message]):
             else:
                 self._ending.wait(wait)
 
-    def _sent(self, message: Message) -> Delivery:
+    def _sent(self, message: MessageT) -> Delivery:
         try:
             return self.channel.send(message)
         except Exception as exc:  # noqa: BLE001  a channel is foreign code, and must not end the thread
@@ -148,7 +148,7 @@ class Outbox(Generic[Message]):
         wait = backoff(self._failures, self._clock.draw(), first=FIRST_SECONDS, most=LONGEST_SECONDS)
         return max(wait, min(result.retry_after_seconds or 0.0, LONGEST_SECONDS))
 
-    def _remove(self, message: Message) -> None:
+    def _remove(self, message: MessageT) -> None:
         with self._lock:
             self._waiting = [one for one in self._waiting if one is not message]
             document = self._document()
@@ -167,7 +167,7 @@ class Outbox(Generic[Message]):
         return {self._name: msgspec.json.encode(self._waiting).decode()}
 
 
-def _restored(body: str | None, kind: type[Message]) -> list[Message]:
+def _restored(body: str | None, kind: type[MessageT]) -> list[MessageT]:
     return decoded(body, list[kind], list)  # type: ignore[valid-type]  # mypy knows no types of types
 
 
