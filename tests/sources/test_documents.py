@@ -48,3 +48,39 @@ def test_a_syntax_error_in_the_yaml_of_another_program_is_none_of_ours(tmp_path:
     (problem,) = loaded(tmp_path).problems
     assert problem.origin is not None
     assert "specs/other.yaml" == problem.origin.file
+
+
+def test_a_document_of_another_program_before_a_syntax_error_is_none_of_ours(tmp_path: Path) -> None:
+    """Only what was not parsed is judged by its lines: from the last --- before the error on."""
+    theirs = "a: {kind: Dataset, spec: x}\n"
+    write(tmp_path, d_yaml=dataset(), train_jsonl=LINE, other_yaml=f"{theirs}---\nb: [1\n")
+    assert [] == problems_in(loaded(tmp_path))
+
+    write(tmp_path, other_yaml=f"b: 1\n---\n{theirs}c: [1\n")
+    assert 1 == len(loaded(tmp_path).problems)
+
+
+def test_a_list_of_documents_is_refused_with_the_way_to_write_them(tmp_path: Path) -> None:
+    """As a tool prints several."""
+    item = "\n  ".join(dataset().splitlines())
+    write(tmp_path, d_yaml=f"- {item}\n", train_jsonl=LINE)
+
+    (problem,) = loaded(tmp_path).problems
+
+    assert ("RKD1205", "specs/d.yaml:1:1") == (problem.code, str(problem.origin))
+    assert "with --- between them" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("images", "more"),
+    [("{a.jpg: x}", ["4:9"]), ("a.jpg", ["4:9"]), ("null", ["4:9"]), ("[]", [])],
+)
+def test_images_that_are_no_list_are_one_problem_of_the_document(
+    tmp_path: Path, images: str, more: list[str]
+) -> None:
+    """None of them can be judged."""
+    text = f"apiVersion: reconciler/v1\nkind: Entries\ncreatedAt: 5\nimages: {images}\n"
+    write(tmp_path, d_yaml=dataset(file="e.yaml"), e_yaml=text)
+
+    expected = [f"specs/e.yaml:{place} RKD1205" for place in ("3:12", *more)]
+    assert expected == problems_in(loaded(tmp_path))

@@ -697,3 +697,49 @@ class TestPartners:
     )
     def test_of_another_project_are_none(self, tmp_path, other):
         assert [[], []] == self.names(tmp_path, f"datasetArn: '{self.ARN.replace('test', 'train')}'", other)
+
+
+def test_globs_and_paths_are_known_with_their_places(tmp_path):
+    """So that a plan can say which of them match nothing; acknowledgements count to their dataset."""
+    more = (
+        "  protect: [s3://b/*, s3://c/*]\n"
+        "  ignore:\n    - {paths: [/x, /y]}\n    - {paths: [/z], match: s3://d/*}\n"
+    )
+    known = ACKNOWLEDGEMENT.replace("dataset: a", "dataset: flowers")
+    write(
+        tmp_path,
+        a_yaml=dataset() + more,
+        b_yaml=known + known.replace("s3://b/**", "s3://f/*"),
+        train_jsonl=LINE,
+    )
+    specs = loaded(tmp_path)
+    (found,) = specs.datasets
+
+    assert [
+        ("protect", "s3://b/*", "specs/a.yaml:8:13"),
+        ("protect", "s3://c/*", "specs/a.yaml:8:23"),
+        ("ignore.match", "s3://d/*", "specs/a.yaml:11:28"),
+        ("match", "s3://b/**", "specs/b.yaml:5:8"),
+        ("match", "s3://f/*", "specs/b.yaml:13:8"),
+    ] == [(one[0], one[1], str(one[2])) for one in found.patterns]
+    assert [("/x", None, "10:16"), ("/y", None, "10:20"), ("/z", "s3://d/*", "11:16")] == [
+        (one[0], one[1], str(one[2]).removeprefix("specs/a.yaml:")) for one in found.paths
+    ]
+
+
+def test_whatever_is_wrong_with_one_file_the_next_ones_are_read(tmp_path):
+    """One that leads out of the tree, one that is not there, one that is named twice."""
+    names = ["../x.jsonl", "gone.jsonl", "a.jsonl", "a.jsonl", "no*.jsonl", "b.jsonl"]
+    items = ", ".join(f"{{file: '{name}'}}" for name in names)
+    text = dataset().replace('{file: "train.jsonl"}', items)
+    write(tmp_path, d_yaml=text, a_jsonl=LINE, b_jsonl="{}\n")
+
+    specs = loaded(tmp_path)
+
+    assert [
+        "specs/d.yaml:7:20 RKD1401",
+        "specs/d.yaml:7:42 RKD1402",
+        "specs/d.yaml:7:83 RKD1403",
+        "specs/d.yaml:7:102 RKD1402",
+    ] == problems_in(specs)
+    assert ["specs/a.jsonl", "specs/b.jsonl"] == files(specs.datasets[0])

@@ -209,3 +209,17 @@ def test_a_directory_that_cannot_be_used_is_named(tmp_path):
 
     with pytest.raises(ManifestUnavailable, match=r"cannot be kept in .*file"):
         ManifestCache(tmp_path / "file" / "kept", Downloads()).open(pinned(), TARGET)
+
+
+@pytest.mark.parametrize(("most", "left"), [(3_000, 3), (2_999, 2), (2_000, 2)])
+def test_as_many_bytes_are_kept_as_there_is_room_for(tmp_path, most, left):
+    """Of files that were not used for an hour."""
+    contents = [bytes([number]) * 1_000 for number in range(3)]
+    for content in contents:
+        read(ManifestCache(tmp_path, Downloads(content)), content)
+    for path in tmp_path.iterdir():
+        os.utime(path, ns=(time.time_ns() - 9_000 * 10**9, path.stat().st_mtime_ns))
+
+    ManifestCache(tmp_path, most_bytes=most)._make_room()
+
+    assert left == len(kept(tmp_path))

@@ -164,3 +164,17 @@ def test_the_order_of_boxes_means_nothing(found, random):
     random.shuffle(shuffled)
 
     assert all(pair.is_same for pair in pair_boxes(found, shuffled))
+
+
+def test_a_box_that_overlaps_is_paired_by_its_overlap_and_not_by_its_size():
+    """Where one box of the same size and one of another overlap it, the nearer one is the moved box."""
+    near, far = moved(CAT, right=10), CAT._replace(width=40)
+
+    assert {BoxPair(CAT, near), BoxPair(None, far)} == set(pair_boxes([CAT], [near, far]))
+
+
+def test_of_boxes_of_one_size_that_overlap_nothing_the_nearest_was_dragged():
+    """Down counts as much as to the right."""
+    near, far = moved(CAT, right=150, down=150), moved(CAT, right=400)
+
+    assert BoxPair(CAT, near) in pair_boxes([CAT], [far, near])

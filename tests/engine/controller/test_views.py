@@ -148,7 +148,7 @@ def test_after_an_apply_the_drift_that_it_reverted_is_counted():
         item("orphan", Cause.ORPHAN),
         item("errored", Cause.DRIFT_MODIFIED, "ERROR_X"),
     )
-    drift = DatasetDrift("roses", "arn", items=items, coverage=Coverage(10, 20, 3, 4))
+    drift = DatasetDrift("roses", "arn", items=items, coverage=Coverage(10, 21, 3, 5))
 
     found = views.view_after_apply(views.DriftView(drift, 7), frozenset({"left", "unreverted", "orphan"}))
 
@@ -157,7 +157,7 @@ def test_after_an_apply_the_drift_that_it_reverted_is_counted():
         one.source_ref for one in found.drift.items
     ]
     assert (5, 1) == (found.differing, found.set_back)
-    assert Coverage(desired=10, observed=21, in_place=5, managed=5) == found.drift.coverage
+    assert Coverage(desired=10, observed=22, in_place=5, managed=6) == found.drift.coverage
 
 
 def test_what_was_too_much_to_be_kept_is_so_after_an_apply():
