@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from typing_extensions import TypedDict
 
-from reconciler.core.validation.problem import Problem, Severity, has_error
+from reconciler.core.validation.problem import Problem, Severity, by_place, has_error
 from reconciler.reports.documents import ProblemDoc, Rows, encode, problem_doc
 from reconciler.reports.registry import Options
 from reconciler.reports.screen import Ink, Line, Screen, Span, line, stacked
@@ -125,8 +125,3 @@ def render_json(result: Validation, _options: Options) -> Iterator[bytes]:
         "problems": Rows(result.ordered, problem_doc),
     }
     return encode(document)
-
-
-def by_place(problem: Problem) -> tuple[str | int, ...]:
-    file, row, column = problem.origin or ("", 0, None)
-    return file, row, column or 0, problem.code, problem.source_ref or "", problem.message

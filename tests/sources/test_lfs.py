@@ -84,6 +84,18 @@ def test_without_its_object_a_pointer_is_an_error_that_says_what_to_do(repositor
     assert "git lfs pull" in problem.message
 
 
+def test_a_commit_whose_object_is_not_here_is_broken_and_nothing_is_fetched(repository, tmp_path):
+    """A work tree's configuration could name any server."""
+    git(repository, "add", ".")
+    git(repository, "commit", "--quiet", "--message", "pointer")
+
+    with opened_history(repository / "specs") as history:
+        tree = history.tree("HEAD", history.commit("HEAD")).tree
+        specs = load(tree, None, ManifestCache(tmp_path / "cache"))
+
+    assert not specs.datasets[0].usable
+
+
 def test_an_object_with_other_bytes_is_refused(repository, tmp_path):
     """The pointer is what was reviewed."""
     store(repository, b"other", under=CONTENT)

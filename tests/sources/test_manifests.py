@@ -204,6 +204,19 @@ def test_the_least_recently_used_files_make_room(tmp_path):
     assert f"{pinned(contents[3]).sha256}.manifest" in kept(tmp_path)
 
 
+def test_files_that_just_fit_stay(tmp_path):
+    """As many bytes as are allowed, none of them in use any more."""
+    contents = [bytes([number]) * 1_000 for number in range(2)]
+    for content in contents:
+        read(ManifestCache(tmp_path, Downloads(content), most_bytes=2_000), content)
+        path = tmp_path / f"{pinned(content).sha256}.manifest"
+        os.utime(path, ns=(time.time_ns() - 9_000 * 10**9, path.stat().st_mtime_ns))
+
+    read(ManifestCache(tmp_path, Downloads(b""), most_bytes=2_000), b"")
+
+    assert 3 == len(kept(tmp_path))
+
+
 def test_a_directory_that_cannot_be_used_is_named(tmp_path):
     (tmp_path / "file").write_text("")
 

@@ -84,7 +84,7 @@ def has_error(problems: Iterable[Problem]) -> bool:
     return False
 
 
-def by_place(problem: Problem) -> tuple[str, int, int, str, str]:
-    """Return what orders problems: their place, those without one first; at one place, code and message."""
+def by_place(problem: Problem) -> tuple[str, int, int, str, str, str]:
+    """Return what orders problems: place, those without one first; at one place code, image and message."""
     file, line, column = problem.origin or ("", 0, None)
-    return file, line, column or 0, problem.code, problem.message
+    return file, line, column or 0, problem.code, problem.source_ref or "", problem.message

@@ -139,7 +139,7 @@ class GitTree:
         leads_to_directory: Callable[[str], bool | None],
         large_file: Callable[[Pointer], BinaryIO],
         *,
-        fetches_large_files: bool = False,
+        fetches_large_files: bool,
     ) -> None:
         self._large_file = large_file
         self.fetches_large_files = fetches_large_files

@@ -113,7 +113,15 @@ class History:
         found = self._commits.directory(commit, self._path)
         directory = self._path if found.only is None else posixpath.dirname(self._path)
         leads = partial(self._commits.leads_to_directory, commit)
-        tree = GitTree(f"{revision}:{directory}", commit, found, self._open, leads, self._large_file)
+        tree = GitTree(
+            f"{revision}:{directory}",
+            commit,
+            found,
+            self._open,
+            leads,
+            self._large_file,
+            fetches_large_files=False,
+        )
         return Committed(tree, commit, found.only)
 
     def _large_file(self, pointer: Pointer) -> BinaryIO:

@@ -362,7 +362,9 @@ def test_transports_are_those_of_git_and_the_one_that_is_named(url: str, helper:
         ("https://token@host:8443/repo.git", "https://host:8443/repo.git"),
         ("ssh://git@host/repo.git", "ssh://host/repo.git"),
         ("git@host:team/repo.git", "git@host:team/repo.git"),
+        ("user:secret@host:team/repo.git", "host:team/repo.git"),
         ("/srv/repo.git", "/srv/repo.git"),
+        ("/srv/a@b/repo.git", "/srv/a@b/repo.git"),
     ],
 )
 def test_no_password_is_shown(url: str, shown: str):
