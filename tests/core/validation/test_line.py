@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.rules import COMPACT, SPACED, box_line, image_level_line
 from reconciler.core.validation import CheckedLine, LineChecker, check_line, line
 from reconciler.core.validation.line import check_slowly
 from tests.core.validation.test_fast import mutants
+from tests.core.validation.usual_lines import COMPACT, SPACED, box_line, image_level_line
 from tests.fixtures.lines import rows
 
 IMAGES = [

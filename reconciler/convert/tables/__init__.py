@@ -1,1 +1,0 @@
-"""CSV tables: the meaning of their columns and rows."""
