@@ -10,7 +10,7 @@ from botocore.config import Config
 from reconciler import errors
 from reconciler.core.runtime.queue_address import QueueAddress
 from reconciler.ports import Message
-from reconciler.rekognition import NAME
+from reconciler.rekognition.settings import sdk_config
 from reconciler.rekognition.translate import translated
 
 WAIT_SECONDS: Final = 20
@@ -21,12 +21,7 @@ MOST_MESSAGES: Final = 10
 
 def queue_config() -> Config:
     """Return the SDK settings: an answer takes as long as the poll, and the receiver repeats failed calls."""
-    return Config(
-        retries={"mode": "standard", "total_max_attempts": 2},
-        connect_timeout=10,
-        read_timeout=WAIT_SECONDS + 10,
-        user_agent_extra=NAME,
-    )
+    return sdk_config(attempts=2, read_seconds=WAIT_SECONDS + 10)
 
 
 class SqsQueue:

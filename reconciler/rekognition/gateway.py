@@ -14,10 +14,9 @@ from reconciler.core.runtime import quotas
 from reconciler.core.spec.choices import DatasetType
 from reconciler.ports import Description, Located, Phase, Stats
 from reconciler.redact import redacted
-from reconciler.rekognition import NAME
 from reconciler.rekognition.answers import refuse_garbage, refuse_other_region
 from reconciler.rekognition.calls import CallMeter, Limiter, metered, refuse_blind_retry
-from reconciler.rekognition.settings import unusable_header
+from reconciler.rekognition.settings import sdk_config, unusable_header
 from reconciler.rekognition.translate import translated
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ _HEAD_BYTES: Final = 4096  # the ARN comes first; an update has five megabytes a
 
 def client_config(max_pool_connections: int = 10, attempts: int = 8) -> Config:
     """
-    Return the SDK settings that the gateway relies on, without changing defaults of the SDK.
+    Return the SDK settings that the gateway relies on.
 
     The SDK retries throttled and failed calls; each attempt passes the `Limiter`. An update is retried only after
     throttling: see `refuse_blind_retry`.
@@ -54,13 +53,7 @@ def client_config(max_pool_connections: int = 10, attempts: int = 8) -> Config:
     Args:
         attempts: Maximum attempts per call.
     """
-    return Config(
-        retries={"mode": "standard", "total_max_attempts": attempts},
-        connect_timeout=10,
-        read_timeout=60,
-        max_pool_connections=max_pool_connections,
-        user_agent_extra=NAME,
-    )
+    return sdk_config(attempts=attempts, max_pool_connections=max_pool_connections)
 
 
 class Permit(Protocol):

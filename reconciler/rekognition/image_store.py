@@ -22,7 +22,7 @@ from reconciler.core.images.judgement import ARCHIVED, CheckedImage
 from reconciler.core.images.lookup import Stored
 from reconciler.errors import Denied, GatewayError, NotFound
 from reconciler.ports import ImagePage
-from reconciler.rekognition import NAME
+from reconciler.rekognition.settings import sdk_config
 from reconciler.rekognition.translate import translated
 
 if TYPE_CHECKING:
@@ -222,12 +222,7 @@ _MAX_FAILURES: Final = 3
 
 def image_config() -> Config:
     """Return SDK settings with which an unreachable image costs seconds, not minutes."""
-    return Config(
-        retries={"mode": "standard", "total_max_attempts": 2},
-        connect_timeout=3,
-        read_timeout=10,
-        user_agent_extra=NAME,
-    )
+    return sdk_config(attempts=2, connect_seconds=3, read_seconds=10)
 
 
 class ImageReader:

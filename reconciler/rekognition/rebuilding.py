@@ -12,8 +12,8 @@ from botocore.config import Config
 from reconciler import errors
 from reconciler.core.spec.choices import DatasetType
 from reconciler.errors import NotFound
-from reconciler.rekognition import NAME
 from reconciler.rekognition.gateway import MOST_ANSWERS, Rekognition
+from reconciler.rekognition.settings import sdk_config
 from reconciler.rekognition.translate import translated
 
 if TYPE_CHECKING:
@@ -79,13 +79,7 @@ _CHUNK_BYTES: Final = 1 << 20
 
 def s3_config(endpoint: str | None) -> Config:
     """Return the SDK settings; a custom endpoint, unlike AWS, has no host name per bucket."""
-    return Config(
-        retries={"mode": "standard", "total_max_attempts": 8},
-        connect_timeout=10,
-        read_timeout=60,
-        s3={"addressing_style": "path"} if endpoint else None,
-        user_agent_extra=NAME,
-    )
+    return sdk_config(s3={"addressing_style": "path"} if endpoint else None)
 
 
 class S3:

@@ -11,8 +11,10 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import botocore.session
+from botocore.config import Config
 
 from reconciler.redact import redacted
+from reconciler.rekognition import NAME
 
 _CREDENTIALS: Final = (
     "AWS_ACCESS_KEY_ID",
@@ -46,6 +48,25 @@ _SIGNS: Final = (
 )
 # A shorter value occurs in a message by chance.
 _MIN_CHARS: Final = 5
+
+
+def sdk_config(
+    *, attempts: int = 8, connect_seconds: float = 10, read_seconds: float = 60, **others: Any
+) -> Config:
+    """
+    Return the settings of a client, without changing other defaults of the SDK.
+
+    Args:
+        attempts: Maximum attempts per call.
+        others: As of `botocore.config.Config`.
+    """
+    return Config(
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        connect_timeout=connect_seconds,
+        read_timeout=read_seconds,
+        user_agent_extra=NAME,
+        **others,
+    )
 
 
 def unusable_setting(environ: Mapping[str, str] = os.environ) -> str | None:
