@@ -14,7 +14,7 @@ from reconciler.emulator import cloudtrail
 from reconciler.emulator.access import Caller, identify
 from reconciler.emulator.api import datasets, lifecycle, listing, projects, shapes, versions
 from reconciler.emulator.api.settling import Settler, scope_of
-from reconciler.emulator.behaviour.calls import READS, Call
+from reconciler.emulator.behaviour.calls import READS
 from reconciler.emulator.behaviour.faults import ANSWERS, Fault, Kind, answer
 from reconciler.emulator.behaviour.judge import source_refs
 from reconciler.emulator.control.console import Console
@@ -164,18 +164,9 @@ class Rekognition:
                 raise ServiceError("ConsoleActionFailed", f"the console user could not act: {exc}") from exc
 
     def _write_down(self, operation: str, caller: Caller | None, params: Params, code: str | None) -> None:
-        blob = params.get("Changes", {}).get("GroundTruth", b"")
-        self._context.calls.add(
-            Call(
-                self._context.clock.now(),
-                "rekognition",
-                operation,
-                *(caller.owner if caller else ("", "")),
-                _resource(params),
-                tuple(source_refs(blob)),
-                code,
-            )
-        )
+        refs = source_refs(params.get("Changes", {}).get("GroundTruth", b""))
+        owner = caller.owner if caller else None
+        self._context.log("rekognition", operation, owner, _resource(params), refs, code)
 
 
 def _input_shape(request: Request, target: str) -> Any:

@@ -16,7 +16,6 @@ from botocore.model import ServiceModel
 
 from reconciler.emulator.access import Caller, identify
 from reconciler.emulator.api import shapes
-from reconciler.emulator.behaviour.calls import Call
 from reconciler.emulator.behaviour.faults import ANSWERS, answer
 from reconciler.emulator.behaviour.switches import InvalidRequest
 from reconciler.emulator.errors import ServiceError
@@ -73,11 +72,8 @@ class Sqs:
             code, status = exc.code, exc.status
             body = orjson.dumps({"__type": f"com.amazonaws.sqs#{code}", "message": exc.message})
             headers = {"x-amzn-query-error": f"{_QUERY_CODES.get(code, code)};Sender"}
-        owner = caller.owner if caller else ("", "")
         resource = str(params.get("QueueUrl") or params.get("QueueName") or "")
-        self._context.calls.add(
-            Call(self._context.clock.now(), "sqs", operation, *owner, resource, error=code)
-        )
+        self._context.log("sqs", operation, caller.owner if caller else None, resource, error=code)
         common = {"Content-Type": CONTENT_TYPE, "x-amzn-RequestId": str(uuid4())}
         return Answer(status, body, common | headers)
 

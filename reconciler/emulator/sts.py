@@ -13,7 +13,6 @@ from uuid import uuid4
 
 from reconciler.emulator import xml
 from reconciler.emulator.access import Caller, identify
-from reconciler.emulator.behaviour.calls import Call
 from reconciler.emulator.errors import ServiceError
 from reconciler.emulator.http import Answer, Request
 from reconciler.emulator.storage.context import Context
@@ -55,8 +54,7 @@ class Sts:
         except ServiceError as exc:
             code, status = exc.code, exc.status
             body = _error(exc, request_id)
-        owner = caller.owner if caller else ("", "")
-        self._context.calls.add(Call(self._context.clock.now(), "sts", action, *owner, error=code))
+        self._context.log("sts", action, caller.owner if caller else None, error=code)
         return Answer(status, body, {"Content-Type": "text/xml", "x-amzn-RequestId": request_id})
 
 

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from reconciler.emulator import xml
 from reconciler.emulator.access import Caller, identify
-from reconciler.emulator.behaviour.calls import READS, Call
+from reconciler.emulator.behaviour.calls import READS
 from reconciler.emulator.errors import ServiceError
 from reconciler.emulator.http import Answer, Request
 from reconciler.emulator.s3 import buckets, copies, requests, uploads
@@ -119,8 +119,8 @@ class S3:
         except ServiceError as exc:
             code = exc.code
             answer = xml.error(exc, name, key, request_id)
-        now, owner = self._context.clock.now(), caller.owner if caller else ("", "")
-        self._context.calls.add(Call(now, "s3", operation, *owner, f"s3://{name}/{key}", error=code))
+        owner = caller.owner if caller else None
+        self._context.log("s3", operation, owner, f"s3://{name}/{key}", error=code)
         headers = {"x-amz-request-id": request_id, "x-amz-id-2": "emulator", **answer.headers}
         if request.method == "HEAD":
             headers.setdefault("Content-Length", "0")

@@ -8,11 +8,11 @@ are not among it: they are given again with each start.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from reconciler.emulator.behaviour.calls import Calls, Throttle
+from reconciler.emulator.behaviour.calls import Call, Calls, Throttle
 from reconciler.emulator.behaviour.clock import Clock
 from reconciler.emulator.behaviour.faults import Faults
 from reconciler.emulator.behaviour.settings import Settings
@@ -117,6 +117,19 @@ class Context:
             self.throttle.clear()
             self.faults.clear_persistent()
             self.settings = self.initial
+
+    def log(
+        self,
+        service: str,
+        operation: str,
+        owner: tuple[str, str] | None,
+        resource: str = "",
+        source_refs: Iterable[str] = (),
+        error: str | None = None,
+    ) -> None:
+        """Log a call; *owner* is the account and Region of the caller, if they are known."""
+        facts = (service, operation, *(owner or ("", "")), resource, tuple(source_refs), error)
+        self.calls.add(Call(self.clock.now(), *facts))
 
     def next_token(self, listing: tuple[Any, ...], more: int | None) -> dict[str, Any]:
         """
