@@ -138,7 +138,7 @@ def _images(text: str) -> str:
 
 
 def _columns(text: str) -> list[tuple[str, str]]:
-    from reconciler.convert.tables.headers import Role
+    from reconciler.convert.parsing.headers import Role
 
     found = []
     for part in text.split(","):

@@ -1,1 +1,1 @@
-"""Parse JSON, XML, class names and manifest attributes, each value with its origin."""
+"""Parse JSON, XML, tables, shapes, class names and manifest attributes, each value with its origin."""

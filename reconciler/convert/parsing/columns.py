@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconciler.convert.names import is_image
+from reconciler.convert.parsing.headers import INDEX, KNOWN, MORE_LABELS, WITHOUT_LABELS, Role
 from reconciler.convert.pixels import number
 from reconciler.convert.record import BadFile
-from reconciler.convert.tables.headers import INDEX, KNOWN, MORE_LABELS, WITHOUT_LABELS, Role
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin
 from reconciler.errors import UsageError

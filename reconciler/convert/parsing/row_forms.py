@@ -10,11 +10,11 @@ from typing import Final, NamedTuple
 
 from reconciler.convert.names import is_image
 from reconciler.convert.parsing.class_names import MID
+from reconciler.convert.parsing.columns import CENTERED, CORNERS, Layout, mark
+from reconciler.convert.parsing.headers import Role
 from reconciler.convert.parsing.shapes import region_of_via
 from reconciler.convert.pixels import around, number, side
 from reconciler.convert.record import BadFile, Crowd, LabelledImage, Options, Rectangle, odd, wrong
-from reconciler.convert.tables.columns import CENTERED, CORNERS, Layout, mark
-from reconciler.convert.tables.headers import Role
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem
 

@@ -17,11 +17,10 @@ from typing import Final
 from reconciler.convert.image_size import ending_in, sized
 from reconciler.convert.names import IMAGES, is_image
 from reconciler.convert.parsing.class_names import names_in
+from reconciler.convert.parsing.columns import Layout, declared, layout_of
+from reconciler.convert.parsing.headers import Role
 from reconciler.convert.parsing.images import of_split
-from reconciler.convert.record import BadFile, LabelledImage, Options, Read, display, odd, text_of, wrong
-from reconciler.convert.tables.columns import Layout, declared, layout_of
-from reconciler.convert.tables.headers import Role
-from reconciler.convert.tables.row_forms import (
+from reconciler.convert.parsing.row_forms import (
     Row,
     box,
     is_vertex,
@@ -31,6 +30,7 @@ from reconciler.convert.tables.row_forms import (
     vertex_split,
     without_groups,
 )
+from reconciler.convert.record import BadFile, LabelledImage, Options, Read, display, odd, text_of, wrong
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, has_error
 from reconciler.errors import UsageError
