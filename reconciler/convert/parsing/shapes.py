@@ -115,7 +115,9 @@ def chosen(attributes: Mapping[str, Any], origin: Origin, options: Options) -> s
     found = {key: value for key, value in found.items() if value}
     if len(found) == 1:
         return next(iter(found.values()))
-    names = ", ".join(f"“{key}”" for key in attributes)[:120] or "none"
+    if not attributes:
+        return wrong(codes.NO_CLASS, "it has no attribute, and so no label", origin)
+    names = ", ".join(f"“{key}”" for key in attributes)[:120]
     message = f"the attribute that is the label is not clear (there are: {names}): name it with --attribute"
     return wrong(codes.NO_CLASS, message, origin)
 

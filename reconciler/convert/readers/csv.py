@@ -118,9 +118,16 @@ def _layout(rows: Sequence[Row], options: Options) -> Layout:
 
 
 def _after_header(rows: Sequence[Row]) -> list[Row]:
-    """Return the rows below the header; strip the space after each separator if the header has one, too."""
+    """Return the rows below the header; strip spaces beside separators, on the sides where the header has them."""
     head, *rest = rows
-    if len(head.cells) > 1 and all(cell.startswith(" ") for cell in head.cells[1:]):
+    several = len(head.cells) > 1
+    before = several and all(cell.endswith(" ") for cell in head.cells[:-1])
+    after = several and all(cell.startswith(" ") for cell in head.cells[1:])
+    if before and after:
+        return [Row([cell.strip(" ") for cell in row.cells], row.origin) for row in rest]
+    if before:
+        return [Row([cell.removesuffix(" ") for cell in row.cells], row.origin) for row in rest]
+    if after:
         return [Row([cell.removeprefix(" ") for cell in row.cells], row.origin) for row in rest]
     return rest
 

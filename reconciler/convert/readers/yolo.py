@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from reconciler.convert.image_size import TURNED, Size, size_of
+from reconciler.convert.image_size import TURNED, Size, ending_in, size_of
 from reconciler.convert.parsing.class_names import FILES, Classes, agreeing, classes_in, found_near
 from reconciler.convert.pixels import around, number, scaled
 from reconciler.convert.record import (
@@ -57,7 +57,8 @@ class _Layout(NamedTuple):
 
 def read_yolo(path: Path, options: Options) -> Iterator[Read]:
     """Read the images below a directory, ordered by name."""
-    layout = _layout(path, in_s3=options.in_s3 is not None)
+    elsewhere = options.in_s3 is not None or options.images is not None
+    layout = _layout(path, elsewhere=elsewhere)
     file = options.classes or found_near(path, layout.labels)
     if file is None:
         raise UsageError(f"{path}: no class names near it ({', '.join(FILES)}): give --classes FILE")
@@ -71,18 +72,20 @@ def read_yolo(path: Path, options: Options) -> Iterator[Read]:
     for labels in _below(layout.labels, frozenset({".txt"})):
         if labels in expected or labels.name in _NO_LABELS or labels == file:
             continue
-        if options.in_s3 is not None:
-            yield _labelled(labels.relative_to(layout.labels).with_suffix("").as_posix(), labels, rules)
+        if elsewhere:
+            name = labels.relative_to(layout.labels).with_suffix("").as_posix()
+            ending = ending_in(options.images, name) if options.images else ""
+            yield _labelled(f"{name}{ending}", labels, rules)
         else:
             yield wrong(codes.NO_IMAGE, "there is no image for this label file", Origin(display(labels), 1))
 
 
-def _layout(path: Path, *, in_s3: bool) -> _Layout:
+def _layout(path: Path, *, elsewhere: bool) -> _Layout:
     """
     Find the directories: *path* contains ``images``, is within it, or contains all files.
 
     Args:
-        in_s3: Whether the images may be elsewhere, so that *path* need not hold them.
+        elsewhere: Whether the images may be elsewhere, so that *path* need not hold them.
     """
     if not path.is_dir():
         raise UsageError(f"{path}: is no directory: name the one that holds images and labels")
@@ -91,7 +94,7 @@ def _layout(path: Path, *, in_s3: bool) -> _Layout:
     parts = [place for place in parts if place.is_dir() and place.name in _PARTS]
     if len(parts) > 1:
         raise UsageError(f"{path}: name one of its parts: {', '.join(map(str, parts))}")
-    if (path / IMAGE_DIRECTORY).is_dir() or (in_s3 and (path / LABEL_DIRECTORY).is_dir()):
+    if (path / IMAGE_DIRECTORY).is_dir() or (elsewhere and (path / LABEL_DIRECTORY).is_dir()):
         return _beside(path / IMAGE_DIRECTORY, path / LABEL_DIRECTORY)
     steps = list(path.absolute().parts)
     if IMAGE_DIRECTORY in steps:

@@ -119,6 +119,8 @@ def labelled(done):
         "a.jpg\tbee\n",
         "a.jpg|bee\n",
         "image, label\na.jpg, bee\n",
+        "image ,label\na.jpg ,bee\n",
+        "image , label\n a.jpg , bee \n",
         "TRAIN,gs://bucket/a.jpg,bee\n",
         "gs://bucket/a.jpg,bee\n",
         "image_id,healthy,bee\na.jpg,0,1\n",

@@ -109,3 +109,10 @@ def test_a_csv_file_is_read_as_a_table(tmp_path):
 @pytest.mark.parametrize("content", [{"a": 1}, {"images": []}, {"a": {"filename": "a.png"}, "b": {}}])
 def test_another_json_file_is_refused(content, tmp_path):
     assert ["RKD1601"] == [code for _, code in errors(via(tmp_path, content))]
+
+
+def test_a_region_without_an_attribute_has_no_label(tmp_path):
+    """No flag can name what is not there."""
+    (problem,) = via(tmp_path, {"a": image("a.png", region())}).errors
+
+    assert ("RKD1604", "it has no attribute, and so no label") == (problem.code, problem.message)

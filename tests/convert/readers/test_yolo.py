@@ -281,3 +281,22 @@ def test_a_photograph_that_is_stored_turned_is_reported(tmp_path):
 
     assert [("x", 25, 0, 50, 200)] == boxes(*fields(done))
     assert ["RKD1608"] == warnings(done)
+
+
+def test_images_may_be_in_another_directory(tmp_path):
+    """As CVAT exports label files: the endings of the names are those of the images."""
+    images, labels = tmp_path / "photos", tmp_path / "export"
+    labels.mkdir()
+    yolo(labels, {}, "x")
+    for name, text in (("a", HALF), ("night/b", "")):
+        (labels / f"{name}.txt").parent.mkdir(exist_ok=True)
+        (labels / f"{name}.txt").write_text(text)
+        (images / f"{name}.PNG").parent.mkdir(exist_ok=True, parents=True)
+        (images / f"{name}.PNG").write_bytes(png(64, 100))
+    (labels / "gone.txt").write_text(HALF)
+    done = convert("yolo", labels, images=images)
+
+    a, b = fields(done)
+    assert ("s3://b/p/a.PNG", [("x", 16, 25, 32, 50)]) == (a["source-ref"], boxes(a))
+    assert ("s3://b/p/night/b.PNG", []) == (b["source-ref"], boxes(b))
+    assert ["gone.txt:1"] == [place for place, _ in errors(done)]
