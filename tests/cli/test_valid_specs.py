@@ -124,7 +124,7 @@ def reconciler(directory: Path, *words: str) -> subprocess.CompletedProcess[str]
     "valid but extreme specs: nested anchors, merges, any Unicode, the longest names and numbers",
     "they validate, plan and apply; the next plan is empty",
 )
-@settings(max_examples=15)
+@settings(max_examples=15, derandomize=True)  # the same in every run
 @given(trees())
 def test_what_is_odd_and_valid_is_applied(tree: dict[str, str]) -> None:
     """By the command itself, against the emulator."""
