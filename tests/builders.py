@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from itertools import accumulate
 
 import orjson
 
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION
-from reconciler.core.entries.index import Index, Place
+from reconciler.core.entries.index import Index, IndexedLines, Place, are_compact, print_desired
 from reconciler.core.entries.lines import Line
 
 CREATED = "2026-03-01T12:00:00"
@@ -82,12 +82,19 @@ def errors(*codes: str) -> list[dict[str, str]]:
     return [{"code": code, "message": f"about {code}"} for code in codes]
 
 
-def index_of(*lines: bytes) -> Index:
-    """Index these lines, as if each stood in a file of its own, at its place in *lines*."""
-    index = Index()
-    for number, raw in enumerate(lines):
-        index.add(orjson.loads(raw)["source-ref"], Place(number, 0, len(raw), 1), raw)
-    return index
+def index_of(*lines: bytes, void: Collection[str] = ()) -> Index:
+    """
+    Index these lines, as if each stood in a file of its own, at its place in *lines*.
+
+    Args:
+        void: Source-refs whose lines are unusable; their files are there.
+    """
+    files = []
+    for raw in lines:
+        ref = orjson.loads(raw)["source-ref"]
+        alone = IndexedLines([ref], [0], [len(raw)], [1], print_desired([raw], [0]))
+        files.append(IndexedLines((), (), (), (), ()) if ref in void else alone)
+    return Index(files, void, is_compact=are_compact(lines))
 
 
 def reader(*lines: bytes) -> Callable[[str, Place], bytes]:

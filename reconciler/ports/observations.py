@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 from reconciler.core.planning.remembered import Block, Replaced
-from reconciler.core.validation.judged import JudgedFile
-from reconciler.core.validation.judged_dataset import JudgedDataset
+from reconciler.core.validation.judged.columns import JudgedFile
+from reconciler.core.validation.judged.dataset import JudgedDataset
 
 
 class Kept(NamedTuple):

@@ -21,8 +21,8 @@ import msgspec
 import orjson
 
 import reconciler
-from reconciler.core.validation.judged import JudgedFile
-from reconciler.core.validation.judged_dataset import JudgedDataset
+from reconciler.core.validation.judged.columns import JudgedFile
+from reconciler.core.validation.judged.dataset import JudgedDataset
 from reconciler.private import is_private, private_directory, temporary_beside
 
 T = TypeVar("T")
@@ -33,7 +33,7 @@ _UNUSED_SECONDS: Final = 30 * 86_400.0
 _CHECKSUM_BYTES: Final = 4
 
 # The code that decides what is found in a line, and how it is remembered.
-_RULES: Final = ("core/validation/*", "core/entries/*", "core/runtime/*", "engine/usecases/reading")
+_RULES: Final = ("core/validation/**/*", "core/entries/*", "core/runtime/*", "engine/usecases/reading")
 
 _file_decoder = msgspec.msgpack.Decoder(JudgedFile)
 _dataset_decoder = msgspec.msgpack.Decoder(JudgedDataset)

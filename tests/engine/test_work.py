@@ -61,7 +61,6 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     monkeypatch.setattr("deepdiff.DeepDiff", counted("DeepDiff", __import__("deepdiff").DeepDiff))
     monkeypatch.setattr(line, "check_slowly", counted("slow lines", line.check_slowly))
-    monkeypatch.setattr(reading, "_add", counted("lines added alone", reading._add))
     for module in (diff, make_plan, entry, explain, index, observed_line):
         monkeypatch.setattr(module, "orjson", Parser(found))
     return found

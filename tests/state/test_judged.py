@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from reconciler.core.validation import DatasetFacts, check_line
+from reconciler.core.validation import check_line
 from reconciler.core.validation.codes import Code
-from reconciler.core.validation.judged import Judge, JudgedFile
-from reconciler.core.validation.judged_dataset import JudgedDataset
+from reconciler.core.validation.judged.carried import read_columns
+from reconciler.core.validation.judged.columns import JudgedFile
+from reconciler.core.validation.judged.dataset import JudgedDataset
+from reconciler.core.validation.judged.lines import DatasetLines
 from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.core.validation.unmatched import Unmatched
 from reconciler.state import judged as store
@@ -21,9 +24,8 @@ from tests.builders import classified, line
 
 @pytest.fixture
 def judged() -> JudgedFile:
-    judge = Judge(check_line)
-    judge.check([line("a"), line("b")])
-    found = judge.judged()
+    lines = BytesIO(line("a") + b"\n" + line("b"))
+    found = read_columns(lines, check_line, remember=True).stored()
     assert found is not None
     return found
 
@@ -103,6 +105,7 @@ def test_every_module_that_judges_lines_is_part_of_the_rules(
     for name in (
         "core/validation/fast.py",
         "core/validation/content.py",
+        "core/validation/judged/carried.py",
         "core/entries/entry.py",
         "core/runtime/quotas.py",
         "engine/usecases/reading.py",
@@ -165,8 +168,7 @@ def test_a_user_without_a_home_remembers_nothing(judged: JudgedFile, monkeypatch
 def test_a_dataset_is_remembered_beside_a_file_of_its_name(directory: Path, judged: JudgedFile) -> None:
     problem = Problem(Severity.WARNING, Code.TOO_FEW_LABELS, "few", Origin("a.yaml", 1, 2))
     unmatched = Unmatched("s3://**/a.jpg", problem)
-    facts = DatasetFacts()
-    facts.add(check_line(classified("a", "rose")))
+    facts = DatasetLines([read_columns(BytesIO(classified("a", "rose")), check_line, remember=False)]).facts
     dataset = JudgedDataset(b"key", 2, True, facts.parts, (problem,), b"warned", (unmatched,), (b"other",))
 
     JudgedFiles(directory).put_dataset("train.jsonl", dataset)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, KeysView, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, KeysView, Sequence
 from itertools import compress, count
 from operator import ne
 from typing import Final, NamedTuple
@@ -13,13 +13,12 @@ import orjson
 from msgspec.json import format as without_spaces
 
 from reconciler.core.entries.entry import names_lists
-from reconciler.core.entries.lines import Block
+from reconciler.core.entries.lines import TEXT_DIGEST_BYTES, text_digest
 
 _HEAD: Final = b'{"source-ref":"'
 _REF_FROM: Final = len(_HEAD)
 _KEY: Final = b'"source-ref":"'
 _SERVICE_KEY: Final = b'"cl-metadata":{'
-_BRACE: Final = ord("}")
 
 _LABELED: Final = b',"cl-metadata":{"is_labeled":true}}'
 _UNLABELED: Final = b',"cl-metadata":{"is_labeled":false}}'
@@ -52,9 +51,20 @@ class Place(NamedTuple):
     line: int
 
 
-def _is_clean(raw: bytes) -> bool:
-    """Return whether a line certainly holds no service key. False negatives only cost time."""
-    return not (names_lists(raw) or b'"cl-' in raw)
+class IndexedLines(NamedTuple):
+    """
+    The usable lines of one file, in its order; one sequence for each fact.
+
+    Attributes:
+        offsets, lengths, numbers: As in `Place`.
+        prints: As `Index.print` returns them; None if they are computed when they are asked for.
+    """
+
+    source_refs: Sequence[str]
+    offsets: Iterable[int]
+    lengths: Iterable[int]
+    numbers: Iterable[int]
+    prints: Iterable[int] | None
 
 
 class Index:
@@ -63,20 +73,39 @@ class Index:
 
     A desired source-ref whose line cannot be used is *void*: its content is unknown, so it is neither sent
     nor treated as an orphan.
+
+    Args:
+        files: No source-ref is in two of their lines, nor in *void*.
+        texts: The text digests of all lines, in order; empty if they are not known.
+        is_compact: Whether the source-ref is the first key of all lines that have prints.
     """
 
-    __slots__ = ("_all_compact", "_lengths", "_numbers", "_offsets", "_prints", "_rows", "_starts", "void")
-
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        files: Iterable[IndexedLines] = (),
+        void: Collection[str] = (),
+        texts: bytes = b"",
+        *,
+        is_compact: bool = True,
+    ) -> None:
         self._rows: dict[str, int] = {}
-        # A place, by row: one array a field, so that many lines are added at once.
-        self._offsets = array("Q")
-        self._lengths = array("I")
-        self._numbers = array("I")
+        # A place, by row: one array a field.
+        self._offsets, self._lengths, self._numbers = array("Q"), array("I"), array("I")
         self._starts = array("I")  # by file: its first row
-        self._prints = array("q")
-        self._all_compact = True
-        self.void: set[str] = set()
+        self._prints: array[int] | None = array("q")
+        self._is_compact = is_compact
+        self.void, self.texts = frozenset(void), texts
+        self.read_prints: Callable[[], tuple[array[int], bool]] | None = None
+        for lines in files:
+            self._starts.append(row := len(self._rows))
+            self._rows |= zip(lines.source_refs, count(row), strict=False)
+            self._offsets.extend(lines.offsets)
+            self._lengths.extend(lines.lengths)
+            self._numbers.extend(lines.numbers)
+            if lines.prints is None or self._prints is None:
+                self._prints = None
+            else:
+                self._prints.extend(lines.prints)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -88,84 +117,13 @@ class Index:
     def source_refs(self) -> KeysView[str]:
         return self._rows.keys()
 
-    def add(
-        self, source_ref: str, place: tuple[int, int, int, int], raw: bytes, *, clean: bool = False
-    ) -> bool:
-        """
-        Add one usable line; return False, and add nothing, if its source-ref is present or void.
-
-        Args:
-            place: The fields of a `Place`; files come in order.
-            clean: Whether the line is known to hold no service key; True skips that check.
-        """
-        row = self.rows
-        if (self.void and source_ref in self.void) or self._rows.setdefault(source_ref, row) != row:
-            return False
-        file, offset, length, number = place
-        self._begin(file)
-        self._offsets.append(offset)
-        self._lengths.append(length)
-        self._numbers.append(number)
-        self._prints.append(self._print_of(raw, clean=clean))
-        return True
-
-    def extend(
-        self, file: int, source_refs: Sequence[str], block: Block, unclean: Sequence[int] = ()
-    ) -> bool:
-        """
-        Add consecutive lines, all usable; return False, and add nothing, if `add` would refuse one.
-
-        Args:
-            unclean: The positions in the block of lines that may hold a service key.
-        """
-        row, rows, texts = self.rows, self._rows, block.texts
-        if not rows.keys().isdisjoint(source_refs) or not self.void.isdisjoint(source_refs):
-            return False
-        added = dict(zip(source_refs, range(row, row + len(texts)), strict=True))
-        if len(added) != len(texts):
-            return False
-        rows |= added
-        self._begin(file)
-        self._offsets.extend(block.offsets)
-        self._lengths.extend(map(len, texts))
-        self._numbers.extend(range(block.first, block.first + len(texts)))
-        # A line without problems is an object, and ends with its brace.
-        self._prints.extend(map(hash, [text[:-1] for text in texts]))
-        if self._all_compact:
-            self._all_compact = all(text.startswith(_HEAD) for text in texts)
-        for position in unclean:
-            self._prints[row + position] = self._print_of(texts[position], clean=False)
-        return True
-
-    def _begin(self, file: int) -> None:
-        """Note the file of the next row."""
-        if file >= len(self._starts):
-            self._starts.extend([self.rows] * (file + 1 - len(self._starts)))
-
-    def _print_of(self, raw: bytes, *, clean: bool) -> int:
-        if raw[:_REF_FROM] != _HEAD:
-            self._all_compact = False
-        # The service appends its keys before the last brace, so that is left out of the hash. A line that
-        # already holds service keys is never listed verbatim.
-        return hash(raw[:-1] if raw[-1] == _BRACE and (clean or _is_clean(raw)) else raw)
-
-    def discard(self, source_ref: str) -> None:
-        """Remove one entry and mark its source-ref as void."""
-        self._rows.pop(source_ref, None)
-        self.void.add(source_ref)
-
     def row(self, source_ref: str) -> int | None:
-        """Return the row number of an entry: stable and below `rows`; None if absent."""
+        """Return the row number of an entry: from 0, in the order in which they were read; None if absent."""
         return self._rows.get(source_ref)
 
     def rows_of(self, source_refs: Sequence[str]) -> list[int | None]:
         """Return what `row` gives for each."""
         return list(map(self._rows.get, source_refs))
-
-    @property
-    def rows(self) -> int:
-        """The number of rows, including those of discarded entries."""
-        return len(self._prints)
 
     @property
     def size(self) -> int:
@@ -180,17 +138,29 @@ class Index:
         """Return whether the line of *row* stands there."""
         return self._offsets[row] == offset and bisect_right(self._starts, row) - 1 == file
 
+    def is_at(self, row: int, raw: bytes) -> bool:
+        """Return whether *raw* is the text of the line in *row*."""
+        if self._prints is None and self.texts:
+            at = row * TEXT_DIGEST_BYTES
+            return self.texts[at : at + TEXT_DIGEST_BYTES] == text_digest(raw)
+        printed = self._printed[row]
+        return printed == hash(raw) or (raw[-1:] == b"}" and printed == hash(raw[:-1]))
+
     def print(self, row: int) -> int:
         """
         Return a 64-bit hash of the line's text; two texts collide with probability 2**-64.
 
         Python keys its hashes differently in each process: never store one.
         """
-        return self._prints[row]
+        return self._printed[row]
 
-    def is_at(self, row: int, raw: bytes) -> bool:
-        """Return whether *raw* is the text of the line in *row*."""
-        return self._prints[row] == hash(raw) or (raw[-1:] == b"}" and self._prints[row] == hash(raw[:-1]))
+    @property
+    def _printed(self) -> array[int]:
+        if self._prints is None:
+            if self.read_prints is None:
+                raise ValueError("the texts of the lines are not known")
+            self._prints, self._is_compact = self.read_prints()
+        return self._prints
 
     def listed_as(self, raw: bytes, expected: int = 0, printed: int | None = None) -> int | None:
         """
@@ -204,9 +174,9 @@ class Index:
             expected: The row to try first: most listings keep the order in which the dataset was filled.
             printed: What `print_listed` returns of it, if that is known.
         """
-        prints = self._prints
+        prints = self._printed
         printed = hash(_body(raw)) if printed is None else printed
-        if expected < len(prints) and prints[expected] == printed and not self.void:
+        if expected < len(prints) and prints[expected] == printed:
             return expected
         row = self._rows.get(_named(raw))
         return row if row is not None and prints[row] == printed else None
@@ -225,9 +195,9 @@ class Index:
         Args:
             printed: Of each listed line, as `print_listed` returns it.
         """
-        rows = self._prints[expected : expected + len(printed)]
+        rows = self._printed[expected : expected + len(printed)]
         differs = map(ne, printed, rows)
-        return 0 if self.void else next(compress(count(), differs), len(rows))
+        return next(compress(count(), differs), len(rows))
 
     def listed_without_spaces(self, raw: bytes, read: Callable[[str, Place], bytes]) -> int | None:
         """
@@ -236,10 +206,10 @@ class Index:
         Args:
             read: Returns the text of a desired line.
         """
-        if self._all_compact or (row := self._rows.get(source_ref := _named(raw))) is None:
+        if self._is_compact or (row := self._rows.get(source_ref := _named(raw))) is None:
             return None
         text = read(source_ref, self.place(row))
-        if self._prints[row] != hash(text[:-1]):
+        if self._printed[row] != hash(text[:-1]):
             return None  # it holds service keys
         try:
             sent: bytes = without_spaces(text, indent=-1)
@@ -271,6 +241,29 @@ class Index:
         """Yield every usable entry, ordered by source-ref."""
         for source_ref in sorted(self._rows):
             yield source_ref, self.place(self._rows[source_ref])
+
+
+def print_desired(texts: Sequence[bytes], unclean: Iterable[int] = ()) -> list[int]:
+    """
+    Return a hash of each desired line; see `Index.print`.
+
+    The service appends its keys before the last brace, so that is left out. A line that already holds service keys
+    is never listed verbatim.
+
+    Args:
+        unclean: The positions of lines that may hold service keys.
+    """
+    found = list(map(hash, [text[:-1] if text.endswith(b"}") else text for text in texts]))
+    for position in unclean:
+        text = texts[position]
+        if names_lists(text) or b'"cl-' in text:  # false positives only cost time
+            found[position] = hash(text)
+    return found
+
+
+def are_compact(texts: Iterable[bytes]) -> bool:
+    """Return whether all lines begin with their source-ref, and without a space."""
+    return all(text.startswith(_HEAD) for text in texts)
 
 
 def print_listed(raws: Sequence[bytes]) -> Sequence[int]:

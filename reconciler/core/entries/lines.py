@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from hashlib import blake2b
 from itertools import accumulate, chain
 from typing import BinaryIO, Final, NamedTuple
 
@@ -12,6 +13,8 @@ from reconciler.core.runtime.quotas import MAX_LINE_CHARS
 
 MAX_LINE_BYTES: Final = 4 * MAX_LINE_CHARS
 """Upper bound for a line of allowed length: UTF-8 takes at most four bytes a character."""
+
+TEXT_DIGEST_BYTES: Final = 16
 
 _ARRAY: Final = "the file is a JSON array"
 _SPREAD: Final = "an object goes over several lines"
@@ -31,6 +34,11 @@ Line = tuple[bytes, int, int]
 """One line: its text, its byte offset, and its number from 1."""
 
 
+def text_digest(raw: bytes) -> bytes:
+    """Return the digest of the text of a line, or of several lines, the same in every process."""
+    return blake2b(raw, digest_size=TEXT_DIGEST_BYTES).digest()
+
+
 class Block(NamedTuple):
     """
     Consecutive lines, so that what is done with each can be done in bulk.
@@ -39,11 +47,15 @@ class Block(NamedTuple):
         texts: The text of each line.
         offsets: The byte offset of each line.
         first: The number of the first line, from 1.
+        end: The byte offset after the last line.
+        raw: The bytes that were read, the ends of the lines included; of a line that was cut, its beginning.
     """
 
     texts: Sequence[bytes]
     offsets: Sequence[int]
     first: int
+    end: int
+    raw: bytes
 
     def lines(self) -> Iterator[Line]:
         return zip(self.texts, self.offsets, range(self.first, self.first + len(self.texts)), strict=True)
@@ -73,12 +85,13 @@ def iter_blocks(stream: BinaryIO, limit: int = MAX_LINE_BYTES) -> Iterator[Block
         if not texts[-1]:
             texts.pop()
         *offsets, _ = accumulate(map(_one_more, map(len, texts)), initial=offset)
+        end = offset + len(read) + skipped
         if b"\r" in read:
             texts = [text.rstrip(b"\r") for text in texts]
         if len(read) > limit:
             texts = [text[: limit + 1] for text in texts]
-        yield Block(texts, offsets, number)
-        offset += len(read) + skipped
+        yield Block(texts, offsets, number, end, read)
+        offset = end
         number += len(texts)
 
 

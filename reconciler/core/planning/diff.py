@@ -197,7 +197,7 @@ class _Comparison:
         self._desired = desired
         self._read = read_desired
         self._equality = equality
-        self._seen = bytearray(desired.rows)
+        self._seen = bytearray(len(desired))
         self._elsewhere: set[str] = set()
         self._changes: list[Change] = []
         self._errored: list[tuple[str, tuple[str, ...]]] = []

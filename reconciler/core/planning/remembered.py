@@ -17,9 +17,8 @@ from typing import BinaryIO, Final, NamedTuple
 import msgspec
 
 from reconciler.core.entries.index import Index, Place
-from reconciler.core.entries.lines import iter_lines
+from reconciler.core.entries.lines import TEXT_DIGEST_BYTES, iter_lines, text_digest
 from reconciler.core.planning.diff import Diff
-from reconciler.core.validation.judged import TEXT_DIGEST_BYTES, text_digest
 
 _NO_TEXT: Final = bytes(TEXT_DIGEST_BYTES)
 
@@ -40,7 +39,7 @@ def text_digests(index: Index, files: Iterable[BinaryIO]) -> bytes:
     for number, file in enumerate(files):
         file.seek(0)
         for raw, offset, _ in iter_lines(file):
-            if row < index.rows and index.is_in(row, number, offset):
+            if row < len(index) and index.is_in(row, number, offset):
                 if not index.is_at(row, raw):
                     return bytes(found)
                 found += text_digest(raw)
@@ -128,7 +127,7 @@ def recall(blocks: Iterable[Block], desired: Index, texts: bytes) -> Recalled:
         texts: The text digests of the desired lines, by row.
     """
     found, size = Recalled(), TEXT_DIGEST_BYTES
-    seen = bytearray(desired.rows)
+    seen = bytearray(len(desired))
     for block in blocks:
         found.refs += block.refs
         rows = desired.rows_of(block.refs)

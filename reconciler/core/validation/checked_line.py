@@ -58,13 +58,14 @@ class CheckedLine(NamedTuple):
     problems: tuple[Problem, ...]
 
     @property
-    def is_blank(self) -> bool:
-        return bool(self.problems) and self.problems[0].code is Code.BLANK_LINE
-
-    @property
     def is_valid(self) -> bool:
         """Whether no problem is an error, so that the line may be sent."""
         return not has_error(self.problems)
+
+
+def is_blank(problems: Sequence[Problem]) -> bool:
+    """Return whether the line is blank: then that is the only problem."""
+    return bool(problems) and problems[0].code is Code.BLANK_LINE
 
 
 def is_dropped(problems: Iterable[Problem]) -> bool:

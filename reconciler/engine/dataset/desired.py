@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ import orjson
 
 from reconciler.core.entries.equality import Equality, Ignore
 from reconciler.core.entries.index import Index, Place
-from reconciler.core.entries.lines import Line, iter_lines
+from reconciler.core.entries.lines import TEXT_DIGEST_BYTES, Line, iter_lines
 from reconciler.core.entries.pattern import globs, pointer
 from reconciler.core.entries.training_view import meaning
 from reconciler.core.planning import guard
@@ -21,9 +22,9 @@ from reconciler.core.planning.remembered import text_digests
 from reconciler.core.spec.choices import Compare
 from reconciler.core.spec.documents import Schedule, Target
 from reconciler.core.spec.policy import Policy
-from reconciler.core.validation import DatasetFacts, LineChecker, check_line
-from reconciler.core.validation.judged import TEXT_DIGEST_BYTES
-from reconciler.core.validation.judged_dataset import WarnedLines
+from reconciler.core.validation import DatasetFacts, check_line
+from reconciler.core.validation.judged.dataset import WarnedLines
+from reconciler.core.validation.judged.lines import DatasetLines
 from reconciler.core.validation.problem import Origin, Problem, has_error
 from reconciler.core.validation.unmatched import Unmatched
 from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
@@ -34,46 +35,32 @@ MOST_OPEN_FILES: Final = 32
 """Files of one dataset that are held open: a process may have about a thousand open at once."""
 
 
-@dataclass(slots=True)
-class ReadLines:
-    """
-    What was read of the lines of one dataset.
-
-    Attributes:
-        index: The usable entries; unusable ones are void in it.
-        warned: Lines with warnings.
-        texts: The text digests of the lines, by row, if all were computed when they were read.
-    """
-
-    index: Index = field(default_factory=Index)
-    warned: list[WarnedLines] = field(default_factory=list)
-    texts: bytearray = field(default_factory=bytearray)
-
-
 @dataclass
 class DesiredLines:
     """
     The lines of one dataset. Those that are remembered are read when they are first asked for, if ever.
 
     Attributes:
-        read_again: Reads them; None if they were read already.
+        found: What was found in them; None if that is remembered.
+        read_again: Reads them.
         count: How many are usable, if they are remembered.
         warned: Returns those with warnings, if they are remembered.
     """
 
-    read_again: Callable[[], ReadLines] | None = None
+    found: DatasetLines | None = None
+    read_again: Callable[[], DatasetLines] = DatasetLines
     count: int | None = None
     warned: Callable[[], Sequence[WarnedLines]] | None = None
 
     @cached_property
-    def whole(self) -> ReadLines:
+    def whole(self) -> DatasetLines:
         """
         Return all of them.
 
         Raises:
             SourceError: They must be read, and a file has changed since.
         """
-        return ReadLines() if self.read_again is None else self.read_again()
+        return self.read_again() if self.found is None else self.found
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +83,6 @@ class Desired:
     noted: list[Problem]
     lines: DesiredLines = field(default_factory=DesiredLines, repr=False)
     facts: DatasetFacts = field(default_factory=DatasetFacts)
-    checker: LineChecker = field(default_factory=LineChecker)
     usable: bool = True
     overrides: Overrides = NO_OVERRIDES
     revision: str | None = None
@@ -122,15 +108,23 @@ class Desired:
     def schedule(self) -> Schedule:
         return self.loaded.schedule
 
-    @property
+    @cached_property
     def index(self) -> Index:
         """Return the usable entries; unusable ones are void in it. Errors as `DesiredLines.whole`."""
-        return self.lines.whole.index
+        index = self.lines.whole.index
+        index.read_prints = self._read_prints
+        return index
+
+    def _read_prints(self) -> tuple[array[int], bool]:
+        found = self.lines.whole.read_prints(map(self._stream, range(len(self.loaded.files))))
+        if found is None:
+            raise SourceError(f"{self.name}: its files changed while they were in use")
+        return found
 
     @property
     def entries(self) -> int:
         """Return the number of usable entries."""
-        return len(self.index) if self.lines.count is None else self.lines.count
+        return self.lines.whole.count if self.lines.count is None else self.lines.count
 
     def is_apart_from(self, other: Desired) -> bool:
         """Return whether it is remembered that no image is desired in both."""
@@ -140,7 +134,7 @@ class Desired:
     def problems(self) -> list[Problem]:
         """Return all that is wrong, computed at each call: `errors` costs less."""
         lines = self.lines
-        warned = lines.whole.warned if lines.warned is None else lines.warned()
+        warned = lines.whole.warned() if lines.warned is None else lines.warned()
         return [*self.noted, *chain.from_iterable(map(self._placed, warned))]
 
     def _placed(self, warned: WarnedLines) -> Iterator[Problem]:
@@ -193,12 +187,11 @@ class Desired:
 
         Reads the files once more, unless the digests were computed when the lines were checked.
         """
-        texts = self.lines.whole.texts
-        if len(texts) == TEXT_DIGEST_BYTES * self.index.rows:
-            return bytes(texts)
+        if self.index.texts:
+            return self.index.texts
         # Through the files that are held: the copies that a controller reads may have been deleted.
         found = text_digests(self.index, map(self._stream, range(len(self.loaded.files))))
-        if (row := len(found) // TEXT_DIGEST_BYTES) < self.index.rows:
+        if (row := len(found) // TEXT_DIGEST_BYTES) < len(self.index):
             raise self._changed(self.index.place(row))
         return found
 
@@ -228,18 +221,16 @@ class Desired:
     def usable_lines(self) -> Iterator[Line]:
         """Yield the usable lines, in the order in which they were read; errors as `read`."""
         index, row = self.index, 0
-        usable = {index.row(ref) for ref in index.source_refs} if index.void else None
         for number, file in enumerate(self.loaded.files):
             with file.open() as stream:
                 for raw, offset, line in iter_lines(stream):
-                    if row == index.rows or not index.is_in(row, number, offset):
+                    if row == len(index) or not index.is_in(row, number, offset):
                         continue
                     if not index.is_at(row, raw):
                         raise SourceError(f"{file.name}: the file changed while it was in use")
-                    if usable is None or row in usable:
-                        yield raw, offset, line
+                    yield raw, offset, line
                     row += 1
-        if row < index.rows:
+        if row < len(index):
             raise SourceError(f"{self.name}: its files changed while they were in use")
 
     def open_files(self) -> None:

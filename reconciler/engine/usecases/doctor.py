@@ -145,7 +145,7 @@ class _Round:
         problems = self._desired.problems
         errors = [str(problem) for problem in problems if problem.is_error]
         warnings = len(problems) - len(errors)
-        found = specs(errors, warnings, self._desired.index.rows, self._path, self._desired.exit_code)
+        found = specs(errors, warnings, len(self._desired.index), self._path, self._desired.exit_code)
         self._results.append(found)
 
     def rebuild(self, memory: Memory) -> None:

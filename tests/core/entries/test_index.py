@@ -4,72 +4,59 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from array import array
 from io import BytesIO
 
 import orjson
 import pytest
 
-from reconciler.core.entries.index import Index, Place
-from reconciler.core.entries.lines import iter_blocks
+from reconciler.core.entries.index import Index, IndexedLines, Place, print_desired
+from reconciler.core.entries.lines import text_digest
+from reconciler.core.validation import check_line
+from reconciler.core.validation.judged.carried import read_columns
+from reconciler.core.validation.judged.lines import DatasetLines
 from tests.builders import errors, index_of, line, listed, ref
 
 
-def test_remembers_where_each_line_stands() -> None:
-    index, place = Index(), Place(file=70_000, offset=2**40, length=99_000, line=250_000)
-    index.add(ref("a"), place, line("a"))
+def test_gives_the_place_of_each_line() -> None:
+    place = Place(file=1, offset=2**40, length=99_000, line=250_000)
+    lines = IndexedLines([ref("a")], *([field] for field in place[1:]), [0])
+    index = Index([IndexedLines((), (), (), (), ()), lines], {ref("b")})
 
     assert place == index.place(0)
     assert 0 == index.row(ref("a"))
-    assert 1 == len(index) == index.rows
+    assert 1 == len(index)
     assert ref("a") in index
+    assert ref("b") not in index
+    assert {ref("b")} == index.void
 
 
-def test_takes_no_source_ref_twice() -> None:
-    index = Index()
-    place = Place(0, 0, 9, 1)
+def test_prints_are_read_when_they_are_first_asked_for() -> None:
+    """A line is known by the digest of its text until then."""
+    lines = [line("a"), line("b")]
+    unread = IndexedLines([ref("a"), ref("b")], [0, 99], map(len, lines), [1, 2], None)
+    index = Index([unread], texts=b"".join(map(text_digest, lines)))
+    assert (True, False) == (index.is_at(1, line("b")), index.is_at(1, line("a")))
+    with pytest.raises(ValueError, match="not known"):
+        index.print(0)
 
-    assert index.add(ref("a"), place, line("a"))
-    assert not index.add(ref("a"), place, line("a", x=2))
-    index.discard(ref("a"))
-    assert not index.add(ref("a"), place, line("a"))
-    assert 1 == index.rows
+    index.read_prints = lambda: (array("q", print_desired(lines)), True)
+
+    assert 1 == index.listed_as(listed(line("b")))
+    assert (True, False) == (index.is_at(1, line("b")), index.is_at(1, line("a")))
 
 
-CLEAN, SPACED = line("a"), b'{"source-ref": "s3://b/b.jpg"}'
 SERVICE = b'{"source-ref":"s3://b/c.jpg","errors":[{"code":"E"}]}'
 
 
-@pytest.mark.parametrize("texts", [(CLEAN,), (CLEAN, SPACED), (SERVICE, CLEAN), (CLEAN, SERVICE, SPACED)])
-def test_lines_added_together_are_as_if_added_one_by_one(texts: tuple[bytes, ...]) -> None:
-    names = [orjson.loads(text)["source-ref"] for text in texts]
-    (block,) = iter_blocks(BytesIO(b"\n".join((line("z"), *texts))))
-    alone, together = Index(), Index()
-    for index in (alone, together):
-        index.add(ref("z"), Place(0, 0, len(line("z")), 1), line("z"))
+def test_only_lines_with_service_keys_have_the_hash_of_their_whole_text() -> None:
+    """The service appends its keys before the last brace; a line that has such keys is not listed so."""
+    texts = [line("a"), SERVICE, line("b") + b" ", line("c")]
 
-    rest = block._replace(texts=block.texts[1:], offsets=block.offsets[1:], first=2)
-    unclean = [number for number, text in enumerate(texts) if text == SERVICE]
-    assert together.extend(2, names, rest, unclean)
-    for name, (text, offset, number) in zip(names, rest.lines(), strict=True):
-        alone.add(name, Place(2, offset, len(text), number), text)
+    found = print_desired(texts, unclean=[1, 3])
 
-    assert list(alone.items()) == list(together.items())
-    for row, text in enumerate((line("z"), *texts)):
-        assert alone.print(row) == together.print(row)
-        assert together.is_at(row, text)
-        assert alone.listed_as(listed(text)) == together.listed_as(listed(text))
-
-
-@pytest.mark.parametrize("names", [("a", "a"), ("z", "a"), ("a", "void")])
-def test_lines_are_added_together_only_if_each_could_be(names: tuple[str, str]) -> None:
-    index = index_of(line("z"), line("void"))
-    index.discard(ref("void"))
-    (block,) = iter_blocks(BytesIO(b"\n".join(map(line, names))))
-
-    assert not index.extend(2, list(map(ref, names)), block)
-
-    assert 2 == index.rows
-    assert [ref("z")] == list(index.source_refs)
+    assert list(map(hash, (line("a")[:-1], SERVICE, line("b") + b" ", line("c")[:-1]))) == found
+    assert found != print_desired(texts)
 
 
 class TestListedAs:
@@ -160,11 +147,8 @@ class TestListedAs:
         assert 1 == index.listed_as(listed(line("b")), expected)
         assert index.listed_as(listed(line("c")), expected) is None
 
-    def test_does_not_find_what_was_discarded(self) -> None:
-        index = index_of(line("a"))
-        index.discard(ref("a"))
-
-        assert index.listed_as(line("a")) is None
+    def test_does_not_find_what_is_void(self) -> None:
+        assert index_of(line("a"), void=[ref("a")]).listed_as(line("a")) is None
 
 
 class TestListedWithoutSpaces:
@@ -281,33 +265,28 @@ def test_gives_entries_ordered_by_source_ref() -> None:
     assert [(ref("a"), 1), (ref("b"), 0)] == [(name, place.file) for name, place in index.items()]
 
 
-def test_a_void_entry_is_no_entry_but_its_source_ref_is_remembered() -> None:
-    index = index_of(line("a"), line("b"))
-    index.discard(ref("a"))
+def test_a_void_entry_is_no_entry_but_its_source_ref_is_known() -> None:
+    index = index_of(line("a"), line("b"), void=[ref("a")])
 
     assert [ref("b")] == list(index.source_refs)
     assert {ref("a")} == index.void
-    assert (1, 2) == (len(index), index.rows)
-    assert 1 == index.row(ref("b"))
-
-
-def test_a_source_ref_may_be_void_without_ever_having_been_usable() -> None:
-    index = Index()
-    index.discard(ref("a"))
-
-    assert {ref("a")} == index.void
+    assert 1 == len(index)
+    assert (0, 1) == (index.row(ref("b")), index.place(0).file)
 
 
 @pytest.mark.slow
 def test_needs_less_than_300_bytes_an_entry() -> None:
-    """An entry takes less than 300 bytes, source-refs of 90 characters included, to serve 250,000 of them."""
+    """
+    An entry takes less than 300 bytes, source-refs of 90 characters included, to serve 250,000 of them.
+
+    With all that was found in its line.
+    """
     names = 50_000
+    stream = BytesIO(b"".join(line(f"{'x' * 75}{number}") + b"\n" for number in range(names)))
     tracemalloc.start()
     try:
-        index = Index()
-        for number in range(names):
-            raw = line(f"{'x' * 75}{number}")
-            index.add(ref(f"{'x' * 75}{number}"), Place(0, number * 100, 100, number + 1), raw)
+        lines = DatasetLines([read_columns(stream, check_line, remember=True)])
+        assert names == len(lines.index)
         size, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

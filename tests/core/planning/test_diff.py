@@ -30,9 +30,7 @@ POLICIES = st.sampled_from([EXACT, LABELS, IGNORING])
 def judge(
     desired: Sequence[bytes], there: Sequence[bytes], policy: Equality = EXACT, void: Sequence[str] = ()
 ) -> Diff:
-    index = index_of(*desired)
-    for source_ref in void:
-        index.discard(source_ref)
+    index = index_of(*desired, void=void)
     return compare(index, observed(*there), reader(*desired), policy)
 
 

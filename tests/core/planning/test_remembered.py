@@ -64,9 +64,7 @@ def recalled(
 ) -> Recalled:
     """Observe with one spec, and recall with the edited one."""
     lines = desired if edited is None else edited
-    index = index_of(*lines)
-    for source_ref in void:
-        index.discard(source_ref)
+    index = index_of(*lines, void=void)
     return recall(remembered(desired, there, policy), index, digests(index, lines))
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from reconciler.core.runtime import quotas
@@ -15,6 +17,8 @@ from reconciler.core.validation import (
 )
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.dataset import FullScan, scans_over_quota
+from reconciler.core.validation.judged.columns import Columns
+from reconciler.core.validation.judged.lines import DatasetLines
 from reconciler.core.validation.problem import Origin, Problem, Severity
 
 BAD = (Problem(Severity.ERROR, Code.INVALID_BOX, "off the frame"),)
@@ -28,10 +32,10 @@ def line(
 
 
 def facts(*lines: CheckedLine) -> DatasetFacts:
-    found = DatasetFacts()
-    for checked in lines:
-        found.add(checked)
-    return found
+    found, by_text = Columns(), {str(number).encode(): one for number, one in enumerate(lines)}
+    if lines:
+        found.add(list(by_text), by_text.__getitem__)
+    return DatasetLines([found]).facts
 
 
 def codes(found, dataset_type="TRAIN"):
@@ -44,16 +48,20 @@ def test_two_labels_in_one_bucket_are_fine():
 
 
 @pytest.mark.parametrize("buckets", [("one", "one"), ("one", "two"), ("one", "one-more")])
-def test_lines_counted_together_are_as_if_counted_one_by_one(buckets):
+def test_lines_are_counted_by_bucket_label_and_kind(buckets):
     lines = [line("a", "b", bucket=name, problems=ODD) for name in buckets]
-    lines += [line("b", kinds=LabelKinds.BOXES), line(kinds=LabelKinds.NONE)]
-    together = DatasetFacts()
-    refs, labels, kinds, _ = zip(*lines, strict=True)
-    together.extend(refs, labels, kinds)
+    lines += [
+        line("b", kinds=LabelKinds.BOXES),
+        line(kinds=LabelKinds.NONE),
+        line("c", bucket="x", problems=BAD),
+    ]
 
-    alone = facts(*lines)
-    for name in DatasetFacts.__slots__:
-        assert getattr(alone, name) == getattr(together, name)
+    found = facts(*lines)
+
+    assert Counter([*buckets, "bucket", "bucket"]) == found.buckets
+    assert {"a": 2, "b": 3, "c": 1} == found.labels
+    assert {LabelKinds.IMAGE_LEVEL: 3, LabelKinds.BOXES: 1, LabelKinds.NONE: 1} == found.kinds
+    assert (1, 0) == (found.invalid, found.dropped)
 
 
 def test_an_empty_dataset_is_no_business_of_the_rules():
@@ -205,10 +213,10 @@ def test_a_mixture_of_model_types_is_a_warning(kinds):
 
 def test_a_label_has_1000_test_images_at_most():
     """A test dataset, and only that, may have at most 1,000 images of a label."""
-    found = facts(*[line("a", "b")] * quotas.MAX_TEST_IMAGES_PER_LABEL)
-    assert [] == codes(found, "TEST")
+    lines = [line("a", "b")] * quotas.MAX_TEST_IMAGES_PER_LABEL
+    assert [] == codes(facts(*lines), "TEST")
 
-    found.add(line("a"))
+    found = facts(*lines, line("a"))
     assert [(Code.TOO_MANY_TEST_IMAGES, Severity.WARNING)] == codes(found, "TEST")
     assert [] == codes(found, "TRAIN")
 
@@ -219,7 +227,7 @@ def test_a_dataset_has_250_000_entries_at_most():
     found.kinds[LabelKinds.NONE] = quotas.MAX_ENTRIES - 1
     assert [] == codes(found)
 
-    found.add(line("a"))
+    found.kinds[LabelKinds.NONE] += 1
     assert [(Code.TOO_MANY_ROWS, Severity.ERROR)] == codes(found)
 
 

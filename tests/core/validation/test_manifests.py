@@ -2,20 +2,22 @@
 
 from pathlib import Path
 
+from reconciler.core.entries.lines import iter_lines
 from reconciler.core.validation import DatasetFacts, LabelKinds, check_dataset, check_line
+from reconciler.core.validation.judged.carried import read_columns
+from reconciler.core.validation.judged.lines import DatasetLines
 
 MANIFESTS = Path(__file__).parents[2] / "fixtures" / "manifests"
 
 
 def read(name: str) -> tuple[list[list[str]], DatasetFacts]:
     """Check a manifest; return the codes of each line, and those of the whole."""
-    facts = DatasetFacts()
-    codes = []
-    for raw in (MANIFESTS / name).read_bytes().removesuffix(b"\n").split(b"\n"):
-        checked = check_line(raw)
-        facts.add(checked)
-        codes.append([problem.code.value for problem in checked.problems])
-    return codes, facts
+    with (MANIFESTS / name).open("rb") as stream:
+        columns = read_columns(stream, check_line, remember=False)
+        stream.seek(0)
+        checked = [check_line(raw) for raw, _, _ in iter_lines(stream)]
+    codes = [[problem.code for problem in one.problems] for one in checked]
+    return codes, DatasetLines([columns]).facts
 
 
 def test_an_image_level_manifest_as_the_console_writes_it():

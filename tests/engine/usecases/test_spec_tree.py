@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from reconciler.core.validation.judged_dataset import JudgedDataset
+from reconciler.core.validation.judged.dataset import JudgedDataset
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.usecases.reading import name_of
 from reconciler.engine.usecases.spec_tree import _remember_apart, log_skipped, read

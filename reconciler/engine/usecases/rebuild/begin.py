@@ -184,7 +184,7 @@ def _archived(
 
 
 def _too_large(desired: Desired) -> Iterator[Guard]:
-    size = desired.index.size + desired.index.rows
+    size = desired.index.size + len(desired.index)
     if size > MOST_BYTES:
         yield Guard("MANIFEST_TOO_LARGE", f"the manifest would have {size:,} bytes; AWS takes {MOST_BYTES:,}")
 

@@ -1,0 +1,232 @@
+"""
+What the rules found in the lines of one file: a column for each fact, so that all is stored and reused in bulk.
+
+The rules for a line know nothing but the line, so that two lines with one text have one result. What was found in
+a file holds for its next version, where the lines are the same.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate, chain, pairwise
+from operator import sub
+from typing import Final, TypeVar
+
+from msgspec import Struct
+
+from reconciler.core.entries.index import are_compact, print_desired
+from reconciler.core.entries.lines import MAX_LINE_BYTES, TEXT_DIGEST_BYTES, Block, text_digest
+from reconciler.core.validation.checked_line import CheckedLine, LabelKinds
+from reconciler.core.validation.codes import Code
+from reconciler.core.validation.dataset import DatasetFacts
+from reconciler.core.validation.problem import Origin, Problem, Severity
+
+T = TypeVar("T")
+
+BLOCK_LINES: Final = 16
+"""Lines that one digest tells to be the same. With fewer there are more digests, with more a change costs more."""
+
+_CODES: Final = {str(code): code for code in Code}
+
+
+class StoredProblem(Struct, array_like=True, frozen=True):
+    """A problem of a line, as it is stored."""
+
+    severity: Severity
+    code: str
+    message: str
+    column: int | None
+
+
+class JudgedFile(Struct, array_like=True, frozen=True):
+    """
+    The `Columns` of a file, as they are stored: numbers as 32-bit integers in the order of this machine.
+
+    Attributes:
+        blocks: The digests of the blocks, one after the other.
+        block_lines: The number of lines in each block.
+        label_names, distinct: What the numbers of `labels` and `outcomes` stand for.
+    """
+
+    source_refs: list[str | None]
+    digests: bytes
+    sizes: bytes
+    lengths: bytes
+    outcomes: bytes
+    label_counts: bytes
+    labels: bytes
+    blocks: bytes
+    block_lines: bytes
+    label_names: list[str]
+    distinct: list[tuple[LabelKinds, tuple[StoredProblem, ...]]]
+
+
+class Numbers(dict[T, int]):
+    """Numbers of values, from 0, in the order in which they were first asked for."""
+
+    def __missing__(self, value: T) -> int:
+        number = self[value] = len(self)
+        return number
+
+
+Check = Callable[[bytes], CheckedLine]
+Outcome = tuple[LabelKinds, tuple[Problem, ...]]
+
+
+class Columns:
+    """
+    The lines of one file and what was found in them.
+
+    Attributes:
+        source_refs: Of each line; None if it has none.
+        sizes, lengths: The bytes of each line, with its end and without.
+        outcomes: Of each line the number of its kind and its problems.
+        label_counts, labels: How many labels each line has, and the numbers of all, line after line.
+        prints: Of each line, as `Index.print` returns it; none at all if some lines were carried over.
+        is_compact: Whether `source-ref` is the first key of all lines that have prints.
+        digests: The text digests, one after the other; empty if the lines are not to be remembered.
+        blocks, block_lines: The digests of consecutive lines with their ends, and the numbers of those lines.
+        is_storable: False if a line was cut.
+    """
+
+    def __init__(self) -> None:
+        self.source_refs: list[str | None] = []
+        self.sizes, self.lengths = array("I"), array("I")
+        self.outcomes, self.label_counts, self.labels = array("I"), array("I"), array("I")
+        self.prints = array("q")
+        self.is_compact = True
+        self.digests, self.blocks, self.block_lines = bytearray(), bytearray(), array("I")
+        self.number_of_label: Numbers[str] = Numbers()
+        self.number_of_outcome: Numbers[Outcome] = Numbers()
+        self.is_storable = True
+
+    def __len__(self) -> int:
+        return len(self.source_refs)
+
+    @property
+    def has_prints(self) -> bool:
+        return len(self.prints) == len(self.source_refs)
+
+    def add(self, texts: Sequence[bytes], check: Check) -> Sequence[tuple[Problem, ...]]:
+        """Check consecutive lines, at least one; return the problems of each."""
+        refs, labels, kinds, problems = zip(*map(check, texts), strict=True)
+        self.source_refs += refs
+        self.lengths.extend(map(len, texts))
+        self.outcomes.extend(map(self.number_of_outcome.__getitem__, zip(kinds, problems, strict=True)))
+        self.label_counts.extend(map(len, labels))
+        self.labels.extend(map(self.number_of_label.__getitem__, chain.from_iterable(labels)))
+        return problems
+
+    def add_block(self, block: Block, check: Check, *, remember: bool) -> None:
+        """
+        Check the lines of a block.
+
+        Args:
+            remember: Compute the digests, too.
+        """
+        texts, problems = block.texts, self.add(block.texts, check)
+        starts = [*block.offsets, block.end]
+        self.sizes.extend(map(sub, starts[1:], starts))
+        if remember:
+            self.digests += b"".join([text_digest(text) for text in texts])
+            self._add_digests(block.raw, [start - starts[0] for start in starts])
+            self.is_storable = self.is_storable and max(map(len, texts)) <= MAX_LINE_BYTES
+        self.prints.extend(prints_of(texts, problems))
+        self.is_compact = self.is_compact and are_compact(texts)
+
+    def _add_digests(self, raw: bytes, starts: Sequence[int]) -> None:
+        bounds = [*starts[:-1:BLOCK_LINES], starts[-1]]
+        self.blocks += b"".join([text_digest(raw[start:end]) for start, end in pairwise(bounds)])
+        count = len(starts) - 1
+        self.block_lines.extend(min(BLOCK_LINES, count - done) for done in range(0, count, BLOCK_LINES))
+
+    @property
+    def offsets(self) -> list[int]:
+        """Return the bytes before each line, and those of all."""
+        return list(accumulate(self.sizes, initial=0))
+
+    def count(self, facts: DatasetFacts) -> None:
+        """Add all lines to the facts of their dataset, but for the buckets of their images."""
+        outcomes = list(self.number_of_outcome)
+        for number, count in Counter(self.outcomes).items():
+            facts.count(*outcomes[number], count)
+        names = list(self.number_of_label)
+        for number, count in Counter(self.labels).items():
+            facts.labels[names[number]] += count
+
+    def stored(self) -> JudgedFile | None:
+        """Return what to remember; None if a line was cut, since then the texts do not say all."""
+        if not self.is_storable:
+            return None
+        used = dict.fromkeys(self.outcomes)  # outcomes of lines that are gone are forgotten
+        renumbered = dict(zip(used, range(len(used)), strict=True))
+        distinct = list(self.number_of_outcome)
+        return JudgedFile(
+            self.source_refs,
+            bytes(self.digests),
+            self.sizes.tobytes(),
+            self.lengths.tobytes(),
+            array("I", map(renumbered.__getitem__, self.outcomes)).tobytes(),
+            self.label_counts.tobytes(),
+            self.labels.tobytes(),
+            bytes(self.blocks),
+            self.block_lines.tobytes(),
+            list(self.number_of_label),
+            [(kind, tuple(map(_stored, problems))) for kind, problems in map(distinct.__getitem__, used)],
+        )
+
+
+def restored_columns(known: JudgedFile) -> Columns:
+    """
+    Return the columns that were stored.
+
+    Raises:
+        ValueError: They do not hold together.
+    """
+    found, size = Columns(), TEXT_DIGEST_BYTES
+    found.source_refs, found.digests, found.blocks = (
+        known.source_refs,
+        bytearray(known.digests),
+        bytearray(known.blocks),
+    )
+    for name in ("sizes", "lengths", "outcomes", "label_counts", "labels", "block_lines"):
+        getattr(found, name).frombytes(getattr(known, name))
+    for label in known.label_names:
+        found.number_of_label[label]
+    for kind, problems in known.distinct:
+        found.number_of_outcome[kind, tuple(map(_restored, problems))]
+    rows = len(found)
+    if not (
+        rows == len(found.sizes) == len(found.lengths) == len(found.outcomes) == len(found.label_counts)
+        and len(found.digests) == rows * size
+        and len(found.blocks) == len(found.block_lines) * size
+        and rows == sum(found.block_lines)
+        and len(found.labels) == sum(found.label_counts)
+        and max(found.labels, default=-1) < len(known.label_names) == len(found.number_of_label)
+        and max(found.outcomes, default=-1) < len(known.distinct) == len(found.number_of_outcome)
+    ):
+        raise ValueError("the remembered lines of a file do not hold together")
+    return found
+
+
+def prints_of(texts: Sequence[bytes], problems: Iterable[tuple[Problem, ...]]) -> Sequence[int]:
+    """Return the prints of lines by what is known of them; see `Index.print`."""
+    return print_desired(
+        texts, [at for at, found in enumerate(problems) if found and _has_service_keys(found)]
+    )
+
+
+def _has_service_keys(problems: Iterable[Problem]) -> bool:
+    return any(problem.code == Code.SERVICE_KEYS for problem in problems)
+
+
+def _stored(problem: Problem) -> StoredProblem:
+    column = problem.origin and problem.origin.column
+    return StoredProblem(problem.severity, str(problem.code), problem.message, column)
+
+
+def _restored(stored: StoredProblem) -> Problem:
+    origin = None if stored.column is None else Origin("", 1, stored.column)
+    return Problem(stored.severity, _CODES[stored.code], stored.message, origin)
