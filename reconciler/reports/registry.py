@@ -25,7 +25,7 @@ FORMATS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "plan": ("text", "json", "markdown", "html"),
         "apply": ("text", "json"),
         "drift": ("text", "json", "markdown", "html", "junit", "sarif"),
-        "diff": ("text", "json", "markdown", "html"),
+        "diff": ("text", "json", "markdown"),
         "status": ("text", "json"),
         "validate": ("text", "json"),
         "propose": ("text", "json"),

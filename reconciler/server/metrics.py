@@ -162,10 +162,6 @@ class Metrics:
         """Read the state of every dataset from *registry* at each scrape: what is gone has no series."""
         self.registry.register(_OfRegistry(registry))
 
-    def families(self) -> list[Metric]:
-        """Return every family, the empty ones included."""
-        return list(self.registry.collect())
-
     def text(self) -> bytes:
         """Return everything as Prometheus reads it."""
         return generate_latest(self.registry)

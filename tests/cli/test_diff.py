@@ -9,18 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.cli.ended import ended
+from tests.cli.specs import dataset, images
 
 pytestmark = pytest.mark.usefixtures("place")
 
-DATASET = """\
-apiVersion: reconciler/v1
-kind: Dataset
-metadata: {name: bees}
-spec:
-  target: {project: bees, type: TRAIN}
-  entries: [{file: images.yaml}]
-"""
-HEAD = "apiVersion: reconciler/v1\nkind: Entries\nbase: s3://b/\ncreatedAt: 2026-03-01T12:00:00\nimages:\n"
+DATASET = dataset("mode: observe")
 BEFORE = {"a.jpg": "bee", "b.jpg": "bee", "c.jpg": "queen"}
 AFTER = {"a.jpg": "bee", "b.jpg": "drone", "d.jpg": "drone"}
 
@@ -31,13 +24,11 @@ def git(*words: str) -> str:
     return done.stdout.strip()
 
 
-def write(images: dict[str, str], place: str = "specs", document: str = DATASET) -> None:
+def write(labels: dict[str, str], place: str = "specs", document: str = DATASET) -> None:
     specs = Path(place)
     specs.mkdir(parents=True, exist_ok=True)
     (specs / "dataset.yaml").write_text(document)
-    (specs / "images.yaml").write_text(
-        HEAD + "".join(f"  - {{image: {name}, labels: [{label}]}}\n" for name, label in images.items())
-    )
+    (specs / "images.yaml").write_text(images(labels))
 
 
 def commit(message: str) -> str:
@@ -157,7 +148,7 @@ def test_settings_are_shown_and_file_names_are_not(repository, ran):
     document = DATASET.replace("images.yaml", "renamed.yaml")
     Path("specs/dataset.yaml").write_text(document)
     assert 0 == ran("HEAD")[0]
-    Path("specs/dataset.yaml").write_text(document + "  policy: {mode: upsert}\n")
+    Path("specs/dataset.yaml").write_text(document.replace("observe", "upsert"))
 
     code, out, _ = ran("HEAD")
 

@@ -11,32 +11,25 @@ import pytest
 
 from reconciler.cli.main import main
 from tests.browser import MARKS, watched
+from tests.cli.specs import dataset, images
 from tests.waiting import until
 
 pytestmark = [*MARKS, pytest.mark.git]
 
-SPEC = """\
-apiVersion: reconciler/v1
-kind: Dataset
-metadata: {name: bees}
-spec:
-  target: {project: bees, type: TRAIN, create: true}
-  entries: [{file: images.yaml}]
-  policy: {mode: upsert}
-  limits: {maxChangeRatio: 1}
-"""
 NAMES = [f"{n:02} it's a hive?.jpg" if n == 3 else f"{n:02}.jpg" for n in range(14)]
-ENTRIES = "apiVersion: reconciler/v1\nkind: Entries\nbase: s3://b/\ncreatedAt: 2026-03-01T12:00:00\nimages:\n"
 DATA = ".reconciler/local"
+
+
+def spec(policy: str = "orphans: report") -> str:
+    return dataset(f"mode: upsert, {policy}", limits="maxChangeRatio: 1")
 
 
 @pytest.fixture(autouse=True)
 def drifted(place: Path) -> None:
     """A repository whose images all have another label in AWS."""
     Path("specs").mkdir()
-    Path("specs/bees.yaml").write_text(SPEC)
-    lines = (f"  - {{image: {json.dumps(name)}, labels: [bee]}}\n" for name in NAMES)
-    Path("specs/images.yaml").write_text(ENTRIES + "".join(lines))
+    Path("specs/bees.yaml").write_text(spec())
+    Path("specs/images.yaml").write_text(images({json.dumps(name): "bee" for name in NAMES}))
     subprocess.run(["git", "init", "--quiet"], check=True)
     assert 0 == main(["apply", "specs", "--local"])
     edit = {"do": "rename_label", "dataset": "bees/train", "old": "bee", "new": "wasp"}
@@ -112,20 +105,20 @@ def reverting(browser, name: str) -> tuple[str, str]:
 def test_what_the_policy_only_reports_is_reverted_once_the_setting_that_is_named_is_changed(browser, capsys):
     """The command alone leaves the image as it is; the page says so, and what to change first."""
     spec = Path("specs/bees.yaml")
-    spec.write_text(SPEC.replace("mode: upsert", "mode: upsert, onDrift: report"))
+    spec.write_text(spec("onDrift: report"))
     effect, command = reverting(browser, NAMES[5])
 
     assert "First set policy.onDrift: revert in specs/bees.yaml:1" in effect
     run(command)
     assert NAMES == left(capsys)["drift_modified"]
-    spec.write_text(SPEC.replace("mode: upsert", "mode: upsert, onDrift: revert"))
+    spec.write_text(spec("onDrift: revert"))
     run(command)
     assert [name for name in NAMES if name != NAMES[5]] == left(capsys)["drift_modified"]
 
 
 def test_an_orphan_that_may_be_blanked_is_blanked(browser, capsys):
     """AWS keeps the image, without labels, and no apply has anything left to do about it."""
-    Path("specs/bees.yaml").write_text(SPEC.replace("mode: upsert", "mode: upsert, orphans: blank"))
+    Path("specs/bees.yaml").write_text(spec("orphans: blank"))
     images = Path("specs/images.yaml")
     images.write_text(images.read_text().replace(f'  - {{image: "{NAMES[5]}", labels: [bee]}}\n', ""))
     effect, command = reverting(browser, NAMES[5])

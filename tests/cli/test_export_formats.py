@@ -15,18 +15,10 @@ import pytest
 from reconciler.core.entries.entry import canonical
 from tests.builders import boxed, classified, ref
 from tests.cli.ended import ended
+from tests.cli.specs import dataset
 from tests.convert.exports import document, images
 from tests.waiting import until
 
-SPEC = """\
-apiVersion: reconciler/v1
-kind: Dataset
-metadata: {{name: {name}}}
-spec:
-  target: {{project: {project}, type: {type}, create: true}}
-  entries: [{{file: {name}.jsonl}}]
-  policy: {{mode: upsert}}
-"""
 TRAIN = (
     boxed("a", ("queen", 1, 2, 30, 40), ("bee", 5, 6, 70, 80)),
     boxed("b", ("bee", 5, 6, 70, 80)),
@@ -45,7 +37,9 @@ def _datasets(place: Path) -> None:
 
 def specs(name: str, kind: str, lines: tuple[bytes, ...], project: str = "bees") -> None:
     Path("specs").mkdir(exist_ok=True)
-    Path(f"specs/{name}.yaml").write_text(SPEC.format(name=name, type=kind, project=project))
+    Path(f"specs/{name}.yaml").write_text(
+        dataset(name=name, project=project, kind=kind, file=f"{name}.jsonl")
+    )
     Path(f"specs/{name}.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
 
 

@@ -10,17 +10,9 @@ import boto3
 import pytest
 
 from reconciler.cli.main import main
+from tests.cli import specs
 from tests.convert.inputs import png
 
-DATASET = """\
-apiVersion: reconciler/v1
-kind: Dataset
-metadata: {name: bees}
-spec:
-  target: {project: bees, type: TRAIN, create: true}
-  entries: [{file: images.jsonl}]
-  policy: {mode: upsert, images: POLICY}
-"""
 MISSING = ("error", "ERROR_INVALID_IMAGE", "the image is missing: there is no such object")
 BUCKET = "acme-bees"
 
@@ -36,7 +28,9 @@ class Place:
         Path("specs").mkdir()
 
     def spec(self, policy: str, *names: str) -> None:
-        Path("specs/dataset.yaml").write_text(DATASET.replace("POLICY", policy))
+        Path("specs/dataset.yaml").write_text(
+            specs.dataset(f"mode: upsert, images: {policy}", file="images.jsonl")
+        )
         lines = (json.dumps({"source-ref": f"s3://{BUCKET}/{name}"}) for name in names)
         Path("specs/images.jsonl").write_text("".join(f"{line}\n" for line in lines))
 

@@ -9,20 +9,10 @@ import pytest
 
 from reconciler.cli.main import main
 from tests.cli.ended import ended
+from tests.cli.specs import dataset, images
 
 pytestmark = pytest.mark.usefixtures("place")
 
-DATASET = """\
-apiVersion: reconciler/v1
-kind: Dataset
-metadata: {name: bees}
-spec:
-  target: {project: bees, type: TRAIN, create: true}
-  entries: [{file: images.yaml}]
-  policy: {mode: upsert, orphans: ORPHANS}
-  limits: {maxChangeRatio: 1}
-"""
-HEAD = "apiVersion: reconciler/v1\nkind: Entries\nbase: s3://b/\ncreatedAt: 2026-03-01T12:00:00\nimages:\n"
 BEFORE = {"line-1/a.jpg": "bee", "line-1/b.jpg": "bee", "line-2/c.jpg": "queen", "line-2/d.jpg": "drone"}
 AFTER = BEFORE | {"line-1/a.jpg": "wasp", "line-2/c.jpg": "bee", "line-2/new.jpg": "bee"}
 CHANGED = {"s3://b/line-1/a.jpg", "s3://b/line-2/c.jpg", "s3://b/line-2/new.jpg"}
@@ -37,12 +27,12 @@ def ran(capsys: pytest.CaptureFixture[str]):
     return run
 
 
-def write(images: dict[str, str], orphans: str = "report") -> None:
+def write(labels: dict[str, str], orphans: str = "report") -> None:
     specs = Path("specs")
     specs.mkdir(exist_ok=True)
-    (specs / "dataset.yaml").write_text(DATASET.replace("ORPHANS", orphans))
-    lines = (f"  - {{image: {name}, labels: [{label}]}}\n" for name, label in images.items())
-    (specs / "images.yaml").write_text(HEAD + "".join(lines))
+    document = dataset(f"mode: upsert, orphans: {orphans}", limits="maxChangeRatio: 1")
+    (specs / "dataset.yaml").write_text(document)
+    (specs / "images.yaml").write_text(images(labels))
 
 
 @pytest.fixture

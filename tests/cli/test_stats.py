@@ -13,14 +13,7 @@ import pytest
 
 from reconciler.cli.main import main
 from tests.builders import boxed, classified, line
-
-SPEC = """apiVersion: reconciler/v1
-kind: Dataset
-metadata: {{name: {name}}}
-spec:
-  target: {{project: flowers, type: {kind}}}
-  entries: [{{file: {name}.jsonl}}]
-"""
+from tests.cli.specs import dataset
 
 
 @pytest.fixture
@@ -32,7 +25,8 @@ def stats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> Callab
     def run(code: int = 0, **lines: list[bytes]) -> dict[str, Any]:
         for kind, content in lines.items():
             name = kind.lower()
-            (tmp_path / "specs" / f"{name}.yaml").write_text(SPEC.format(name=name, kind=kind))
+            text = dataset(name=name, project="flowers", kind=kind, file=f"{name}.jsonl")
+            (tmp_path / "specs" / f"{name}.yaml").write_text(text)
             (tmp_path / "specs" / f"{name}.jsonl").write_bytes(b"".join(raw + b"\n" for raw in content))
         assert code == main(["stats", "-o", "json"])
         found: dict[str, Any] = json.loads(capfd.readouterr().out)

@@ -9,16 +9,8 @@ from typing import Any
 import pytest
 
 from reconciler.cli.main import main
+from tests.cli.specs import dataset
 
-DATASET = """\
-apiVersion: reconciler/v1
-kind: Dataset
-metadata: {name: bees}
-spec:
-  target: {project: bees, type: TRAIN, create: true}
-  entries: [{file: images.jsonl}]
-  policy: {mode: upsert, orphans: rebuild, POLICY}
-"""
 FROZEN = 'freeze: {until: "2999-12-31", reason: a model is being compared}'
 DENIED = 'windows: [{kind: deny, cron: "* * * * *", duration: 1h, reason: never}]'
 
@@ -29,7 +21,9 @@ def _specs(place: Path) -> None:
 
 
 def write(policy: str, *images: str) -> None:
-    Path("specs/dataset.yaml").write_text(DATASET.replace("POLICY", policy))
+    Path("specs/dataset.yaml").write_text(
+        dataset(f"mode: upsert, orphans: rebuild, {policy}", file="images.jsonl")
+    )
     Path("specs/images.jsonl").write_text("".join(f'{{"source-ref":"s3://b/{name}"}}\n' for name in images))
 
 

@@ -160,7 +160,7 @@ def metrics(_: str) -> str:
     served = Metrics("version")
     served.watch(Registry("source", time.time, time.monotonic))
     rows = []
-    for family in served.families():
+    for family in served.registry.collect():
         name = f"{family.name}_total" if family.type == "counter" else family.name
         labels = ", ".join(f"`{label}`" for label in LABELS[family.name])
         rows.append((f"`{name}`", family.type, labels, family.documentation))

@@ -378,4 +378,4 @@ def test_the_metrics_are_the_public_contract(served: Served):
     """Names are public: neither more nor fewer."""
     names = {f"reconciler_{name}" for name in CONTRACT.split()}
 
-    assert (names, names) == (set(LABELS), {family.name for family in served.metrics.families()})
+    assert (names, names) == (set(LABELS), {family.name for family in served.metrics.registry.collect()})

@@ -27,7 +27,7 @@ from reconciler.engine.usecases.reading import read_desired
 from reconciler.engine.usecases.spec_tree import Reading
 from reconciler.errors import OutputError, ReconcilerError, UsageError, gravest
 from reconciler.ports import Manifests, Memory, Specs
-from reconciler.reports.propose.json import message
+from reconciler.reports.propose import message
 from reconciler.sources.directory import Directory, Opened, Overlay, overlaid
 from reconciler.sources.edits.tree_edits import TreeEdits, edit_tree
 from reconciler.sources.git.branch import commit_to

@@ -1,9 +1,10 @@
-"""A proposal as JSON, propose/v1, and as the message of a commit."""
+"""A proposal: what the patch takes up, what it does not and why; propose/v1, and the message of a commit."""
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Literal, NotRequired
 
 from typing_extensions import TypedDict
@@ -21,8 +22,20 @@ from reconciler.reports.documents import (
     place_text,
     problem_doc,
 )
+from reconciler.reports.plan.text import LONGEST_NAME, error_lines, whence
 from reconciler.reports.registry import Options
+from reconciler.reports.screen import Ink, Line, Screen, Span, first_of, indented, line, stacked
 from reconciler.reports.visible import counted, shortened, visible
+
+_SIGILS: Final = {
+    EditKind.CHANGE: Span("~", Ink.CYAN),
+    EditKind.ADD: Span("+", Ink.GREEN),
+    EditKind.REMOVE: Span("-", Ink.RED),
+}
+VERBS: Final = {EditKind.CHANGE: "changed", EditKind.ADD: "added", EditKind.REMOVE: "removed"}
+
+# Images that a commit's message names; the patch itself names them all.
+_NAMED: Final = 20
 
 
 class BranchDoc(TypedDict):
@@ -95,14 +108,84 @@ class ProposeDoc(TypedDict):
 DOCUMENT: Final = ProposeDoc
 
 
-VERBS: Final = {EditKind.CHANGE: "changed", EditKind.ADD: "added", EditKind.REMOVE: "removed"}
+def render_text(proposal: Proposal, options: Options) -> Iterator[Line]:
+    """Give a proposal as text."""
+    return stacked(
+        [
+            *(_dataset(dataset, options.screen) for dataset in proposal.datasets),
+            _problems(proposal, options.screen),
+            _closing(proposal, options.patch),
+        ]
+    )
 
-# Images that a commit's message names; the patch itself names them all.
-_NAMED: Final = 20
-_LONGEST_NAME: Final = 1_200
+
+def _dataset(dataset: DatasetProposal, screen: Screen) -> Iterator[Line]:
+    yield line(Span(dataset.name, Ink.BOLD), Span(f"  {dataset.arn or 'not observed'}", Ink.DIM))
+    yield from indented(_taken(dataset, screen))
+    yield from indented(_left(dataset, screen))
+    yield from indented(error_lines(dataset.errors, screen))
 
 
-def render(proposal: Proposal, _options: Options) -> Iterator[bytes]:
+def _taken(dataset: DatasetProposal, screen: Screen) -> Iterator[Line]:
+    if dataset.accepted:
+        yield line(f"In the patch: {_kinds(dataset.accepted)}")
+        yield from indented(first_of(dataset.accepted, screen.limit, _request))
+    elif not dataset.refusals and not dataset.errors:
+        yield line(Span("Nothing to take into git.", Ink.GREEN))
+    if dataset.guessed:
+        text = f"For {dataset.guessed:,} of them it is unknown which side changed: review before you commit."
+        yield line(Span(text, Ink.YELLOW))
+    if dataset.conflicting:
+        text = f"{dataset.conflicting:,} of them changed in git as well: the patch takes what AWS holds."
+        yield line(Span(text, Ink.YELLOW))
+    if dataset.pending:
+        changed = counted(
+            dataset.pending, "image that git alone changed is", "images that git alone changed are"
+        )
+        yield line(Span(f"{changed} not proposed back.", Ink.DIM))
+    if dataset.not_selected:
+        drifted = counted(dataset.not_selected, "drifted image is", "drifted images are")
+        yield line(f"{drifted} not selected, and left as git has them.")
+
+
+def _left(dataset: DatasetProposal, screen: Screen) -> Iterator[Line]:
+    if dataset.refusals:
+        yield line(f"Not in the patch: {len(dataset.refusals):,}")
+        yield from indented(first_of(dataset.refusals, screen.limit, _refusal))
+
+
+def _request(request: EditRequest) -> Iterable[Line]:
+    place = whence(request.origin) if request.origin else Span(f"  {request.file}", Ink.DIM)
+    moved = request.origin is not None and request.origin.file != request.file
+    where = Span(f" → {request.file}" if moved else "", Ink.DIM)
+    why = Span(f"  {', '.join(request.classes)}", Ink.DIM)
+    yield line(_SIGILS[request.kind], f" {shortened(request.source_ref, LONGEST_NAME)}", place, where, why)
+
+
+def _refusal(refusal: Refusal) -> Iterable[Line]:
+    yield line(
+        Span("!", Ink.YELLOW), f" {shortened(refusal.source_ref, LONGEST_NAME)}", whence(refusal.origin)
+    )
+    yield line(Span(f"    {refusal.reason}", Ink.DIM))
+
+
+def _problems(proposal: Proposal, screen: Screen) -> Iterator[Line]:
+    if errors := [problem for problem in proposal.problems if problem.is_error]:
+        yield line(Span("Validation will refuse the patched specs:", Ink.RED))
+        yield from indented(first_of(errors, screen.limit, lambda problem: [line(str(problem))]))
+
+
+def _closing(proposal: Proposal, file: str | None) -> Iterator[Line]:
+    if not proposal.patch:
+        yield line(Span("The patch is empty.", Ink.BOLD))
+        return
+    if proposal.branch is not None:
+        yield line(f"Committed to the branch {proposal.branch.name}: {proposal.branch.commit}")
+    if file is not None:
+        yield line(Span(f"Apply it in {proposal.root}: git apply {shlex.quote(file)}", Ink.BOLD))
+
+
+def render_json(proposal: Proposal, _options: Options) -> Iterator[bytes]:
     """Give propose/v1. ``patch`` is the whole patch, as text."""
     branch = proposal.branch
     document: ProposeDoc = {
@@ -111,7 +194,7 @@ def render(proposal: Proposal, _options: Options) -> Iterator[bytes]:
         "root": proposal.root,
         "patch": proposal.patch.decode(errors="backslashreplace"),
         "branch": None if branch is None else {"name": branch.name, "commit": branch.commit},
-        "datasets": Rows(proposal.datasets, _dataset),
+        "datasets": Rows(proposal.datasets, _dataset_doc),
         "problems": Rows(proposal.problems, problem_doc),
     }
     return encode(document)
@@ -125,7 +208,7 @@ def message(datasets: Sequence[DatasetProposal]) -> str:
     return "\n".join([head, "", *_paragraphs(datasets)]).strip() + "\n"
 
 
-def kinds(requests: Sequence[EditRequest]) -> str:
+def _kinds(requests: Sequence[EditRequest]) -> str:
     """Return how many of each kind: ``2 changed, 1 added``."""
     found = Counter(request.kind for request in requests)
     return ", ".join(f"{found[kind]:,} {VERBS[kind]}" for kind in EditKind if found[kind])
@@ -137,28 +220,28 @@ def _paragraphs(datasets: Sequence[DatasetProposal]) -> Iterator[str]:
             continue
         since = f"since the apply of {dataset.since}" if dataset.since else "since no known apply"
         seen = f", as seen at {moment(dataset.observed_at)}" if dataset.observed_at is not None else ""
-        yield f"{dataset.name}: {kinds(dataset.accepted)} outside git {since}{seen}."
+        yield f"{dataset.name}: {_kinds(dataset.accepted)} outside git {since}{seen}."
         if dataset.guessed:
             yield f"For {dataset.guessed:,} of them it is unknown which side changed."
         if dataset.conflicting:
             yield f"{dataset.conflicting:,} of them had changed in git as well; this takes what AWS holds."
         yield ""
         for request in dataset.accepted[:_NAMED]:
-            name = shortened(visible(request.source_ref), _LONGEST_NAME)
+            name = shortened(visible(request.source_ref), LONGEST_NAME)
             yield f"* {VERBS[request.kind]} {name} ({', '.join(request.classes)})"
         if left := len(dataset.accepted) - _NAMED:
             yield from [f"* and {left:,} more"] if left > 0 else []
         yield ""
 
 
-def _dataset(dataset: DatasetProposal) -> DatasetProposalDoc:
+def _dataset_doc(dataset: DatasetProposal) -> DatasetProposalDoc:
     document: DatasetProposalDoc = {
         "name": dataset.name,
         "arn": dataset.arn,
         "observed_at": moment(dataset.observed_at) if dataset.observed_at is not None else None,
         "applied_at": dataset.since,
-        "proposed": Rows(dataset.accepted, _request),
-        "refused": Rows(dataset.refusals, _refusal),
+        "proposed": Rows(dataset.accepted, _request_doc),
+        "refused": Rows(dataset.refusals, _refusal_doc),
         "pending": dataset.pending,
         "errors": [error_doc(error) for error in dataset.errors],
     }
@@ -167,7 +250,7 @@ def _dataset(dataset: DatasetProposal) -> DatasetProposalDoc:
     return document
 
 
-def _request(request: EditRequest) -> ProposedDoc:
+def _request_doc(request: EditRequest) -> ProposedDoc:
     return {
         "action": request.kind,
         "source_ref": request.source_ref,
@@ -178,7 +261,7 @@ def _request(request: EditRequest) -> ProposedDoc:
     }
 
 
-def _refusal(refusal: Refusal) -> RefusedDoc:
+def _refusal_doc(refusal: Refusal) -> RefusedDoc:
     return {
         "source_ref": refusal.source_ref,
         "cause": refusal.cause,
