@@ -92,6 +92,15 @@ _FOREIGN: Final = {
         "image_id bbox",
         "image_id caption",
     ),
+    "answers of the workers of Ground Truth (convert the output.manifest of the job)": (
+        "answers",
+        "datasetObjectId consolidatedAnnotation",
+        "datasetObjectId annotations",
+    ),
+    "boxes of Ground Truth in the frames of a clip (no export has them for each image)": (
+        "detection-annotations",
+        "tracking-annotations",
+    ),
     "Edge Impulse (export as COCO)": ("version type boundingBoxes",),
     "Cityscapes (its scripts convert to COCO)": ("imgHeight imgWidth objects",),
 }

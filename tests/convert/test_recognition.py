@@ -24,6 +24,8 @@ FOREIGN = {
     "Datumaro": {"info": {}, "categories": {}, "items": []},
     "COCO without objects": {"images": [], "info": {}},
     "VoTT 1": {"frames": {}, "inputTags": "x"},
+    "answers of the workers": {"answers": [{"answerContent": {}, "submissionTime": "2026-03-01T12:00:00Z"}]},
+    "boxes of Ground Truth in the frames": {"detection-annotations": [{"annotations": [], "frame-no": "0"}]},
 }
 
 

@@ -2,8 +2,8 @@
 Ground Truth: an output manifest, corrected so that Custom Labels accepts it.
 
 Correct content stays unchanged. Of a chain of box jobs only the adjusted boxes are converted, since Custom
-Labels would count both; verification jobs are omitted. `parsing.manifest_attributes` corrects single
-attributes.
+Labels would count both; verification jobs are omitted, and jobs of other kinds refused by their type (SageMaker
+developer guide, "Labeling job output data"). `parsing.manifest_attributes` corrects single attributes.
 """
 
 from __future__ import annotations
@@ -28,13 +28,23 @@ from reconciler.core.entries.lines import iter_lines, other_form
 from reconciler.core.validation import check_line
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.attribute import Attribute, Type
-from reconciler.core.validation.problem import Origin, Problem
+from reconciler.core.validation.codes import Code
+from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.errors import UsageError
 
 _HEAD_BYTES: Final = 8_192
 _BOM: Final = b"\xef\xbb\xbf"
 _OUTPUTS: Final = ("output.manifest", "manifests/output/output.manifest")
 _VERIFICATION: Final = "groundtruth/label-verification"
+
+# Beginning of a type -> what such a job writes.
+_REFUSED: Final = {
+    "groundtruth/semantic-segmentation": "masks, in an image of their own",
+    "groundtruth/video": "labels of clips or their frames, in a file for each sequence",
+    "groundtruth/lidar": "labels of 3-D points",
+    "groundtruth/text": "labels of text",
+    "groundtruth/custom": "the answers of a template of your own",
+}
 
 
 def read_groundtruth(path: Path, options: Options) -> Iterator[Read]:
@@ -74,6 +84,8 @@ def _line(raw: bytes, origin: Origin, options: Options, notes: Notes) -> Line:
     except BadLine:
         refused = check_line(raw).problems
         return Line(None, origin, tuple(replace(problem, origin=origin) for problem in refused))
+    if refused := _refused(fields, options, origin):
+        return Line(None, origin, refused)
     problems: list[Problem] = []
     attributes = _attributes(fields)
     left_out = _left_out(attributes.values(), options, origin, notes)
@@ -94,6 +106,25 @@ def _line(raw: bytes, origin: Origin, options: Options, notes: Notes) -> Line:
         else:
             result[key] = value
     return Line(result, origin, tuple(problems))
+
+
+def _refused(fields: Fields, options: Options, origin: Origin) -> tuple[Problem, ...]:
+    """Return a problem for each attribute, of those to convert, that is of a job of another kind."""
+    found = []
+    for key, value in fields.items():
+        kind, name = value.get("type") if isinstance(value, dict) else None, key.removesuffix(METADATA)
+        if (
+            name == key
+            or not isinstance(kind, str)
+            or (options.attributes and name not in options.attributes)
+        ):
+            continue
+        if what := next((what for start, what in _REFUSED.items() if kind.startswith(start)), None):
+            message = (
+                f"“{name}” is of type '{kind}': {what}; a line holds labels and upright boxes of an image"
+            )
+            found.append(Problem(Severity.ERROR, Code.UNSUPPORTED_TYPE, message, origin))
+    return tuple(found)
 
 
 def _attributes(fields: Fields) -> dict[str, Attribute]:

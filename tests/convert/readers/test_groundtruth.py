@@ -156,15 +156,79 @@ def test_verdicts_of_verification_are_left_out(tmp_path):
     assert ("RKD1606", "(lines: 3)") == (problem.code, problem.message[-10:])
 
 
-def test_segmentation_is_refused_by_name(tmp_path):
-    """Unless what is kept is named, and that is not it."""
-    mask = ("s3://b/m.png", {"type": "groundtruth/semantic-segmentation"})
-    line = json.loads(classified("a", "x")) | {"mask-ref": mask[0], "mask-ref-metadata": mask[1]}
+def made(kind, **more):
+    """Return the metadata that every job writes."""
+    return {
+        "type": kind,
+        "job-name": "labeling-job/x",
+        "human-annotated": "yes",
+        "creation-date": DATE,
+        **more,
+    }
 
-    (problem,) = run(tmp_path, line).errors
+
+GT = "groundtruth/"
+SEGMENTED = made(f"{GT}semantic-segmentation", **{"internal-color-map": {"1": {"class-name": "road"}}})
+IMAGE = {"source-ref": "s3://b/a.jpg"}
+CLIP = {"source-ref": "s3://b/input-manifest.json"}
+CLOUD = {
+    "source-ref": "s3://b/f.bin",
+    "source-ref-metadata": {"format": "binary/xyzi", "unix-timestamp": 1.5},
+}
+
+# Of each kind of job that the SageMaker guide ("Labeling job output data") describes: what it writes that no line
+# can hold, and how it is named.
+OTHERS = {
+    "masks": IMAGE | {"streets-ref": "s3://b/m.png", "streets-ref-metadata": SEGMENTED},
+    "masks, adjusted": IMAGE
+    | {"a-ref": "s3://b/m.png", "a-ref-metadata": SEGMENTED | {"adjustment-status": "adjusted"}},
+    "masks, whose metadata is named otherwise": IMAGE
+    | {"adjusted-ref": "s3://b/m.png", "adjusted-metadata": SEGMENTED},
+    "clips": CLIP | {"x-ref": "s3://b/SeqLabel.json", "x-ref-metadata": made(f"{GT}video-object-detection")},
+    "clips, tracks": CLIP
+    | {"x-ref": "s3://b/SeqLabel.json", "x-ref-metadata": made(f"{GT}video-object-tracking")},
+    "3-D points": CLOUD
+    | {"x": {"annotations": [{"center-x": 1}]}, "x-metadata": made(f"{GT}lidar_object_detection")},
+    "3-D points, tracks": CLOUD
+    | {"x-ref": "s3://b/SeqLabel.json", "x-ref-metadata": made(f"{GT}lidar_object_tracking")},
+    "3-D points, masks": CLOUD
+    | {"x-ref": "s3://b/x.zlib", "x-ref-metadata": made(f"{GT}lidar_single_frame_semantic_segmentation")},
+    "text": {"source": "Fine food", "mood": "1", "mood-metadata": made(f"{GT}text-classification")},
+    "text, several labels": {"source-ref": "s3://b/a.txt"}
+    | {"x": [1, 0], "x-metadata": made(f"{GT}text-classification-multilabel")},
+    "text, entities": {"source": "Seattle"}
+    | {"x": {"annotations": {"entities": []}}, "x-metadata": made(f"{GT}text-span")},
+    "a template": IMAGE | {"x": {"annotation-ref": "s3://b/x.json"}, "x-metadata": made(f"{GT}custom")},
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_a_job_of_another_kind_is_refused_by_its_type(kind, tmp_path):
+    """One error, which says what such a job writes; a line beside it is converted."""
+    done = run(tmp_path, OTHERS[kind], classified("z", "bee").decode())
+
+    (problem,) = done.problems
     assert "ERROR_UNSUPPORTED_USE_CASE_TYPE" == problem.code
-    assert "'mask-ref-metadata/type' is 'groundtruth/semantic-segmentation'" in problem.message
+    assert f"is of type '{GT}" in problem.message
+    assert kind.partition(",")[0] in problem.message
+    assert ["s3://b/z.jpg"] == list(done.lines)
+
+
+def test_of_a_line_with_masks_the_labels_can_be_kept(tmp_path):
+    """If they are named."""
+    line = json.loads(classified("a", "x")) | OTHERS["masks"]
+
+    assert [("output.manifest:1", "ERROR_UNSUPPORTED_USE_CASE_TYPE")] == errors(run(tmp_path, line))
     assert [json.loads(classified("a", "x"))] == fields(run(tmp_path, line, attributes=("x",)))
+
+
+def test_an_image_that_a_machine_labelled_is_as_good(tmp_path):
+    """Automated labelling writes "no"; one worker alone gives a confidence of 0."""
+    line = json.loads(classified("a", "x"))
+    line["x-metadata"] |= {"human-annotated": "no", "confidence": 0.0}
+
+    assert [line] == fields(done := run(tmp_path, line))
+    assert [] == done.problems
 
 
 def test_an_image_whose_labelling_failed_is_unlabelled(tmp_path):
