@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any, Final, NamedTuple
+from typing import IO, Any, Final
 
 import orjson
 
+from reconciler.convert.clean_lines import ComposedLine, clean_line
 from reconciler.convert.image_size import sized
-from reconciler.convert.names import is_elsewhere, is_ordinary, key_of, why_no_key
+from reconciler.convert.names import is_elsewhere, key_of, why_no_key
 from reconciler.convert.pixels import beyond, scaled, whole
 from reconciler.convert.record import LabelledBox, LabelledImage, Line, Options, Read, odd, wrong
 from reconciler.core.entries.entry import SOURCE_REF, Fields
@@ -27,7 +28,11 @@ _OF_BOXES: Final = frozenset({Code.INVALID_BOX, Code.BOX_TOO_SMALL})
 
 
 class ComposedLines(Mapping[str, bytes]):
-    """Source-ref -> line, without its newline, in the order of the input; the lines are in a temporary file."""
+    """
+    Source-ref -> line, without its newline, in the order of the input.
+
+    The lines, and where each was read, are in a temporary file.
+    """
 
     def __init__(self) -> None:
         self._stream: IO[bytes] = SpooledTemporaryFile(_MOST_BYTES_IN_MEMORY)  # noqa: SIM115
@@ -38,10 +43,7 @@ class ComposedLines(Mapping[str, bytes]):
         self._stream.close()
 
     def __getitem__(self, source_ref: str) -> bytes:
-        self._seek(self._offsets[source_ref])
-        line = self._stream.readline()
-        self._at += len(line)
-        return line.rstrip(b"\n")
+        return self._read(self._offsets[source_ref])[1].rstrip(b"\n")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._offsets)
@@ -49,11 +51,23 @@ class ComposedLines(Mapping[str, bytes]):
     def __len__(self) -> int:
         return len(self._offsets)
 
-    def add(self, source_ref: str, line: bytes) -> None:
+    def add(self, source_ref: str, line: bytes, origin: Origin) -> None:
         self._seek(self._end)
         self._offsets[source_ref] = self._end
-        self._stream.write(line + b"\n")
-        self._at = self._end = self._end + len(line) + 1
+        record = b"%b\n%b\n" % (orjson.dumps([*origin]), line)
+        self._stream.write(record)
+        self._at = self._end = self._end + len(record)
+
+    def origin(self, source_ref: str) -> Origin | None:
+        """Return where a line was read; None if there is no such line."""
+        offset = self._offsets.get(source_ref)
+        return None if offset is None else Origin(*orjson.loads(self._read(offset)[0]))
+
+    def _read(self, offset: int) -> tuple[bytes, bytes]:
+        self._seek(offset)
+        origin, line = self._stream.readline(), self._stream.readline()
+        self._at += len(origin) + len(line)
+        return origin, line
 
     def _seek(self, offset: int) -> None:
         if offset != self._at:
@@ -96,7 +110,7 @@ def convert(reads: Iterable[Read], options: Options) -> Converted:
         UsageError: A base or a date is missing.
     """
     done = Converted()
-    origins: dict[str, Origin] = {}
+    unusable: dict[str, Origin] = {}
     for read in reads:
         if isinstance(read, Problem):
             done.problems.append(read)
@@ -104,7 +118,7 @@ def convert(reads: Iterable[Read], options: Options) -> Converted:
         item = _located(read, options) if isinstance(read, LabelledImage) and read.boxes is not None else read
         found = list(item.problems)
         if line := _line(item, options, found):
-            _take(line, item.origin, found, origins, done)
+            _take(line, item.origin, found, unusable, done)
         if found:
             done.skipped += has_error(found)
             done.problems += found
@@ -120,19 +134,15 @@ def _located(image: LabelledImage, options: Options) -> LabelledImage:
     return replace(image, boxes=tuple(scaled(box, width, height) for box in image.boxes or ()), shares=False)
 
 
-class _Judged(NamedTuple):
-    ref: str | None
-    raw: bytes
-    boxes: int
-
-
-def _line(read: LabelledImage | Line, options: Options, found: list[Problem]) -> _Judged | None:
+def _line(read: LabelledImage | Line, options: Options, found: list[Problem]) -> ComposedLine | None:
     """
     Compose the line of an image and validate it; None if it cannot be composed.
 
     Args:
         found: The problems of the image; new ones are appended.
     """
+    if isinstance(read, LabelledImage) and not found and (line := clean_line(read, options)):
+        return line
     was_bad = bool(found) and has_error(found)
     fields = _fields(read, options, found)
     if fields is None:
@@ -142,29 +152,33 @@ def _line(read: LabelledImage | Line, options: Options, found: list[Problem]) ->
     if checked.problems:
         # Warnings would only distract from the errors of the image.
         found += (p for p in _named(checked, read, options) if p.is_error or not was_bad)
-    return _Judged(checked.source_ref, raw, _boxes_in(fields))
+    return ComposedLine(checked.source_ref, raw, _boxes_in(fields))
 
 
 def _take(
-    line: _Judged, origin: Origin, found: list[Problem], origins: dict[str, Origin], done: Converted
+    line: ComposedLine, origin: Origin, found: list[Problem], unusable: dict[str, Origin], done: Converted
 ) -> None:
-    """Store a line without errors. A second line for the same image is an error."""
+    """
+    Store a line without errors. A second line for the same image is an error.
+
+    Args:
+        unusable: Source-ref of each line that is not stored -> where it was read; the line may be added.
+    """
     if line.ref is None:
         return
-    if line.ref in origins:
-        found.append(duplicate_source_ref(line.ref, origins[line.ref]).at(origin, line.ref))
-    origins.setdefault(line.ref, origin)
-    if not has_error(found):
-        done.lines.add(line.ref, line.raw)
+    if first := unusable.get(line.ref) or done.lines.origin(line.ref):
+        found.append(duplicate_source_ref(line.ref, first).at(origin, line.ref))
+    if not (found and has_error(found)):
+        done.lines.add(line.ref, line.raw, origin)
         done.boxes += line.boxes
+    elif not first:
+        unusable[line.ref] = origin
 
 
 def _fields(read: LabelledImage | Line, options: Options, found: list[Problem]) -> Fields | None:
     """Return the content of a line; None, with the problem added to *found*, if it cannot be composed."""
     if isinstance(read, Line):
         return _readdressed(read, options, found)
-    if read.boxes == () and read.size and not read.labels and is_ordinary(read.name, options):
-        return _content(read, options)
     if not _is_text(read):
         found.append(wrong(codes.NOT_TEXT, _HALF, read.origin))
         return None

@@ -14,6 +14,7 @@ from reconciler.convert.compose import Converted
 from reconciler.convert.export.run import Job, Report, Split, write
 from reconciler.convert.formats import WRITERS
 from reconciler.core.spec.labelling import image_level, located
+from reconciler.core.validation.problem import Origin
 from reconciler.core.validation.spec_codes import NO_RECORDS
 from tests.convert.inputs import Drawn, convert, png
 
@@ -104,7 +105,7 @@ def _hf(directory: Path, split: str, base: str) -> list[Converted]:
             ).values()
             named = dict(zip((attribute, f"{attribute}-metadata"), pair, strict=True))
             fields |= _stated(named, attribute, row["creation_date"], objects=[given for _, given in found])
-        done.lines.add(row["source-ref"], orjson.dumps(fields))
+        done.lines.add(row["source-ref"], orjson.dumps(fields), Origin("", 1))
     return [done]
 
 

@@ -1,7 +1,7 @@
 """
 Decode a regular COCO file into typed records, at a small part of the cost of reading it value by value.
 
-Boxes stay as written, so that no digit is lost. Places are found only when they are needed. A file that is not
+Boxes are rounded without a digit being lost. Places are found only when they are needed. A file that is not
 certainly regular is left to the reader that walks over each value.
 """
 
@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from array import array
 from codecs import getincrementaldecoder
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from struct import Struct as PackedStruct
 from typing import Any, Final, NamedTuple
 
 from msgspec import MsgspecError, Raw, Struct
@@ -28,6 +29,9 @@ _NEAR: Final = 1e-6  # far more than the error of a sum of two coordinates as fl
 _FAR: Final = 1 - _NEAR
 _LARGEST: Final = 1e5
 _ABSENT: Final = Raw()
+_BOX: Final = PackedStruct("=5i")  # the number of the label; left, top, right and bottom
+_NOWHERE: Final = (0, 0, 0, 0)
+_NONE: Final = -1
 
 
 class Image(Struct, gc=False):
@@ -38,7 +42,7 @@ class Image(Struct, gc=False):
     date_captured: str | int | None = None
 
 
-class Annotation(Struct, gc=False):
+class _Annotation(Struct, gc=False):
     image_id: int
     category_id: int
     bbox: Raw = _ABSENT
@@ -47,9 +51,12 @@ class Annotation(Struct, gc=False):
     iscrowd: int = 0
 
     @property
-    def is_marked(self) -> bool:
-        """Whether it is a crowd region, or has a mask or keypoints."""
-        return self.iscrowd != 0 or not {bytes(self.segmentation), bytes(self.keypoints)} <= _EMPTY
+    def has_mask(self) -> bool:
+        """Whether it has a mask or keypoints."""
+        return bool(
+            (self.segmentation and bytes(self.segmentation) not in _EMPTY)
+            or (self.keypoints and bytes(self.keypoints) not in _EMPTY)
+        )
 
 
 class _Category(Struct, gc=False):
@@ -69,16 +76,72 @@ class Records(NamedTuple):
     The content of a regular file.
 
     Attributes:
-        objects: Id of an image -> the numbers of its annotations, in the order of the file.
+        names: Id of a category -> its name.
     """
 
     images: list[Image]
-    annotations: list[Annotation]
+    annotations: Annotations
     names: Mapping[object, str]
     info: Any
-    objects: Mapping[object, array[int]]
     image_places: Places
     annotation_places: Places
+
+
+class Annotations:
+    """
+    The annotations of each image, by its index: their numbers in the file, and their boxes in 20 bytes each.
+
+    Attributes:
+        marked: The numbers of those that are crowd regions, or have a mask or keypoints, image after image.
+    """
+
+    def __init__(
+        self, listed: list[_Annotation], indexes: Mapping[int, int], names: Mapping[object, str]
+    ) -> None:
+        """
+        Take the annotations from the list, so that each is freed.
+
+        Args:
+            indexes: Id of an image -> its index.
+
+        Raises:
+            KeyError: There is no such image.
+        """
+        self._labels = list(names.values())
+        self._first = array("l", [_NONE]) * len(indexes)
+        self._next = array("l", [_NONE]) * len(listed)
+        self._boxes = bytearray(_BOX.size * len(listed))
+        numbers = {key: number for number, (key, label) in enumerate(names.items()) if label}
+        marked = []
+        for number in range(len(listed) - 1, -1, -1):
+            annotation = listed.pop()
+            index = indexes[annotation.image_id]
+            self._next[number], self._first[index] = self._first[index], number
+            edges = None if annotation.iscrowd else _whole(annotation.bbox)
+            label = numbers.get(annotation.category_id, _NONE) if edges else _NONE
+            _BOX.pack_into(self._boxes, _BOX.size * number, label, *(edges or _NOWHERE))
+            if annotation.iscrowd or annotation.has_mask:
+                marked.append((index, number))
+        self.marked = [
+            number for _, number in sorted(marked, key=lambda item: (self._first[item[0]], item[1]))
+        ]
+
+    def numbers(self, index: int) -> Iterator[int]:
+        number = self._first[index]
+        while number != _NONE:
+            yield number
+            number = self._next[number]
+
+    def boxes(self, index: int, width: int, height: int) -> tuple[LabelledBox, ...] | None:
+        """Return the boxes of an image; None unless all are certainly valid in it, and none is a crowd region."""
+        boxes, number = [], self._first[index]
+        while number != _NONE:
+            label, left, top, right, bottom = _BOX.unpack_from(self._boxes, _BOX.size * number)
+            if label == _NONE or right > width or bottom > height:
+                return None
+            boxes.append(_new(LabelledBox, (self._labels[label], left, top, right - left, bottom - top)))
+            number = self._next[number]
+        return tuple(boxes)
 
 
 class Places:
@@ -130,10 +193,10 @@ class Places:
 
 _OUTER: Final = Decoder(_Outer)
 _IMAGES: Final = Decoder(list[Image])
-_ANNOTATIONS: Final = Decoder(list[Annotation])
+_ANNOTATIONS: Final = Decoder(list[_Annotation])
 _RAWS: Final = Decoder(list[Raw])
 _edges: Final = Decoder(tuple[float, float, float, float]).decode
-_new: Final = tuple.__new__  # a fifth of what Box(...) costs
+_new: Final = tuple.__new__  # a fifth of what LabelledBox(...) costs
 
 
 def regular_records(content: bytes, name: str) -> Records | None:
@@ -149,58 +212,46 @@ def regular_records(content: bytes, name: str) -> Records | None:
         images, annotations = _IMAGES.decode(outer.images), _ANNOTATIONS.decode(outer.annotations)
     except (MsgspecError, RecursionError, ValueError):
         return None
-    objects: dict[object, array[int]] = {}
-    for number, annotation in enumerate(annotations):
-        if (found := objects.get(annotation.image_id)) is None:
-            found = objects[annotation.image_id] = array("L")
-        found.append(number)
-    ids = {image.id for image in images}
+    indexes = {image.id: index for index, image in enumerate(images)}
     names: dict[object, str] = {category.id: category.name for category in outer.categories}
-    if len(ids) < len(images) or len(names) < len(outer.categories) or not objects.keys() <= ids:
+    if len(indexes) < len(images) or len(names) < len(outer.categories):
+        return None
+    try:
+        grouped = Annotations(annotations, indexes, names)
+    except KeyError:
         return None
     return Records(
         images,
-        annotations,
+        grouped,
         names,
         document(bytes(outer.info).decode() or "null", name),
-        objects,
         Places(content, keys[0], outer.images, name),
         Places(content, keys[1], outer.annotations, name),
     )
 
 
-def ordinary_boxes(
-    annotations: Iterable[Annotation], image: Image, names: Mapping[object, str]
-) -> tuple[LabelledBox, ...] | None:
+def _whole(bbox: Raw) -> tuple[int, int, int, int] | None:
     """
-    Return the boxes of annotations; None unless all are certainly valid in their image, and no crowd regions.
+    Return left, top, right and bottom in whole pixels; None unless it is certainly an ordinary box.
 
-    Sums of floats decide only where they are certainly on one side of a half. One loop without calls: it runs
-    for each of many boxes.
+    Sums of floats decide only where they are certainly on one side of a half.
     """
-    boxes = []
-    wide, high = image.width, image.height
     try:
-        for annotation in annotations:
-            label = names.get(annotation.category_id)
-            left, top, width, height = _edges(annotation.bbox)
-            if not label or annotation.iscrowd or max(left, top, width, height) > _LARGEST:
-                return None
-            x, y, right, bottom = left + 0.5, top + 0.5, left + width + 0.5, top + height + 0.5
-            start, upper, end, lower = int(x), int(y), int(right), int(bottom)
-            if not (
-                _NEAR < x - start < _FAR
-                and _NEAR < y - upper < _FAR
-                and _NEAR < right - end < _FAR
-                and _NEAR < bottom - lower < _FAR
-            ):
-                start, upper, end, lower = _exactly(annotation.bbox)
-            if not (left >= 0 and top >= 0 and start + 1 < end <= wide and upper + 1 < lower <= high):
-                return None
-            boxes.append(_new(LabelledBox, (label, start, upper, end - start, lower - upper)))
+        left, top, width, height = _edges(bbox)
     except MsgspecError:
         return None
-    return tuple(boxes)
+    if not (0 <= left < _LARGEST and 0 <= top < _LARGEST and 0 < width < _LARGEST and 0 < height < _LARGEST):
+        return None
+    x, y, right, bottom = left + 0.5, top + 0.5, left + width + 0.5, top + height + 0.5
+    start, upper, end, lower = int(x), int(y), int(right), int(bottom)
+    if not (
+        _NEAR < x - start < _FAR
+        and _NEAR < y - upper < _FAR
+        and _NEAR < right - end < _FAR
+        and _NEAR < bottom - lower < _FAR
+    ):
+        start, upper, end, lower = _exactly(bbox)
+    return (start, upper, end, lower) if end - start > 1 and lower - upper > 1 else None
 
 
 def _exactly(bbox: Raw) -> tuple[int, int, int, int]:

@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from reconciler.convert.parsing.coco_records import Records, ordinary_boxes, regular_records
+from reconciler.convert.parsing.coco_records import Records, regular_records
 from reconciler.convert.parsing.json_records import Record, mapping_of, moment, records
 from reconciler.convert.pixels import around, number, side
 from reconciler.convert.record import (
@@ -92,15 +92,15 @@ def _regular(records: Records, options: Options) -> Iterator[Read]:
     """Read the images of a regular file; those with anything but ordinary boxes as in any other file."""
     stated = mapping_of(records.info).get("date_created")
     file = _File(moment(stated) if isinstance(stated, str) else None, names=dict(records.names))
-    annotations = records.annotations
     for index, image in enumerate(records.images):
-        objects = records.objects.get(image.id, ())
-        boxes = ordinary_boxes([annotations[at] for at in objects], image, records.names)
+        boxes = records.annotations.boxes(index, image.width, image.height)
         date = moment(image.date_captured) if isinstance(image.date_captured, str) else None
         origin = records.image_places.origin(index)
         if boxes is None or (date is None and image.date_captured not in _UNDATED):
             record = Record("images", index, records.image_places.value(index), origin)
-            file.objects = {image.id: [_placed(records, at, options) for at in objects]}
+            file.objects = {
+                image.id: [_placed(records, at, options) for at in records.annotations.numbers(index)]
+            }
             yield _image(record, {}, file, options)
             continue
         yield LabelledImage(
@@ -111,9 +111,7 @@ def _regular(records: Records, options: Options) -> Iterator[Read]:
             created_at=date or options.created_at or file.created_at,
             rounded=boxes,
         )
-    if any(item.iscrowd or item.segmentation or item.keypoints for item in annotations):
-        marked = (at for objects in records.objects.values() for at in objects if annotations[at].is_marked)
-        yield from _left_out([_placed(records, at, options) for at in marked], options)
+    yield from _left_out([_placed(records, at, options) for at in records.annotations.marked], options)
 
 
 def _placed(records: Records, at: int, options: Options) -> _Object:

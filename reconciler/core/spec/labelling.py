@@ -38,7 +38,7 @@ _UNSAFE_CHARS: Final = re.compile(r"[^A-Za-z0-9_.]+")
 _HASHED: Final = re.compile(r".*-[0-9a-f]{12}")
 
 
-LabelledBox = tuple[str, int, int, int, int]
+LabelAndBox = tuple[str, int, int, int, int]
 """The label of a box, and its left and upper edge, width and height in whole pixels."""
 
 
@@ -78,7 +78,7 @@ def image_level(labels: Iterable[str], created_at: str) -> Fields:
     return fields
 
 
-def located(boxes: Sequence[LabelledBox], size: Sequence[int], created_at: str) -> Fields:
+def located(boxes: Sequence[LabelAndBox], size: Sequence[int], created_at: str) -> Fields:
     """
     Return the attribute pair that holds all boxes of an image.
 
