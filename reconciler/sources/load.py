@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from reconciler.core.entries.pattern import is_pattern, path_glob
+from reconciler.core.spec.choices import DriftClass
 from reconciler.core.spec.documents import API_VERSION, Acknowledgement, Dataset
 from reconciler.core.spec.messages import ModelError, Path
 from reconciler.core.spec.shorthand import Entries
@@ -247,8 +248,9 @@ def _acknowledging(documents: Sequence[Parsed]) -> dict[str, list[PlacedGlob]]:
     found: dict[str, list[PlacedGlob]] = {}
     for parsed in documents:
         match parsed.model:
-            case Acknowledgement(dataset=name, match=str(text)):
-                one = PlacedGlob("match", text, parsed.origin_of(("match",)))
+            case Acknowledgement(dataset=name, match=str(text), classes=classes):
+                about_orphans = set(classes) == {DriftClass.UNMANAGED}
+                one = PlacedGlob("match", text, parsed.origin_of(("match",)), about_orphans)
                 found.setdefault(name, []).append(one)
     return found
 

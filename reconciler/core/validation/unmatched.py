@@ -46,11 +46,17 @@ _AFTER: Final = "\U0010ffff"
 
 
 class PlacedGlob(NamedTuple):
-    """A glob over source-refs with the spec field and the place it comes from."""
+    """
+    A glob over source-refs with the spec field and the place it comes from.
+
+    Attributes:
+        only_observed: Whether it is about entries that git does not declare, so that only AWS can tell.
+    """
 
     field: str
     text: str
     origin: Origin
+    only_observed: bool = False
 
 
 class PlacedPath(NamedTuple):
@@ -67,6 +73,7 @@ class Unmatched(NamedTuple):
     glob: str
     problem: Problem
     path: str | None = None
+    only_observed: bool = False
 
 
 def unmatched(patterns: Sequence[PlacedGlob], desired: Iterable[str]) -> tuple[Unmatched, ...]:
@@ -77,7 +84,7 @@ def unmatched(patterns: Sequence[PlacedGlob], desired: Iterable[str]) -> tuple[U
     missed = _without_match({one.text for one in patterns}, refs)
     useless = [one for one in patterns if one.text in missed]
     return tuple(
-        Unmatched(one.text, _problem(one, refs, corrected=number < _CORRECTED))
+        Unmatched(one.text, _problem(one, refs, corrected=number < _CORRECTED), None, one.only_observed)
         for number, one in enumerate(useless)
     )
 

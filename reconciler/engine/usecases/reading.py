@@ -180,7 +180,7 @@ def _read(
     with suppress(SourceError):  # a file that has just changed is read again
         paths = loaded.paths if usable else ()
         found += unmatched_paths(paths, lambda: (raw for raw, _, _ in desired.usable_lines()))
-    noted += (one.problem for one in found)
+    noted += (one.problem for one in found if not one.only_observed)
     return replace(desired, unmatched=found)
 
 
