@@ -73,6 +73,8 @@ def test_the_first_error_of_the_specs_is_reported_and_the_others_are_counted():
     found = specs(["a:1: no", "a:2: no"], 5, 3, "validate")
 
     assert (Mark.FAILED, "a:1: no; and 1 more", 5) == (found.mark, found.message, found.exit_code)
+    assert "a:1: no" == specs(["a:1: no"], 0, 0, "").message
+    assert "a:1: no; and 1,000 more" == specs(["a:1: no"] * 1_001, 0, 0, "").message
 
 
 def test_warnings_are_no_failure():
@@ -80,6 +82,13 @@ def test_warnings_are_no_failure():
 
     assert (Mark.WARNING, "1 entry, 1 warning", 0) == (found.mark, found.message, found.exit_code)
     assert Mark.OK is specs([], 0, 0, "").mark
+
+
+def test_entries_and_warnings_are_counted_in_plain_english():
+    """With thousands apart."""
+    texts = [specs([], warnings, entries, "").message for warnings, entries in ((0, 0), (0, 1), (2, 1_234))]
+
+    assert ["0 entries", "1 entry", "1,234 entries, 2 warnings"] == texts
 
 
 POLICY = "`reconciler iam read 'my specs' --dataset train` prints the policy it needs"

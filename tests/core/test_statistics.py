@@ -93,3 +93,11 @@ def test_specs_that_cannot_be_used_are_exit_5():
     assert [Exit.DONE, Exit.DONE, 5] == [
         Statistics(datasets).exit_code for datasets in ((), (sound,), (sound, broken))
     ]
+
+
+def test_labels_of_as_many_images_stand_in_alphabetical_order():
+    """Whichever came first; so do pairs."""
+    found = counts(classified("a", "z", "y"), classified("b", "b", "a"), classified("c", "m"))
+
+    assert ["a", "b", "m", "y", "z"] == [label.label for label in found.labels]
+    assert [("a", "b"), ("y", "z")] == [(pair.one, pair.other) for pair in found.pairs]

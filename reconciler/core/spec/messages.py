@@ -96,8 +96,8 @@ def dotted(path: Path) -> str:
 def nearest(word: str, known: Sequence[str]) -> str:
     """Return a hint for an unknown word: the nearest known one, or all known ones."""
     by_fold = {name.casefold(): name for name in known}
-    if close := get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.6):
-        return f"did you mean {by_fold[close[0]]}?"
+    for close in get_close_matches(word.casefold(), by_fold):
+        return f"did you mean {by_fold[close]}?"
     return f"known here: {', '.join(known)}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -16,7 +17,7 @@ from reconciler.core.entries.entry import canonical, digest, error_codes, withou
 from reconciler.core.entries.equality import Equality, Ignore
 from reconciler.core.entries.index import Place
 from reconciler.core.entries.pattern import pointer
-from reconciler.core.planning.diff import Action, Diff, compare, compare_some
+from reconciler.core.planning.diff import Action, Change, Diff, compare, compare_some
 from reconciler.errors import ListingMoved, UnknownAnswer
 from tests.builders import classified, errors, index_of, line, listed, observed, reader, ref
 from tests.core import strategies as json_of
@@ -322,3 +323,23 @@ def test_a_listing_without_changes_costs_about_as_much_as_parsing_it() -> None:
     floor = best(lambda: [None for line in there if orjson.loads(line[0]) is None])
 
     assert best(lambda: compare(index, there, unread, EXACT)) < 1.3 * floor
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"changes": (Change(Action.ADD, "s3://b/a.jpg", None, None),)},
+        {"ignored": (("s3://b/a.jpg", b"1", b"2"),)},
+        {"errored": (("s3://b/a.jpg", ("E",)),)},
+        {"others": (("s3://b/a.jpg", Place(0, 0, 1, 1)),)},
+        {"desired": 4},
+        {"observed": 4},
+        {"unchanged": 2},
+    ],
+)
+def test_any_difference_is_something(changes: dict[str, Any]) -> None:
+    """One that does not count, and an error list, too: only then nothing needs to be read the next time."""
+    nothing = Diff((), desired=3, observed=3, unchanged=3, ignored=(), errored=())
+
+    assert nothing.is_nothing
+    assert not replace(nothing, **changes).is_nothing

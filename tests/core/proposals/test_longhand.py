@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from reconciler.core.entries.equality import Equality
-from reconciler.core.proposals.longhand import BoxItem, Item, NotExpressible, shortened
+from reconciler.core.proposals.longhand import BoxItem, Item, NotExpressible, _nearest, shortened
 from reconciler.core.spec.labelling import compile_lines
 from reconciler.core.spec.shorthand import Entries
 
@@ -116,3 +116,20 @@ def test_an_empty_label_cannot_be_said() -> None:
 
     with pytest.raises(NotExpressible, match="no empty labels"):
         shortened(fields, document(), None, Equality())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("abc", "cba", "abc"),
+        ("abc", "cxa", "axc"),
+        ("abc", "ca", "ac"),
+        ("abc", "dcbea", "abcde"),
+        ("aab", "ba", "ab"),
+        ("", "ba", "ba"),
+        ("ab", "", ""),
+    ],
+)
+def test_what_stays_keeps_its_place(old: str, new: str, expected: str):
+    """What comes takes the place of what goes, and the rest follows: the patch stays small."""
+    assert tuple(expected) == _nearest(old, new)

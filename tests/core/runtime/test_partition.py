@@ -97,3 +97,8 @@ def test_a_partition_is_no_member():
     roster.see({"111122223333-us-east-1": Record("one", "1", 60)}, 0.0)
 
     assert set() == roster.live(1.0)
+
+
+def test_a_member_has_the_same_key_in_every_version():
+    """Replicas of two versions are members of one fleet during an upgrade."""
+    assert "member-f0ea5e6f2524cc97" == member_key("replica-1")

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from reconciler.core.spec.choices import Compare, DatasetType, Mode, OnChange, OnDrift, Orphans
 from reconciler.core.spec.documents import Dataset, json_schema
 from reconciler.core.spec.field_types import format_duration, parse_duration
-from reconciler.core.spec.messages import model_errors_of
+from reconciler.core.spec.messages import model_errors_of, nearest
 from reconciler.core.spec.shorthand import Entries
 from reconciler.core.validation.spec_codes import SPEC_CODES
 
@@ -336,3 +336,24 @@ def test_codes_are_unique_and_explained():
     """Every code is unique and has an explanation."""
     assert len(SPEC_CODES) == len({code.code for code in SPEC_CODES}) > 20
     assert all(code.title and code.explanation and code.source for code in SPEC_CODES)
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("polcy", "did you mean policy?"),
+        ("POLICY", "did you mean policy?"),
+        ("protects", "did you mean Protect?"),
+        ("zzz", "known here: policy, Protect, projects"),
+    ],
+)
+def test_an_unknown_word_gets_the_nearest_known_one(word: str, expected: str):
+    """Whatever its case; without one that is near, all are named."""
+    assert expected == nearest(word, ["policy", "Protect", "projects"])
+
+
+@pytest.mark.parametrize("length", [39, 40, 41, 500])
+def test_a_long_value_is_quoted_by_its_beginning(length: int):
+    """Forty characters of it."""
+    shown = "x" * length if length <= 40 else "x" * 40 + "…"
+    assert f"not the text “{shown}”" in message(dataset(policy={"allowEmpty": "x" * length}))

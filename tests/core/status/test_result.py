@@ -29,3 +29,11 @@ def test_withheld_entries_ask_for_an_exit_code_of_their_own(causes: list[Cause],
 
     assert (0, expected) == (result.exit_code, result.detailed_exit_code)
     assert 7 == replace(result, exit_code=Exit.PARTIAL).detailed_exit_code
+
+
+def test_a_result_that_says_nothing_else_counts_nothing():
+    """As that of a dataset that could not be planned for."""
+    result = DatasetResult("roses", None, Verdict.UNKNOWN)
+
+    assert (0, 0, 0, 0) == (result.added, result.updated, result.updates, result.blocked)
+    assert {()} == {result.withheld, result.quarantined, result.dropped, result.rejected, result.errors}

@@ -14,6 +14,7 @@ from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import failed
 from reconciler.engine.controller import cycle
 from reconciler.engine.controller.cycle import CycleResult
+from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.loop import STUCK_AFTER_SECONDS
 from reconciler.engine.usecases.reading import read_desired
 from reconciler.errors import Interrupted, NotLeader, SourceError, StateError
@@ -85,6 +86,46 @@ def test_a_cycle_that_a_stop_interrupts_ends_at_once(
         ended["duration_seconds"],
         ended["next_visit_seconds"],
     )
+
+
+def test_only_calls_that_write_need_the_permission_to_write(months: Months):
+    """A replica whose lease is about to end still observes."""
+    asked: list[bool] = []
+    months.controller._runner._permit = lambda _, *, writes: asked.append(writes)
+    months.write("roses", *"abc")
+    months.settle()
+    writing = asked.count(True)
+    asked.clear()
+
+    months.settle()
+
+    assert writing > 0
+    assert [False] == asked
+
+
+def test_images_are_compared_with_the_other_dataset_when_something_was_observed(
+    months: Months, monkeypatch: pytest.MonkeyPatch
+):
+    """A quiet cycle says nothing new, once the answer is known."""
+    months.write("roses", *"abc")
+    months.settle()
+    compared: list[str] = []
+    monkeypatch.setattr(
+        "reconciler.engine.controller.cycle_runner.share_images",
+        lambda _, name, other: compared.append(f"{name} {other}"),
+    )
+    state = months.dataset_state("roses")
+    state.partners, other = (DatasetState("tulips", None),), "roses tulips"
+    state.shares_images = None
+
+    months.settle()
+    assert [other] == compared, "the answer is not known yet"
+    state.shares_images = False
+    months.settle()
+    assert [other] == compared
+    months.forget()
+    months.settle()
+    assert [other, other] == compared
 
 
 def test_pictures_are_made_after_a_cycle_that_found_drift_anew(months: Months):

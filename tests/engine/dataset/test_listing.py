@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from itertools import repeat
+from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from structlog.testing import capture_logs
 
@@ -15,12 +18,12 @@ from reconciler.core.planning.plan import DatasetPlan
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.status.result import Verdict
 from reconciler.engine.dataset import observe
-from reconciler.engine.dataset.listing import ending
+from reconciler.engine.dataset.listing import FileListing, ending
 from reconciler.engine.usecases.drift import drift_each
 from reconciler.engine.usecases.explain import explain_image
 from reconciler.engine.usecases.export import export
 from reconciler.engine.usecases.propose import propose_each
-from reconciler.errors import ListingIncomplete
+from reconciler.errors import ListingIncomplete, ListingMoved, NotFound, UnknownAnswer, UsageError
 from reconciler.ports import Gateway
 from tests.builders import named, ref
 from tests.engine.conftest import PROJECT, Lab
@@ -255,3 +258,121 @@ class TestEnding:
 
         with pytest.raises(ListingIncomplete, match="9 pages so far"):
             list(ending(dripping(), 1, lab.clock))
+
+
+class Moving(Short):
+    """A gateway to a dataset that another client changes after each of the first *times* listings."""
+
+    def __init__(self, lab: Lab, *hidden: str, moves: int = 1, after_query: bool = False) -> None:
+        super().__init__(lab.context.gateway, *hidden)
+        self._lab, self._moves, self._after_query = lab, moves, after_query
+        self.listings = 0
+
+    def pages(self, arn: str, contains: str | None = None) -> Iterator[Sequence[str]]:
+        found = list(super().pages(arn, contains))
+        self.listings += contains is None
+        if self._moves > 0 and self._after_query is (contains is not None):
+            self._moves -= 1
+            self._lab.clock.sleep(1.0)
+            self._lab.emulator.console.put(arn, orjson.loads(named("a", label=f"v{self._moves}")[0]))
+        yield from found
+
+
+def moving(lab: Lab, *hidden: str, **options: Any) -> Moving:
+    gateway = Moving(lab, *hidden, **options)
+    lab.context = dataclasses.replace(lab.context, gateway=gateway, full=True)
+    return gateway
+
+
+def test_a_dataset_that_changes_while_it_is_listed_is_listed_again(full: Lab):
+    """A listing is of one state of the dataset, or is none."""
+    gateway = moving(full, moves=2)
+
+    with capture_logs() as events:
+        plan = full.plan()
+
+    assert ([(Action.UPDATE, ref("a"))], 3) == (actions(plan), gateway.listings)
+    assert ["the dataset changed while it was listed"] * 2 == [
+        event["reason"] for event in events if event["event"] == "observe.restarted"
+    ]
+
+
+def test_a_dataset_that_changes_while_entries_are_asked_for_is_listed_again(full: Lab):
+    """A query shows no other state of the dataset than the listing did."""
+    gateway = moving(full, ref("b"), after_query=True)
+
+    plan = full.plan()
+
+    assert [(Action.UPDATE, ref("a"))] == actions(plan)
+    assert [ref("b"), ref("b")] == gateway.queries
+
+
+def listing(lab: Lab, *lines: str) -> None:
+    """Let AWS list these lines."""
+
+    class Fixed(Short):
+        def pages(self, arn: str, contains: str | None = None) -> Iterator[Sequence[str]]:
+            yield lines
+
+    lab.context = dataclasses.replace(lab.context, gateway=Fixed(lab.context.gateway), full=True)
+
+
+def test_an_entry_that_is_listed_twice_is_not_exported(full: Lab):
+    """The listing is not one state of the dataset; it is made again until it is, or until time is up."""
+    a, b = (line.decode() for line in named("ab"))
+    listing(full, a, b, a)
+
+    with pytest.raises(ListingMoved, match=r"s3://b/a\.jpg is listed twice"):
+        export(PROJECT, DatasetType.TRAIN, full.context, 60.0)
+
+
+def test_an_entry_without_a_name_is_not_exported(full: Lab):
+    """It would be lost."""
+    listing(full, '{"cl-errors":[{"code":"ERROR_INVALID_JSON_LINE","message":"no"}]}')
+
+    with pytest.raises(UnknownAnswer, match="names no image; exporting it would lose it"):
+        export(PROJECT, DatasetType.TRAIN, full.context, 60.0)
+
+
+@pytest.mark.parametrize(("has_project", "text"), [(True, "TRAIN dataset of project"), (False, "project")])
+def test_what_is_not_there_cannot_be_exported(lab: Lab, has_project: bool, text: str):
+    if has_project:
+        lab.context.gateway.create_project(PROJECT)
+
+    with pytest.raises(NotFound, match=f"there is no {text} 'flowers'"):
+        export(PROJECT, DatasetType.TRAIN, lab.context, 60.0)
+
+
+def test_a_file_that_cannot_be_read_is_no_listing(tmp_path: Path):
+    with pytest.raises(UsageError, match=r"gone\.jsonl: No such file or directory"):
+        FileListing(tmp_path / "gone.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("line", "is_entry"),
+    [
+        (b'{"source-ref":"s3://b/z.jpg"}', True),
+        (b'{"rose":1,"source-ref":"s3://b/z.jpg"}', True),
+        (b'{"errors":[],"x":1}', True),
+        (b'{"rose":1}', False),
+        (b'{"source-ref":"s3://b/z.jpg"', False),
+        (b'["source-ref"]', False),
+        (b'[{"source-ref":"s3://b/z.jpg"}]', False),
+        (b"  ", None),
+        (b"", None),
+    ],
+)
+def test_each_line_of_a_file_is_an_entry_or_blank(tmp_path: Path, line: bytes, is_entry: bool | None):
+    """Anything else is named with its line: such as the answer of a call, with all entries in it."""
+    path = tmp_path / "listing.jsonl"
+    a, b = named("ab")
+    path.write_bytes(b"\n".join((a, line, b)) + b"\n")
+
+    with closing(FileListing(path)) as found:
+        if is_entry is False:
+            with pytest.raises(UsageError, match=r"listing\.jsonl:2: not a listed entry: .*`jq -c`"):
+                list(found.lines())
+            return
+        read = list(found.lines())
+        assert [a, *([line] if is_entry else []), b] == [raw for raw, _, _ in read]
+        assert [1, *([2] if is_entry else []), 3] == [number for _, _, number in read]

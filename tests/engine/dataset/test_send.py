@@ -8,12 +8,15 @@ from typing import Any
 
 import orjson
 import pytest
+from structlog.testing import capture_logs
 
 from reconciler.core.planning.quarantine import FIRST_PAUSE_SECONDS, ROUNDS, QuarantineReason
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.emulator.behaviour.switches import FailedUpdate, Switches
+from reconciler.engine.dataset import make_plan, send
 from reconciler.errors import Denied, Rejected
+from reconciler.ports import Description, Phase
 from reconciler.state import State
 from tests.builders import classified, ref
 from tests.engine.conftest import Lab, make_lab
@@ -407,3 +410,107 @@ def test_only_an_update_that_the_service_judged_is_in_the_history(
     journal = lab.context.memory.journal
     assert past == [update.result for update in journal.past("train", ref("a"))]
     assert [] == list(journal.unfinished("train"))
+
+
+def test_a_search_is_logged_from_its_beginning_to_its_end(lab: Lab):
+    """How many lines were isolated, and what that took; once, however many lines are bad."""
+    lab.write(*named(8))
+    poison(lab, 2, 5)
+
+    with capture_logs() as events:
+        result = lab.apply()
+
+    (started,) = [event for event in events if event["event"] == "bisect.started"]
+    (finished,) = [event for event in events if event["event"] == "bisect.finished"]
+    assert (8, 2, 0, result.updates) == (
+        started["entries"],
+        finished["convicted"],
+        finished["parked"],
+        finished["updates"],
+    )
+    failed = [event["entries"] for event in events if event["event"] == "update.failed"]
+    passed = [event["entries"] for event in events if event["event"] == "update.finished"]
+    assert (8, result.updates) == (failed[0], len(failed) + len(passed))
+
+
+def test_a_bad_line_that_travels_alone_needs_no_search(lab: Lab):
+    """It is isolated by its only update."""
+    lab.write(*named(1))
+    poison(lab, 0)
+
+    with capture_logs() as events:
+        result = lab.apply()
+
+    assert not [event for event in events if event["event"].startswith("bisect")]
+    assert (1, [("CONVICTED",)]) == (result.updates, [entry.codes for entry in result.quarantined])
+
+
+class Shown:
+    """A `Progress` that records its updates."""
+
+    def __init__(self) -> None:
+        self.updates: list[tuple[int, int | None]] = []
+
+    def step(self, dataset: str, what: str, done: int, total: int | None) -> None:
+        if (dataset, what) == ("train", "update"):
+            self.updates.append((done, total))
+
+
+def test_progress_counts_the_updates_of_the_plan_and_then_those_of_the_search(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+):
+    """Isolating a bad line takes more updates than were planned: the end moves with them."""
+    for module in (make_plan, send):
+        monkeypatch.setattr(module, "MAX_UPDATE_BYTES", 900)  # four lines
+    shown = Shown()
+    lab.context = dataclasses.replace(lab.context, progress=shown)
+    lab.write(*named(8))
+    lab.apply()
+    assert [(0, 2), (1, 2)] == shown.updates
+
+    shown.updates.clear()
+    lab.write(*named(4, "tulip"), *named(8)[4:])
+    poison(lab, 3)
+    lab.apply()
+    assert [(number, number + 1) for number in range(len(shown.updates))] == shown.updates
+    assert len(shown.updates) > 2
+
+
+def test_a_fault_of_the_service_is_waited_out_ever_longer(lab: Lab):
+    """Two seconds at first, half of them at random; after the last failure nothing is waited for."""
+    lab.write(*named(10))
+    lab.apply()
+    lab.write(*named(10, "tulip"), limits="{maxChangeRatio: 1}")
+    lab.emulator.faults.add(Fault(kind=Kind.FAIL_SERVICE, operations=UPDATE, times=2))
+    lab.clock.slept.clear()
+
+    with capture_logs() as events:
+        lab.apply()
+
+    assert [1.5, 3.0] == [seconds for seconds in lab.clock.slept if seconds in (1.5, 3.0, 6.0)]
+    assert [1, 2] == [event["tries"] for event in events if event["event"] == "update.failed"]
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "expected"),
+    [
+        ("CLIENT_ERROR", "line 3 is bad", "line 3 is bad"),
+        ("CLIENT_ERROR", "", "no reason given"),
+        ("SERVICE_ERROR", "try again", "SERVICE_ERROR: try again"),
+        ("SERVICE_ERROR", None, "SERVICE_ERROR: no reason given"),
+        (None, None, "no code: no reason given"),
+    ],
+)
+def test_the_reason_of_a_failed_update_is_that_of_the_service(
+    code: str | None, message: str | None, expected: str
+):
+    """With its code where the lines are not to blame."""
+    assert expected == send._message_of(Description(Phase.UPDATE_FAILED, code, message))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"), [("a", "a"), ("ab", "ab"), ("abc", "acb"), ("abcde", "aec"), ("abcdef", "afd")]
+)
+def test_three_lines_are_tried_of_many(lines: str, expected: str):
+    """The first, the last and the middle one: where all of them fail, hardly any other would pass."""
+    assert list(expected) == send._samples(lines)

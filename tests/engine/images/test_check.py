@@ -131,3 +131,34 @@ def test_a_bucket_that_cannot_be_listed_says_so_of_each_image(state, failure, co
 def test_without_credentials_nothing_is_said_of_images(state):
     with pytest.raises(NoCredentials):
         found(state, Bucket(listing=NoCredentials("none")), "a")
+
+
+def test_without_credentials_no_image_is_read(state, monkeypatch):
+    """That ends the plan; a refusal of one image does not."""
+    with pytest.raises(NoCredentials):
+        found(state, Bucket("a", "b", a=NoCredentials("none")), "ab")
+
+
+def test_a_bucket_of_another_region_is_named_for_each_of_its_images(state):
+    """A training there can use none of them."""
+    bucket = Bucket("a", "b")
+    page = bucket.page
+    bucket.page = lambda *where: page(*where)._replace(region="eu-west-1")  # type: ignore[method-assign]
+
+    problems = found(state, bucket, "ab")
+
+    assert ["a", "b"] == sorted(problems)
+    ((_, message),) = problems["a"]
+    assert problems["a"] == problems["b"]
+    assert "eu-west-1" in message
+    assert "us-east-1" in message
+
+
+@pytest.mark.parametrize("region", [None, "us-east-1"])
+def test_a_bucket_of_the_region_is_as_it_should_be(state, region):
+    """Some stand-ins for S3 name no Region."""
+    bucket = Bucket("a")
+    page = bucket.page
+    bucket.page = lambda *where: page(*where)._replace(region=region)  # type: ignore[method-assign]
+
+    assert {} == found(state, bucket, "a")

@@ -10,9 +10,12 @@ from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.spec.choices import DatasetType, DriftClass
 from reconciler.emulator.behaviour.switches import Switches
+from reconciler.engine.dataset.context import Context
+from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.drift import drift_each
 from reconciler.engine.usecases.spec_tree import read
+from reconciler.errors import Unavailable
 from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
 from tests.builders import boxed, classified, ref
@@ -364,3 +367,32 @@ def test_a_target_in_another_place_is_a_change_in_git(lab, change, cause):
     spec.write_text(spec.read_text().replace("project: flowers", f"project: flowers, {change}"))
 
     assert {ref("rose"): ((DriftClass.MISSING,), cause)} == told(drift(lab))
+
+
+def test_a_project_of_which_one_side_cannot_be_seen_has_no_leak_that_is_known(lab):
+    """Nor do datasets of different projects that hold the same image."""
+    lab.write(ROSE)
+    project = lab.specs / "train.yaml"
+    for kind, other in (("test", "flowers"), ("apart", "weeds")):
+        text = project.read_text().replace("name: train}", f"name: {kind}}}").replace("TRAIN", "TEST")
+        text = text.replace("train.jsonl", "test.jsonl").replace("project: flowers", f"project: {other}")
+        (lab.specs / f"{kind}.yaml").write_text(text)
+    (lab.specs / "test.jsonl").write_bytes(TULIP + b"\n")
+    reading = read(load(open_path(lab.specs).tree))
+    lab.open.extend(reading.datasets)
+    list(each_dataset.apply_each([(desired, None) for desired in reading.datasets], lambda _: lab.context))
+    for name in ("flowers", "weeds"):
+        arn = lab.context.gateway.locate(name, DatasetType.TEST).dataset_arn
+        lab.emulator.console.add_image(arn, ref("rose"))
+
+    def leaked(unseen: str) -> dict[str, int]:
+        def context_of(desired: Desired) -> Context:
+            if desired.name == unseen:
+                raise Unavailable("no answer")
+            return lab.context
+
+        return {one.name: len(one.leaked) for one in drift_each(reading.datasets, context_of)}
+
+    nothing = {"apart": 0, "test": 0, "train": 0}
+    assert nothing == leaked("train") == leaked("test")
+    assert nothing | {"test": 1, "train": 1} == leaked("")
