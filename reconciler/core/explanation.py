@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -11,7 +10,7 @@ from reconciler.core.entries.entry import Fields
 from reconciler.core.entries.equality import Equality
 from reconciler.core.entries.explain import FieldChange, explain
 from reconciler.core.entries.image_view import ImageView
-from reconciler.core.entries.pattern import places
+from reconciler.core.entries.pattern import text_of
 from reconciler.core.planning.cause import Applied, Cause
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.planning.quarantine import Quarantined
@@ -36,7 +35,7 @@ class Ignored(NamedTuple):
     One difference that the policy ignores.
 
     Attributes:
-        rule: The path of the ignore rule, or ``compare: labels``.
+        rule: The name of the ignore rule, or ``compare: labels``.
     """
 
     field: FieldChange
@@ -119,7 +118,8 @@ def differences(
     else:
         counting = explain(observed, equality.merged(desired, observed))
     known = {field.path for field in counting}
-    rules = dict(_rules(desired, observed, equality))
+    sides = (desired, observed)
+    rules = {text_of(place): name for side in sides for place, name in equality.ignored(side).items()}
     ignored = (
         Ignored(
             field, next((rules[place] for place in rules if _covers(place, field.path)), "compare: labels")
@@ -130,17 +130,5 @@ def differences(
     return counting, tuple(ignored)
 
 
-def _rules(desired: Fields, observed: Fields, equality: Equality) -> Iterator[tuple[str, str]]:
-    """Yield every ignored place with the path of its ignore rule."""
-    for rule in equality.rules(desired["source-ref"]):
-        for path in rule.paths:
-            for side in (desired, observed):
-                yield from ((_path(place), _path(path)) for place in places(side, path))
-
-
 def _covers(place: str, path: str) -> bool:
     return path == place or path.startswith(f"{place}/")
-
-
-def _path(steps: tuple[str, ...]) -> str:
-    return "".join(f"/{step.replace('~', '~0').replace('/', '~1')}" for step in steps)

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.entries.equality import Equality, Ignore
+from reconciler.core.entries.equality import Equality, IgnoreRule
 from reconciler.core.entries.pattern import pointer
 from reconciler.core.planning.diff import Diff, compare, compare_some
 from tests.builders import index_of, line, listed, observed, reader, ref
 
-IGNORING = Equality(ignore=(Ignore((pointer("/i"),)),))
+IGNORING = Equality(ignore=(IgnoreRule((pointer("/i"),)),))
 NAMES = string.ascii_lowercase[:8]
 # What a line holds besides its image: a compared field, an ignored one, an error list of the service.
 CONTENTS = st.tuples(st.integers(0, 1), st.integers(0, 1), st.booleans())

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from reconciler.cli.commands import Command
+from reconciler.cli.commands.schema import KINDS, schema_of
 from reconciler.cli.exits import ALWAYS, MEANINGS
 from reconciler.cli.flags import add_globals
 from reconciler.cli.parser import COMMANDS
@@ -264,10 +265,11 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def main() -> None:
-    """Write every table anew."""
-    for path in PAGES:
-        text = path.read_text("utf-8")
-        if (new := renewed(text)) != text:
+    """Write every table and every JSON Schema."""
+    files = {path: renewed(path.read_text("utf-8")) for path in PAGES}
+    files |= {ROOT / "schemas" / f"{kind}.json": f"{schema_of(kind)}\n" for kind in KINDS}
+    for path, new in files.items():
+        if not path.exists() or new != path.read_text("utf-8"):
             Path(path).write_text(new, "utf-8")
             print(f"renewed {path.relative_to(ROOT)}")
 

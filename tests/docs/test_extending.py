@@ -240,10 +240,13 @@ def test_a_way_to_ignore_differences_is_a_field_and_its_meaning(tmp_path):
     )
     copy.edit(
         "core/entries/equality.py",
-        "            for path in rule.paths\n",
-        '            for path in (*rule.paths, *([("*-metadata", "job-name")] if rule.jobs else []))\n',
+        "                yield place, text_of(path)\n",
+        "                yield place, text_of(path)\n"
+        "        if self.jobs:\n"
+        "            for place in places(fields, ('*-metadata', 'job-name')):\n"
+        "                yield place, 'ignore.jobs'\n",
     )
-    copy.edit("engine/dataset/desired.py", ", rule.match)", ", rule.match, rule.jobs)")
+    copy.edit("core/spec/documents.py", ", self.match)", ", self.match, self.jobs)")
     (tmp_path / "listed.jsonl").write_text(LINE)
     other = LINE.replace("JOB", "ANOTHER")
 

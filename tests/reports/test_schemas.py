@@ -111,7 +111,7 @@ def test_another_format_is_refused(kind):
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_the_schemas_that_are_kept_are_current(kind):
-    """After a change: reconciler schema KIND > schemas/KIND.json."""
+    """After a change: python -m tests.docs.tables."""
     assert json.dumps(json_schema(kind), indent=2) + "\n" == (ROOT / "schemas" / f"{kind}.json").read_text()
 
 

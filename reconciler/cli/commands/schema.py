@@ -10,28 +10,33 @@ from reconciler.errors import Exit
 from reconciler.reports.registry import FORMATS
 
 _READ: Final = ("dataset", "entries", "acknowledgement")
-_KINDS: Final = (*_READ, *FORMATS)
+KINDS: Final = (*_READ, *FORMATS)
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("kind", choices=_KINDS, metavar="KIND", help=", ".join(_KINDS))
+    parser.add_argument("kind", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
+
+
+def schema_of(kind: str) -> str:
+    """Return the JSON Schema of a document, as the command prints it."""
+    import json
+
+    if kind in _READ:
+        from reconciler.core.spec import documents
+
+        schema = documents.json_schema(kind)  # type: ignore[arg-type]  # one of them
+    else:
+        from reconciler.reports.registry import json_schema
+
+        schema = json_schema(kind)
+    return json.dumps(schema, indent=2)
 
 
 def _run(args: argparse.Namespace) -> int:
     """Print one JSON Schema."""
-    import json
-
     from reconciler.cli.output.terminal import out
 
-    if args.kind in _READ:
-        from reconciler.core.spec import documents
-
-        schema = documents.json_schema(args.kind)
-    else:
-        from reconciler.reports.registry import json_schema
-
-        schema = json_schema(args.kind)
-    out(json.dumps(schema, indent=2))
+    out(schema_of(args.kind))
     return Exit.DONE
 
 

@@ -6,7 +6,7 @@ Equality of entries under a dataset's policy: exact or by labels, with or withou
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import orjson
@@ -14,12 +14,12 @@ import orjson
 from reconciler.core.entries.entry import SOURCE_REF, Fields, canonical, without_service_keys
 from reconciler.core.entries.glob import Globs
 from reconciler.core.entries.observed_line import UNREADABLE
-from reconciler.core.entries.pattern import Pointer, carry, globs, places, without
+from reconciler.core.entries.pattern import Pointer, carry, globs, places, text_of, without
 from reconciler.core.entries.training_view import meaning
 
 
 @dataclass(frozen=True, slots=True)
-class Ignore:
+class IgnoreRule:
     """
     Fields that are not compared, and the images this applies to.
 
@@ -30,6 +30,12 @@ class Ignore:
 
     paths: tuple[Pointer, ...]
     match: str | None = None
+
+    def places(self, fields: Fields) -> Iterator[tuple[Pointer, str]]:
+        """Yield the exact pointer of each ignored field of a line, with the name of the rule: its path."""
+        for path in self.paths:
+            for place in places(fields, path):
+                yield place, text_of(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,7 @@ class Equality:
     """
 
     labels_only: bool = False
-    ignore: tuple[Ignore, ...] = ()
+    ignore: tuple[IgnoreRule, ...] = ()
     _matches: Globs = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -57,7 +63,7 @@ class Equality:
     def text(self, fields: Fields) -> bytes:
         """Return the compared part of a line: lines count as equal exactly when these texts are equal."""
         own = without_service_keys(fields)
-        seen = without(own, self.ignored(own))
+        seen = without(own, frozenset(self.ignored(own)))
         return canonical(_meaning_of(seen, fields[SOURCE_REF]) if self.labels_only else seen)
 
     def merged(self, desired: Fields, observed: Fields | None) -> Fields:
@@ -74,19 +80,14 @@ class Equality:
             whole = carry(steps, there, whole)
         return whole
 
-    def rules(self, source_ref: str) -> Iterator[Ignore]:
-        """Yield the rules that apply to an image, in order."""
-        return (self.ignore[number] for number in self._matches.which(source_ref))
-
-    def ignored(self, fields: Fields) -> frozenset[Pointer]:
-        """Return the exact pointers of a line's ignored fields."""
-        return frozenset(
-            place
-            for rule in self.rules(fields[SOURCE_REF])
-            for path in rule.paths
-            for place in places(fields, path)
+    def ignored(self, fields: Fields) -> Mapping[Pointer, str]:
+        """Return the exact pointers of a line's ignored fields, each with the name of its rule."""
+        return {
+            place: name
+            for number in self._matches.which(fields[SOURCE_REF])
+            for place, name in self.ignore[number].places(fields)
             if place != (SOURCE_REF,)
-        )
+        }
 
 
 def _meaning_of(seen: Fields, source_ref: str) -> Fields:

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from reconciler.core.entries.entry import Fields, canonical
+from reconciler.core.entries.pattern import text_of
 
 # DeepDiff takes about 1 ms for an entry whose lists have changed their length: this many updates, which a person
 # may read, are explained with it, and up to EXPLAINED_IN_FULL without. Of the rest only the attributes that differ
@@ -64,7 +65,7 @@ def explainer(number: int) -> Callable[[Fields, Fields], tuple[FieldChange, ...]
 def outline(observed: Fields, desired: Fields) -> tuple[FieldChange, ...]:
     """List the top-level keys that differ, without their values: far cheaper than `explain`."""
     before, after = _comparable(observed), _comparable(desired)
-    return tuple(FieldChange(_pointer([key]), None, None) for key in _differing(before, after))
+    return tuple(FieldChange(text_of([key]), None, None) for key in _differing(before, after))
 
 
 _OfLists = Callable[[list[Any], list[Any], tuple[object, ...]], Iterator[FieldChange]]
@@ -84,7 +85,7 @@ def _changes_of(
             if key in before and key in after:
                 yield from _changes_of(before[key], after[key], (*place, key), of_lists)
             else:
-                yield FieldChange(_pointer((*place, key)), before.get(key), after.get(key))
+                yield FieldChange(text_of((*place, key)), before.get(key), after.get(key))
     elif isinstance(before, list) and isinstance(after, list):
         if len(before) == len(after):
             for index, (one, other) in enumerate(zip(before, after, strict=True)):
@@ -92,7 +93,7 @@ def _changes_of(
         else:
             yield from of_lists(before, after, place)
     elif type(before) is not type(after) or before != after:  # True equals 1
-        yield FieldChange(_pointer(place), before, after)
+        yield FieldChange(text_of(place), before, after)
 
 
 def _changes_by_index(
@@ -102,7 +103,7 @@ def _changes_by_index(
     yield from _changes_of(before[:common], after[:common], place, _changes_by_index)
     for index in range(common, max(len(before), len(after))):
         one, other = (side[index] if index < len(side) else None for side in (before, after))
-        yield FieldChange(_pointer((*place, index)), one, other)
+        yield FieldChange(text_of((*place, index)), one, other)
 
 
 def _changes_by_deepdiff(
@@ -121,7 +122,7 @@ def _changes_by_deepdiff(
     )
     for levels in tree.values():
         for level in levels:
-            path = _pointer((*place, *level.path(output_format="list")))
+            path = text_of((*place, *level.path(output_format="list")))
             yield FieldChange(path, _present(level.t1), _present(level.t2))
 
 
@@ -135,10 +136,6 @@ def _differing(before: Fields, after: Fields) -> Iterator[str]:
 def _comparable(fields: Fields) -> Fields:
     parsed: Fields = orjson.loads(canonical(fields))
     return parsed
-
-
-def _pointer(steps: Iterable[object]) -> str:
-    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in steps)
 
 
 def _present(value: object) -> object:

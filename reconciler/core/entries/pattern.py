@@ -59,6 +59,11 @@ def pointer(path: str) -> Pointer:
     return tuple(step.replace("~1", "/").replace("~0", "~") for step in path[1:].split("/"))
 
 
+def text_of(steps: Iterable[object]) -> str:
+    """Return steps as a JSON Pointer."""
+    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in steps)
+
+
 def places(value: Any, steps: Pointer) -> Iterator[Pointer]:
     """Yield the exact pointer of every place in *value* that *steps* match."""
     if not steps:

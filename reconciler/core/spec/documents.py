@@ -11,6 +11,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from reconciler.core.entries.equality import IgnoreRule
+from reconciler.core.entries.pattern import pointer
 from reconciler.core.spec.choices import Arn, DatasetType, DriftClass, PinnedObject
 from reconciler.core.spec.field_types import (
     AccountId,
@@ -189,6 +191,10 @@ class Ignore(Part):
         examples=[["/*-metadata/creation-date"]],
     )
     match: SourceGlob | None = described("Only for images whose address matches.", None)
+
+    @property
+    def rule(self) -> IgnoreRule:
+        return IgnoreRule(tuple(map(pointer, self.paths)), self.match)
 
 
 class Schedule(Part):

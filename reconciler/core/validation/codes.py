@@ -2,7 +2,8 @@
 The codes of problems in lines and datasets: AWS's own where there is one, else ``RKD`` and four digits.
 
 The first digit is the area: 1 spec files (`spec_codes`), 2 single lines, 3 rules across entries, 4 images
-(`image_codes`), 5 failures (`errors`). A released code never changes its meaning. `docs/codes.md` lists them all.
+(`core.images.judgement`), 5 failures (`errors`). A released code never changes its meaning. `docs/codes.md` lists
+them all.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from reconciler.core.entries.entry import METADATA, SOURCE_REF, Fields, without_service_keys
 from reconciler.core.entries.observed_line import parse_observed
-from reconciler.core.entries.pattern import glob, globs, literal_prefix, nearest, places, pointer
+from reconciler.core.entries.pattern import glob, globs, literal_prefix, nearest, places, pointer, text_of
 from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.core.validation.spec_codes import UNMATCHED
 
@@ -163,8 +163,7 @@ def _not_in(paths: list[_Path], lines: Callable[[], Iterable[bytes]]) -> list[_P
 def _no_field(one: PlacedPath, path: _Path) -> Problem:
     text = f"ignore.paths “{one.path}” matches no field of any desired entry"
     if near := nearest(path.steps, path.samples):
-        escaped = "".join(f"/{step.replace('~', '~0').replace('/', '~1')}" for step in near)
-        text += f"; the nearest path that exists is {escaped}"
+        text += f"; the nearest path that exists is {text_of(near)}"
     return Problem(Severity.WARNING, UNMATCHED.code, text, one.origin)
 
 

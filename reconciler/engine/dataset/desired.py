@@ -12,10 +12,10 @@ from typing import BinaryIO, Final
 
 import orjson
 
-from reconciler.core.entries.equality import Equality, Ignore
+from reconciler.core.entries.equality import Equality
 from reconciler.core.entries.index import Index, Place
 from reconciler.core.entries.lines import TEXT_DIGEST_BYTES, Line, iter_lines
-from reconciler.core.entries.pattern import globs, pointer
+from reconciler.core.entries.pattern import globs
 from reconciler.core.entries.training_view import meaning
 from reconciler.core.planning import guard
 from reconciler.core.planning.remembered import text_digests
@@ -162,9 +162,7 @@ class Desired:
     def equality(self) -> Equality:
         return Equality(
             labels_only=self.policy.compare is Compare.LABELS,
-            ignore=tuple(
-                Ignore(tuple(map(pointer, rule.paths)), rule.match) for rule in self.loaded.spec.spec.ignore
-            ),
+            ignore=tuple(one.rule for one in self.loaded.spec.spec.ignore),
         )
 
     @cached_property

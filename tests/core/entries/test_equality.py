@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.entries.entry import canonical, without_service_keys
-from reconciler.core.entries.equality import Equality, Ignore, encode
+from reconciler.core.entries.equality import Equality, IgnoreRule, encode
 from reconciler.core.entries.pattern import places, pointer, without
 from tests.builders import boxed, classified, errors, line, listed, ref
 from tests.core import strategies as json_of
@@ -19,14 +19,14 @@ PATHS = st.sampled_from(
     ["/*", "/x", "/x/*", "/*/*", "/annotations/0", "/*-metadata/creation-date", "/errors"]
 )
 POLICIES = st.builds(
-    lambda paths, labels: Equality(labels, (Ignore(tuple(map(pointer, paths))),)),
+    lambda paths, labels: Equality(labels, (IgnoreRule(tuple(map(pointer, paths))),)),
     st.lists(PATHS, max_size=2),
     st.booleans(),
 )
 
 
 def ignoring(*paths: str, match: str | None = None) -> Equality:
-    return Equality(ignore=(Ignore(tuple(map(pointer, paths)), match),))
+    return Equality(ignore=(IgnoreRule(tuple(map(pointer, paths)), match),))
 
 
 def edited(raw: bytes, path: str, value: object) -> bytes:

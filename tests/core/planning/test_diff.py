@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.entries.entry import canonical, digest, error_codes, without_service_keys
-from reconciler.core.entries.equality import Equality, Ignore
+from reconciler.core.entries.equality import Equality, IgnoreRule
 from reconciler.core.entries.index import Place
 from reconciler.core.entries.pattern import pointer
 from reconciler.core.planning.diff import Action, Change, Diff, compare, compare_some
@@ -24,7 +24,7 @@ from tests.core import strategies as json_of
 
 EXACT = Equality()
 LABELS = Equality(labels_only=True)
-IGNORING = Equality(ignore=(Ignore((pointer("/x"), pointer("/*-metadata/creation-date"))),))
+IGNORING = Equality(ignore=(IgnoreRule((pointer("/x"), pointer("/*-metadata/creation-date"))),))
 POLICIES = st.sampled_from([EXACT, LABELS, IGNORING])
 
 
@@ -141,7 +141,7 @@ class TestOddListings:
         with pytest.raises(UnknownAnswer):
             judge([line("a")], [raw])
 
-    @pytest.mark.parametrize("policy", [EXACT, LABELS, Equality(ignore=(Ignore((pointer("/*"),)),))])
+    @pytest.mark.parametrize("policy", [EXACT, LABELS, Equality(ignore=(IgnoreRule((pointer("/*"),)),))])
     @pytest.mark.parametrize("value", [b"1e999", b"[" * 300 + b"]" * 300], ids=["number", "deep"])
     def test_an_unreadable_line_is_there_and_differs(self, value: bytes, policy: Equality) -> None:
         """One line that cannot be read is no reason to know nothing of the others."""

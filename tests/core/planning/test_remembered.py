@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from reconciler.core.entries.equality import Equality, Ignore
+from reconciler.core.entries.equality import Equality, IgnoreRule
 from reconciler.core.entries.index import Index, Place
 from reconciler.core.entries.pattern import pointer
 from reconciler.core.planning.diff import compare
@@ -103,7 +103,7 @@ def test_an_unusable_line_says_nothing_about_its_entry():
 
 
 def test_ignored_differences_keep_both_digests():
-    policy = Equality(ignore=(Ignore((pointer("/x"),)),))
+    policy = Equality(ignore=(IgnoreRule((pointer("/x"),)),))
     there = [LINES[0], line("01", x=2), *LINES[2:]]
 
     found = recalled(LINES, there, policy=policy)
