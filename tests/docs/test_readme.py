@@ -48,6 +48,16 @@ def test_every_shape_on_the_way_is_a_class():
     assert {"Index", "Change", "PlannedChange", "Batch", "DatasetResult"} <= drawn <= known
 
 
+def test_the_two_ways_through_lead_by_names_that_exist():
+    """Each function and class stands in the module that the README names for it."""
+    walk = re.findall(r"`(\w+)`\s+in\s+`(reconciler/[\w/]+\.py)`", BUILT)
+
+    assert 9 <= len(walk)
+    for name, file in walk:
+        tree = ast.parse((ROOT / file).read_text("utf-8"))
+        assert name in {node.name for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+
+
 def test_every_file_that_is_named_is_there():
     """In the README and in CONTRIBUTING."""
     named = re.findall(
