@@ -13,7 +13,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from reconciler.convert.pixels import number, side, whole
+from reconciler.convert.parsing.json_records import mapping_of
+from reconciler.convert.pixels import number, sides, whole
 from reconciler.convert.record import Rectangle, wrong
 from reconciler.core.entries.entry import METADATA, Fields
 from reconciler.core.validation import spec_codes as codes
@@ -50,7 +51,7 @@ def _one_each(
     attribute: Attribute, taken: Collection[str], origin: Origin
 ) -> tuple[Fields, Sequence[Problem]]:
     metadata = attribute.metadata
-    names, shares = _mapping(metadata.get("class-map")), _mapping(metadata.get("confidence-map"))
+    names, shares = mapping_of(metadata.get("class-map")), mapping_of(metadata.get("confidence-map"))
     if not isinstance(attribute.value, list):
         message = f"“{attribute.name}” must be a list of class ids"
         return {}, [wrong(codes.BAD_RECORD, message, origin)]
@@ -86,8 +87,7 @@ def _boxes(value: Mapping[str, Any], origin: Origin, *, clip: bool) -> Fields:
     size: Sequence[int] | None = None
     if isinstance(sizes, list) and len(sizes) == 1 and isinstance(sizes[0], dict):
         changed["image_size"] = [{key: _integer(number) for key, number in sizes[0].items()}]
-        width, height = side(sizes[0].get("width")), side(sizes[0].get("height"))
-        size = (width, height) if width and height else None
+        size = sides(sizes[0].get("width"), sizes[0].get("height"))
     if isinstance(boxes, list):
         changed["annotations"] = [_box(box, origin, size, clip=clip) for box in boxes]
     return changed
@@ -111,7 +111,3 @@ def _integer(value: Any) -> Any:
     """Return a whole number that is written as a float or in quotes as an integer; other values unchanged."""
     found = number(value)
     return int(found) if found is not None and found == found.to_integral_value() else value
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
