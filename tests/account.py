@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 
-from reconciler.emulator.behaviour.clock import ManualClock
+from reconciler.emulator.behaviour.settings import ManualClock
 from reconciler.emulator.port import listening
 from reconciler.emulator.server import Emulator, Running
 from reconciler.emulator.testing import Plug

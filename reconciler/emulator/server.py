@@ -13,9 +13,8 @@ from typing import Any
 from reconciler.emulator.api import lifecycle
 from reconciler.emulator.api.settling import Settler
 from reconciler.emulator.behaviour.calls import READS, Calls
-from reconciler.emulator.behaviour.clock import Clock, SystemClock
 from reconciler.emulator.behaviour.faults import Faults
-from reconciler.emulator.behaviour.settings import ACCOUNT, Settings
+from reconciler.emulator.behaviour.settings import ACCOUNT, Clock, Settings, SystemClock
 from reconciler.emulator.control.console import Console
 from reconciler.emulator.control.endpoint import Control, failure
 from reconciler.emulator.http import Answer, Request

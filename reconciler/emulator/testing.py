@@ -125,7 +125,7 @@ def rekognition_emulator(
     rekognition_settings: Settings, rekognition_emulator_port: tuple[Plug, int]
 ) -> Iterator[Running]:
     """Provide an emulator in memory, on a loopback port, whose clock stands still until it is advanced."""
-    from reconciler.emulator.behaviour.clock import ManualClock
+    from reconciler.emulator.behaviour.settings import ManualClock
     from reconciler.emulator.server import Emulator, Running
 
     plug, port = rekognition_emulator_port

@@ -18,8 +18,7 @@ import pytest
 from reconciler.core.iam import Level, policy
 from reconciler.core.spec.documents import Target
 from reconciler.emulator.behaviour.calls import Call
-from reconciler.emulator.behaviour.clock import ManualClock
-from reconciler.emulator.behaviour.settings import Settings
+from reconciler.emulator.behaviour.settings import ManualClock, Settings
 from reconciler.emulator.server import Emulator, Running
 from tests.account import ACCOUNT, client_of, serve
 from tests.builders import classified, ref

@@ -21,8 +21,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from reconciler.emulator.api.settling import Settler
-from reconciler.emulator.behaviour.clock import ManualClock
-from reconciler.emulator.behaviour.settings import Settings
+from reconciler.emulator.behaviour.settings import ManualClock, Settings
 from reconciler.emulator.server import Emulator, serve
 from reconciler.emulator.testing import client
 from tests.emulator.builders import Direct, dataset, describe, labelled, listed, refs, update

@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from reconciler.emulator.behaviour.clock import ManualClock
+from reconciler.emulator.behaviour.settings import ManualClock
 from reconciler.emulator.server import Emulator
 from tests.emulator.builders import Direct, boxed, labelled
 

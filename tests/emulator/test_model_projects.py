@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from reconciler.emulator.behaviour.clock import ManualClock
+from reconciler.emulator.behaviour.settings import ManualClock
 from reconciler.emulator.http import Request
 from reconciler.emulator.server import Emulator
 from tests.emulator.builders import SIGNED, Direct, labelled, uri

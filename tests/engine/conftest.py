@@ -14,7 +14,7 @@ import pytest
 
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.status.result import DatasetResult
-from reconciler.emulator.behaviour.clock import ManualClock
+from reconciler.emulator.behaviour.settings import ManualClock
 from reconciler.emulator.server import Emulator
 from reconciler.engine.dataset.context import NO_OVERRIDES, Context, Overrides
 from reconciler.engine.dataset.desired import Desired

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reconciler.emulator.behaviour.clock import ManualClock
+from reconciler.emulator.behaviour.settings import ManualClock
 from reconciler.emulator.server import Emulator
 from reconciler.engine.controller.cycle_runner import CycleRunner
 from reconciler.engine.controller.dataset_state import DatasetState

@@ -13,9 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from reconciler.emulator.behaviour.calls import Call, Calls, Throttle
-from reconciler.emulator.behaviour.clock import Clock
 from reconciler.emulator.behaviour.faults import Faults
-from reconciler.emulator.behaviour.settings import Settings
+from reconciler.emulator.behaviour.settings import Clock, Settings
 from reconciler.emulator.behaviour.switches import LastToken
 from reconciler.emulator.storage import contents, entries, queues
 from reconciler.emulator.storage.store import Store

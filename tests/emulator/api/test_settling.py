@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reconciler.emulator.api import finishing, settling
-from reconciler.emulator.behaviour.clock import ManualClock
+from reconciler.emulator.behaviour.settings import ManualClock
 from reconciler.emulator.server import Emulator, serve
 from reconciler.emulator.storage import contents
 from reconciler.emulator.testing import client

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.emulator.behaviour.clock import ManualClock
-from reconciler.emulator.behaviour.settings import Settings
+from reconciler.emulator.behaviour.settings import ManualClock, Settings
 from reconciler.emulator.server import Emulator, serve
 from reconciler.emulator.testing import client
 from tests.emulator.builders import boxed, dataset, describe, labelled, listed, refs

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.emulator.behaviour.clock import ManualClock
+from reconciler.emulator.behaviour.settings import ManualClock
 from reconciler.emulator.s3 import copies
 from reconciler.emulator.server import Emulator, serve
 from reconciler.emulator.testing import client

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.emulator.behaviour.clock import ManualClock
 from reconciler.emulator.behaviour.faults import Fault, Kind
+from reconciler.emulator.behaviour.settings import ManualClock
 from reconciler.emulator.behaviour.switches import Switches
 from reconciler.emulator.server import Emulator
 from tests.emulator.builders import Direct, boxed, dataset, error_of, labelled, update

@@ -11,8 +11,8 @@ import pytest
 import structlog
 
 from reconciler.core.runtime.queue_address import QueueAddress
-from reconciler.emulator.behaviour.clock import ManualClock
 from reconciler.emulator.behaviour.faults import Fault, Kind
+from reconciler.emulator.behaviour.settings import ManualClock
 from reconciler.emulator.server import Emulator, serve
 from reconciler.emulator.testing import client
 from reconciler.engine.controller.queue.listener import MOST_PAUSE_SECONDS, QueueListener
