@@ -104,14 +104,14 @@ def reverting(browser, name: str) -> tuple[str, str]:
 
 def test_what_the_policy_only_reports_is_reverted_once_the_setting_that_is_named_is_changed(browser, capsys):
     """The command alone leaves the image as it is; the page says so, and what to change first."""
-    spec = Path("specs/bees.yaml")
-    spec.write_text(spec("onDrift: report"))
+    file = Path("specs/bees.yaml")
+    file.write_text(spec("onDrift: report"))
     effect, command = reverting(browser, NAMES[5])
 
     assert "First set policy.onDrift: revert in specs/bees.yaml:1" in effect
     run(command)
     assert NAMES == left(capsys)["drift_modified"]
-    spec.write_text(spec("onDrift: revert"))
+    file.write_text(spec("onDrift: revert"))
     run(command)
     assert [name for name in NAMES if name != NAMES[5]] == left(capsys)["drift_modified"]
 

@@ -14,9 +14,9 @@ from typing import Final
 from reconciler.cli.specs import selection_of
 from reconciler.core.runtime.shard import Shard
 from reconciler.engine.controller.source_poller import DIRECTORY_SECONDS, Polling
-from reconciler.engine.usecases.spec_tree import Selection, select
+from reconciler.engine.usecases.spec_tree import select
 from reconciler.errors import UsageError
-from reconciler.ports import Download, Source, SpecRevision, Witness
+from reconciler.ports import Download, Source, SpecRevision, Specs, Witness
 from reconciler.redact import know
 from reconciler.sources.blobs import Blobs
 from reconciler.sources.directory_source import DirectorySource, SyncMetrics, TouchedFile
@@ -40,7 +40,6 @@ def followed(args: argparse.Namespace, download: Download, shard: Shard | None =
     """
     state = Path(args.state_dir)
     manifests = ManifestCache(state / "manifests", download)
-    selection = selection_of(args)
     if args.git is None:
         if args.verify_signatures:
             raise UsageError("--verify-signatures needs --git: a directory has no signature")
@@ -54,8 +53,8 @@ def followed(args: argparse.Namespace, download: Download, shard: Shard | None =
         clone = Clone(state / "git", address, args.ref or DEFAULT_REF, verify=args.verify_signatures)
         source = GitSource(clone, args.path, Blobs(state), manifests)
     if args.dataset or args.selector:
-        source = Selected(source, selection)
-    return Sharded(source, shard) if shard else source
+        source = Narrowed(source, partial(select, selection=selection_of(args)))
+    return Narrowed(source, partial(_part_of, shard=shard)) if shard else source
 
 
 def polling(args: argparse.Namespace) -> Polling:
@@ -82,35 +81,16 @@ def polling(args: argparse.Namespace) -> Polling:
     return Polling(DIRECTORY_SECONDS, witness, args.sync_max_age)
 
 
-class Selected:
-    """`ports.Source` limited to the selected datasets."""
-
-    def __init__(self, source: Source, selection: Selection) -> None:
-        self._source = source
-        self._selection = selection
-
-    @property
-    def name(self) -> str:
-        return self._source.name
-
-    def poll(self, known: str | None) -> SpecRevision | None:
-        found = self._source.poll(known)
-        return found and found._replace(specs=select(found.specs, self._selection))
-
-    def close(self) -> None:
-        self._source.close()
-
-
-class Sharded:
+class Narrowed:
     """
-    `ports.Source` limited to the datasets of one shard.
+    `ports.Source` of a part of what another gives.
 
     The whole tree is read first, so that every shard reports problems across datasets.
     """
 
-    def __init__(self, source: Source, shard: Shard) -> None:
+    def __init__(self, source: Source, narrow: Callable[[Specs], Specs]) -> None:
         self._source = source
-        self._shard = shard
+        self._narrow = narrow
 
     @property
     def name(self) -> str:
@@ -118,15 +98,16 @@ class Sharded:
 
     def poll(self, known: str | None) -> SpecRevision | None:
         found = self._source.poll(known)
-        if found is None:
-            return None
-        specs = found.specs
-        datasets = tuple(dataset for dataset in specs.datasets if dataset.name in self._shard)
-        broken = tuple(dataset for dataset in specs.broken if dataset.name in self._shard)
-        return found._replace(specs=replace(specs, datasets=datasets, broken=broken))
+        return found and found._replace(specs=self._narrow(found.specs))
 
     def close(self) -> None:
         self._source.close()
+
+
+def _part_of(specs: Specs, shard: Shard) -> Specs:
+    datasets = tuple(dataset for dataset in specs.datasets if dataset.name in shard)
+    broken = tuple(dataset for dataset in specs.broken if dataset.name in shard)
+    return replace(specs, datasets=datasets, broken=broken)
 
 
 def _password(args: argparse.Namespace) -> Callable[[], bytes | None] | None:
