@@ -5,8 +5,10 @@ from __future__ import annotations
 import orjson
 import pytest
 
+from reconciler.cli.specs import opened_specs
 from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection
 from reconciler.core.proposals.report import DatasetProposal
+from reconciler.engine.usecases.propose import _shared, propose_each, unfulfilled
 from reconciler.rekognition.gateway import Rekognition
 from tests.builders import boxed, classified, line, ref
 from tests.propose.bench import Bench
@@ -494,3 +496,44 @@ def test_boxes_that_come_and_go_leave_the_others_as_they_are_written(bench: Benc
     taken(bench)
 
     assert head + kept + {1: "", 3: gone + new}[boxes_after] == bench.read("labels.yaml").decode()
+
+
+def test_into_files_without_images_a_new_one_goes_at_the_beginning_of_the_first(bench: Bench):
+    """There is no neighbour to follow."""
+    bench.write(compare="exact, allowEmpty: true", one_jsonl=b"", two_jsonl=b"")
+    bench.apply()
+    for name in "ba":
+        bench.console.add_image(bench.arn, ref(name))
+
+    taken(bench)
+
+    assert (lines(line("a"), line("b")), b"") == (bench.read("one.jsonl"), bench.read("two.jsonl"))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"), [("abc", "abd", 2), ("abc", "abc", 3), ("abc", "xbc", 0), ("ab", "abc", 2)]
+)
+def test_neighbours_are_those_whose_addresses_begin_alike(one: str, other: str, expected: int):
+    assert expected == _shared(one, other)
+
+
+@pytest.mark.parametrize("edited", ["a", "abcdef", "x"])
+def test_an_edit_of_an_image_that_was_not_asked_for_is_found(bench: Bench, edited: str):
+    """Whichever way its line changed; what was asked for must be there as it was."""
+    names = "abcdefx"
+    bench.write(train_jsonl=lines(*(classified(name, "rose") for name in names)))
+    bench.apply()
+    bench.console.put(bench.arn, classified("x", "tulip").decode())
+    with opened_specs(bench._args()) as (_, _, found):
+        (before,) = propose_each(found.datasets, lambda _: bench.context)
+        (request,) = before.requests
+        labels = {name: "tulip" if name == "x" else "rose" for name in names}
+        labels |= dict.fromkeys(edited, "daisy")
+        bench.specs.joinpath("edited.jsonl").write_bytes(
+            lines(*(classified(name, labels[name]) for name in names))
+        )
+        path = bench.specs / "train.yaml"
+        path.write_text(path.read_text().replace("train.jsonl", "edited.jsonl"))
+        with opened_specs(bench._args()) as (_, _, after):
+            (desired,) = after.datasets
+            assert frozenset(map(ref, edited)) == unfulfilled(desired, before, [request])

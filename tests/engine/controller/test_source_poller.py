@@ -10,8 +10,10 @@ import pytest
 import structlog
 
 from reconciler.core.runtime.backoff import RETRY_MOST_SECONDS
+from reconciler.engine.controller import source_poller
 from reconciler.engine.controller.source_poller import Polling
 from reconciler.errors import SourceError
+from reconciler.ports import LoadedDataset
 from tests.engine.months import Months, make_months
 
 MINUTE = 60.0
@@ -186,3 +188,61 @@ def test_a_document_that_breaks_or_is_mended_is_a_new_try_for_what_failed(months
 
         assert months.controller._poller.failure is None
         assert months.time.seconds() <= state.due <= months.time.seconds() + RETRY_MOST_SECONDS
+
+
+def test_a_file_that_is_gone_when_a_revision_is_adopted_is_reported_by_its_dataset(
+    months: Months, monkeypatch: pytest.MonkeyPatch
+):
+    """The others are adopted, and so is this one: its cycle says what is missing."""
+    months.write("roses", *"abc")
+    months.write("tulips", *"de")
+    digest_of = source_poller.digest_of
+
+    def gone(loaded: LoadedDataset) -> bytes:
+        if loaded.name == "roses":
+            raise SourceError("roses.jsonl: no such file")
+        return digest_of(loaded)
+
+    monkeypatch.setattr(source_poller, "digest_of", gone)
+    months.controller._poller.poll()
+
+    assert {"roses": True, "tulips": False} == {
+        name: state.digest is None for name, state in months.registry.states.items()
+    }
+
+
+def test_a_revision_is_logged_with_what_it_holds(months: Months, events: list[dict[str, object]]):
+    """The first twenty datasets that it lacks are named."""
+    names = [f"d{number:02}" for number in range(22)]
+    for name in (*names, "roses"):
+        months.write(name, "a")
+    months.controller._poller.poll()
+    for name in names:
+        (months.specs / f"{name}.yaml").unlink()
+    (months.specs / "roses.yaml").write_text("apiVersion: reconciler/v1\nkind: Dataset\n")
+    months.write("tulips", "b")
+    months.controller._poller.poll()
+
+    first, second = (event for event in events if event["event"] == "source.updated")
+    keys = ("datasets", "broken", "removed", "left_alone")
+    assert [23, 0, 0, []] == [first[key] for key in keys]
+    assert [1, 1, 23, names[:20]] == [second[key] for key in keys]
+    (invalid,) = [event for event in events if event["event"] == "spec.invalid"]
+    assert str(invalid["first"]).endswith("roses.yaml:1:1")
+    assert invalid["problems"] == 2
+
+
+@pytest.mark.parametrize(("age", "stale"), [(120.0, False), (120.5, True)])
+def test_a_confirmation_counts_until_it_is_too_old(months: Months, age: float, stale: bool):
+    """The reason names what confirms, and why it does not."""
+    sync = Sync(at=months.time.wall())
+    follow_by(months, Polling(witness=sync, max_age_seconds=120))
+    months.write("roses", *"abc")
+    months.controller._poller.poll()
+    sync.failure = "connection refused"
+    months.time.jump_wall(age)
+    months.controller._poller.poll()
+
+    failure = months.registry.source_failure
+    text = "git-sync has not confirmed the revision for more than 120 s: connection refused"
+    assert (text if stale else None) == (failure.message if failure else None)

@@ -315,3 +315,30 @@ def test_a_dataset_that_comes_back_from_another_replica_is_written_again(months:
     publisher.step()
 
     assert ["roses", "roses"] == objects.writes
+
+
+def test_an_object_that_cannot_be_deleted_is_logged_and_deleted_later(
+    months: Months, events: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch
+):
+    """The status of all others is up to date meanwhile."""
+    objects = Objects()
+    publisher = StatusPublisher(objects, months.registry)
+    months.write("roses", *"abc")
+    months.write("tulips", *"de")
+    months.settle()
+    publisher.step()
+    (months.specs / "tulips.yaml").unlink()
+    months.settle()
+
+    def away(_: str) -> None:
+        raise OSError("the cluster is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(objects, "remove", away)
+        publisher.step()
+        publisher.step()
+    unpublished = [event for event in events if event["event"] == "status.unpublished"]
+    assert [("OSError", "the cluster is away")] == [(one["error"], one["reason"]) for one in unpublished]
+
+    publisher.step()
+    assert ["roses"] == list(objects.found)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
 import orjson
 import pytest
+from structlog.testing import capture_logs
 
-from reconciler.core.planning.quarantine import QuarantineReason
+from reconciler.core.planning.quarantine import ROUNDS, Quarantined, QuarantineReason
 from reconciler.core.status.result import EntryProblem, Verdict
-from reconciler.engine.dataset.bookkeeping import update_quarantine
+from reconciler.engine.dataset.bookkeeping import share_images, update_quarantine
 from reconciler.engine.dataset.send import Sent
 from reconciler.engine.dataset.verify import Proof
 from reconciler.errors import StateError
@@ -104,3 +109,80 @@ def test_an_entry_is_quarantined_for_what_the_proof_showed_of_it(
     update_quarantine("train", items, [ref("a")], sent, proof, quarantine, full.context.clock.now())
 
     assert ([kind] if kind else []) == [entry.kind for entry in quarantine.of("train").values()]
+
+
+def images(*refs: str, description: str = "known") -> Any:
+    """Return what is remembered of a dataset with these images, in blocks of two."""
+    blocks = [SimpleNamespace(refs=refs[start : start + 2]) for start in range(0, len(refs), 2)]
+    return SimpleNamespace(head=SimpleNamespace(description=description), blocks=lambda: blocks)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        (images("a", "b", "c"), images("d", "e", "f"), False),
+        (images("a", "b", "c"), images("d", "e", "c"), True),
+        (images("c"), images("a", "b", "c"), True),
+        (images(), images("a"), False),
+        (None, images("a"), None),
+        (images("a"), None, None),
+        (images("a"), images("a", description=""), None),
+        (images("a", description=""), images("a"), None),
+    ],
+)
+def test_whether_datasets_share_an_image_is_known_of_two_that_are(
+    one: Any, other: Any, expected: bool | None
+):
+    """Not while an update of either is open: its entries are not known then."""
+    memory: Any = SimpleNamespace(observed=SimpleNamespace(of={"one": one, "other": other}.get))
+
+    assert expected is share_images(memory, "one", "other")
+
+
+def held(name: str, kind: QuarantineReason, until: float, rounds: int = 1) -> Quarantined:
+    return Quarantined(ref(name), b"digest", kind, "why", rounds, 0.0, until)
+
+
+def updated(full: Lab, *known: Quarantined, **facts: Any) -> tuple[set[str], list[tuple[str, str]]]:
+    """Update the quarantine at 100 s; return what is in it then, and what was logged."""
+    quarantine = full.context.memory.quarantine
+    quarantine.put("train", known, [])
+    different = [ref(name) for name in facts.pop("different", "")]
+    with capture_logs() as events:
+        update_quarantine(
+            "train", facts.pop("items", ()), different, Sent(), Proof(**facts), quarantine, 100.0
+        )
+    return set(quarantine.of("train")), [(event["event"], event["source_ref"]) for event in events]
+
+
+def test_a_hold_is_over_once_its_entry_does_not_differ(full: Lab):
+    """One on an entry that others keep changing lasts until its time, since it is in place just now."""
+    isolated, flapping = QuarantineReason.ISOLATED, QuarantineReason.FLAPPING
+    known = [
+        held("a", isolated, 9e9),
+        held("b", isolated, 9e9),
+        held("c", flapping, 101),
+        held("d", flapping, 100),
+    ]
+
+    left, events = updated(full, *known, different="bd")
+
+    assert {ref("b"), ref("c")} == left
+    assert {("entry.released", ref("a")), ("entry.released", ref("d"))} == set(events)
+
+
+def test_what_had_to_be_set_again_is_counted_and_held_only_when_it_goes_on(full: Lab):
+    """One revert is no conflict. An entry that was missing is not fought over, nor one that git changed."""
+    full.write(classified("a", "tulip"), *named("bcde"), *named("x"))
+    a, x = full.plan().changes
+    again = replace(a, reverts=True)
+    digest = again.sent
+    assert digest is not None
+
+    assert ({ref("a")}, []) == updated(full, items=[again], in_place=(again,))
+    full.context.memory.quarantine.put("train", [], [ref("a")])
+    assert (set(), []) == updated(full, items=[a, x], in_place=(a, replace(x, reverts=True)))
+    known = held("a", QuarantineReason.FLAPPING, 9e9, ROUNDS - 1)._replace(digest=digest)
+    assert ({ref("a")}, [("entry.quarantined", ref("a"))]) == updated(
+        full, known, items=[again], in_place=(again,)
+    )

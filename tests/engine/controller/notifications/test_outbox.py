@@ -240,3 +240,16 @@ def test_a_message_is_sent_as_soon_as_it_is_there(bench):
 
     until(lambda: bench.channel.sent == ["1"])
     outbox.end()
+
+
+def test_the_limits_are_those_of_the_documentation():
+    """A hundred messages of a channel wait, for a day at most; it is tried again within 15 minutes."""
+    assert (100, 86_400, 900) == (MOST_MESSAGES, MOST_SECONDS, LONGEST_SECONDS)
+
+
+def test_a_failing_channel_is_tried_again_ever_more_seldom(bench):
+    """Two seconds after the first failure, then four; what succeeds begins anew."""
+    bench.channel.results = [FAILED, FAILED, FAILED, SENT, FAILED]
+    outbox = bench.filled(1, 2)
+
+    assert [2.0, 4.0, 8.0, 0.0, 2.0] == steps(outbox, 5)

@@ -1,0 +1,156 @@
+"""When a cycle relies on the last observation, and what it logs of its plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import orjson
+import pytest
+from structlog.testing import capture_logs
+
+from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
+from reconciler.engine.controller.cycle import _counts_still, _is_remembered, digest_of
+from reconciler.engine.dataset.observe import as_text
+from reconciler.ports import Description, Kept, LoadedDataset, ObservedHead, Phase
+from tests.builders import classified
+from tests.engine.months import Months
+from tests.sources.builders import LINE, dataset, line, loaded, write
+
+SPEC = dataset() + "  schedule: {interval: 5m, fullScanMaxAge: 6h, jitter: 0.1}\n"
+NOW = 100_000.0
+KEPT = Kept("arn:1", b"digest", "as it was", NOW - 60, "{}")
+
+
+def spec(root: Path, text: str = SPEC, lines: str = LINE, **more: str) -> LoadedDataset:
+    write(root, a_yaml=text, train_jsonl=lines, **more)
+    return loaded(root).datasets[0]
+
+
+@dataclass
+class Memory:
+    """What is remembered of one dataset."""
+
+    held: list[Quarantined] = field(default_factory=list)
+    open: list[object] = field(default_factory=list)
+    head: ObservedHead | None = None
+
+    def context(self) -> Any:
+        return SimpleNamespace(
+            clock=SimpleNamespace(now=lambda: NOW),
+            memory=SimpleNamespace(
+                quarantine=SimpleNamespace(of=lambda _: {one.source_ref: one for one in self.held}),
+                journal=SimpleNamespace(unfinished=lambda _: self.open),
+                observed=SimpleNamespace(head_of=lambda _: self.head),
+            ),
+        )
+
+
+def held(until: float) -> Quarantined:
+    return Quarantined(f"s3://b/{until}.jpg", b"", QuarantineReason.ISOLATED, "why", 1, 0.0, until)
+
+
+@pytest.mark.parametrize(
+    ("kept", "memory", "expected"),
+    [
+        (KEPT, Memory(), True),
+        (KEPT._replace(desired=b"another"), Memory(), False),
+        (KEPT._replace(scanned_at=NOW - 6 * 3_600), Memory(), False),
+        (KEPT._replace(scanned_at=NOW - 6 * 3_600 + 330), Memory(), False),
+        (KEPT._replace(scanned_at=NOW - 6 * 3_600 + 331), Memory(), True),
+        (KEPT._replace(scanned_at=NOW + 1), Memory(), False),
+        (KEPT, Memory(held=[held(NOW + 1), held(NOW + 2)]), True),
+        (KEPT, Memory(held=[held(NOW + 1), held(NOW)]), False),
+        (KEPT, Memory(open=[object()]), False),
+    ],
+    ids=[
+        *("as it was", "edited", "old", "old before the next cycle", "not so old", "of the future"),
+        *("quarantined", "to be tried again", "an update is open"),
+    ],
+)
+def test_an_observation_counts_while_nothing_calls_for_another(
+    tmp_path: Path, kept: Kept, memory: Memory, expected: bool
+):
+    assert expected is _counts_still(kept, spec(tmp_path), b"digest", memory.context())
+
+
+@pytest.mark.parametrize(("arn", "expected"), [("1", True), ("2", False)])
+def test_an_observation_of_another_dataset_than_the_one_that_is_named_does_not_count(
+    tmp_path: Path, arn: str, expected: bool
+):
+    named = "arn:aws:rekognition:us-east-1:111122223333:project/p/dataset/train/"
+    text = SPEC.replace("{project: flowers, type: TRAIN}", f"{{datasetArn: {named}{arn}}}")
+
+    kept = KEPT._replace(arn=f"{named}1")
+    assert expected is _counts_still(kept, spec(tmp_path, text), b"digest", Memory().context())
+
+
+def test_what_another_process_has_applied_is_known_by_the_description_alone():
+    """Any other state of the dataset is one that nobody of this state directory has seen."""
+    description = Description(Phase.UPDATE_COMPLETE, "SUCCESS", "", 10.0)
+    same = ObservedHead("arn:1", b"", as_text(description), 1.0, True)
+
+    def remembered(head: ObservedHead | None) -> bool:
+        return _is_remembered("roses", description, Memory(head=head).context())
+
+    assert remembered(same)
+    assert not remembered(None)
+    for other in ("", as_text(replace(description, updated_at=9.0)), f"{same.description} ", "~"):
+        assert not remembered(same._replace(description=other))
+
+
+def test_the_digest_of_what_is_desired_is_of_everything_but_when_and_for_whom(tmp_path: Path):
+    """A dataset is observed again for a new policy or line, and not for a new label or schedule."""
+    before = digest_of(spec(tmp_path / "0"))
+    assert before == digest_of(spec(tmp_path / "1"))
+    asides = (
+        SPEC.replace("name: flowers", "name: flowers\n  labels: {team: botany}"),
+        SPEC.replace("5m", "7m"),
+        SPEC + "  suspend: true\n",
+    )
+    for number, text in enumerate(asides):
+        assert before == digest_of(spec(tmp_path / f"aside{number}", text))
+
+    others = [
+        digest_of(spec(tmp_path / "policy", SPEC + "  policy: {mode: upsert}\n")),
+        digest_of(spec(tmp_path / "name", SPEC.replace("name: flowers", "name: weeds"))),
+        digest_of(spec(tmp_path / "line", lines=line("z"))),
+        digest_of(spec(tmp_path / "lines", lines=LINE + line("z"))),
+        digest_of(spec(tmp_path / "twice", SPEC.replace("]", ", {file: train.jsonl}]"))),
+    ]
+    assert len({before, *others}) == 1 + len(others)
+
+
+def test_a_guard_is_logged_with_its_reason(months: Months):
+    """Each guard of a plan, whichever of them blocks it."""
+    months.write("roses", *"abcdefghijkl")
+    months.settle()
+    path = months.specs / "roses.yaml"
+    months.write("roses", *"abcdefghijkl", label="tulip")
+    text = path.read_text().replace("maxChangeRatio: 1", "maxChangeRatio: 0.1, maxChanges: 1")
+    path.write_text(text)
+
+    with capture_logs() as events:
+        months.settle()
+
+    tripped = {event["code"]: event["reason"] for event in events if event["event"] == "guard.tripped"}
+    assert {"MAX_CHANGE_RATIO", "MAX_CHANGES"} == set(tripped)
+    assert all(tripped.values())
+
+
+def test_an_image_that_git_does_not_know_is_logged_as_no_drift(months: Months):
+    """It is counted beside drift: git may have removed it."""
+    months.write("roses", *"abc", policy="onDrift: report")
+    months.settle()
+    months.emulator.console.add_image(months.arn("roses"), "s3://b/z.jpg")
+    with capture_logs() as events:
+        months.settle()
+    assert [] == [event for event in events if event["event"] == "drift.detected"]
+
+    months.emulator.console.put(months.arn("roses"), orjson.loads(classified("b", "daisy")))
+    with capture_logs() as events:
+        months.settle()
+    (detected,) = [event for event in events if event["event"] == "drift.detected"]
+    assert (1, 1) == (detected["relabelled"], detected["unmanaged"])
