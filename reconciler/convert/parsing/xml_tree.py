@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 from xml.parsers import expat
 
-from reconciler.convert.record import BadFile, bytes_of, display
+from reconciler.convert.record import BadFile
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin
 
@@ -71,18 +70,17 @@ class Element:
         return found
 
 
-def tree_of(path: Path) -> Element:
+def tree_of(content: bytes, name: str) -> Element:
     """
-    Return the root of an XML file.
+    Return the root of the content of an XML file.
 
     Raises:
-        BadFile: It cannot be read, is not XML, or declares a document type.
+        BadFile: It is not XML, or declares a document type.
     """
-    name = display(path)
-    content = _decoded(bytes_of(path), name)
+    text = decoded(content, name)
     parser = expat.ParserCreate()
     try:
-        return _built(parser, content, name)
+        return _built(parser, text, name)
     except expat.ExpatError as exc:
         message = f"not valid XML: {expat.ErrorString(exc.code)}"
         raise BadFile(codes.OTHER_FORMAT, message, Origin(name, exc.lineno, exc.offset + 1)) from exc
@@ -90,7 +88,7 @@ def tree_of(path: Path) -> Element:
         raise BadFile(codes.NOT_TEXT, f"not readable XML: {exc}", Origin(name, 1)) from exc
 
 
-def _decoded(content: bytes, name: str) -> bytes | str:
+def decoded(content: bytes, name: str) -> bytes | str:
     """
     Return the text, or the bytes if no encoding is declared or the parser supports the declared one.
 

@@ -15,7 +15,16 @@ from reconciler.convert.parsing.images import of_split, separated, settled
 from reconciler.convert.parsing.shapes import cornered, edged, enclosing, not_upright, turned, unusable_shape
 from reconciler.convert.parsing.xml_tree import Element, tree_of
 from reconciler.convert.pixels import number, sides
-from reconciler.convert.record import BadFile, LabelledImage, Options, Read, Rectangle, wrong
+from reconciler.convert.record import (
+    BadFile,
+    LabelledImage,
+    Options,
+    Read,
+    Rectangle,
+    bytes_of,
+    display,
+    wrong,
+)
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Problem
 from reconciler.errors import UsageError
@@ -29,7 +38,8 @@ _OTHERS: Final = ("points", "cuboid", "skeleton")
 
 def read_cvat(path: Path, options: Options) -> Iterator[Read]:
     """Read one file, or ``annotations.xml`` of a directory."""
-    root = tree_of(_file_in(path))
+    file = _file_in(path)
+    root = tree_of(bytes_of(file), display(file))
     if root.tag != "annotations":
         message = f"the outermost element is <{root.tag}>, not <annotations>"
         raise BadFile(codes.OTHER_FORMAT, message, root.origin)

@@ -1,9 +1,14 @@
 """Pascal VOC: edges, both conventions, and XML that means harm."""
 
+import re
+from unittest.mock import patch
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.convert.readers.voc import _regular
+from reconciler.convert.record import Options
 from tests.convert.inputs import boxes, convert, errors, fields, voc, voc_box, warnings
 
 
@@ -42,6 +47,89 @@ def test_whole_pixels_are_read_as_the_same_number_with_a_fraction_is(
 
     assert fields(long) == fields(short)
     assert [(p.code, p.message) for p in long.problems] == [(p.code, p.message) for p in short.problems]
+
+
+USUAL = b"""<?xml version="1.0" encoding="utf-8"?>
+<annotation verified="yes">
+\t<folder>train</folder>
+\t<filename>x/a.jpg</filename>
+\t<source><database>Unknown</database></source>
+\t<size>
+\t\t<width>640</width>
+\t\t<height>480</height>
+\t\t<depth>3</depth>
+\t</size>
+\t<object>
+\t\t<name>cat &amp; dog</name>
+\t\t<difficult>0</difficult>
+\t\t<bndbox><xmin>10</xmin><ymin>20</ymin><xmax>110</xmax><ymax>220</ymax></bndbox>
+\t</object>
+</annotation>
+"""
+PIECES = (
+    *(
+        b"<filename>b.jpg</filename>",
+        b"<filename ",
+        b"<!-- <filename>b.jpg</filename> -->",
+        b"<!DOCTYPE annotation>",
+    ),
+    *(
+        b"<x/>",
+        b"<x>1</x>",
+        b"<object/>",
+        b"<object><part/></object>",
+        b"<size/>",
+        b"<width>9</width>",
+        b"<xmin>5</xmin>",
+    ),
+    *(
+        b"&amp;",
+        b"&#13;",
+        b"&x;",
+        b"<![CDATA[7]]>",
+        b"<?x y?>",
+        b' xmlns="urn:a"',
+        b"a:",
+        b"\xef\xbb\xbf",
+        b"\xe9",
+    ),
+    *("é".encode(), "٣".encode(), b"\r", b"\r\n", b"\n", b" ", b"-", b"0", b"1", b".5", b"5" * 9),
+)
+
+
+@st.composite
+def changed(draw: st.DrawFn) -> bytes:
+    """Draw a usual file after some changes to its bytes."""
+    content = USUAL
+    for _ in range(draw(st.integers(0, 2))):
+        ends = [found.end() for found in re.finditer(rb">|[0-9]|<filename|cat", content)]
+        start, end = sorted((draw(st.sampled_from(ends)), draw(st.sampled_from(ends))))
+        piece = draw(st.sampled_from(PIECES) | st.just(content[start : min(end, start + 60)]))
+        place = draw(st.sampled_from(ends))
+        content = content[:place] + piece + content[place + draw(st.sampled_from([0, 0, 0, 0, 1])) :]
+    encoding = draw(st.sampled_from([*[b"utf-8"] * 6, b"latin-1", b"ISO-8859-1", b"gbk"]))
+    newline = draw(st.sampled_from([b"\n", b"\n", b"\r\n", b"\r\n", b"\r"]))
+    return content.replace(b"utf-8", encoding).replace(b"\n", newline)
+
+
+@given(changed(), st.booleans(), st.booleans())
+@settings(max_examples=300)
+def test_a_usual_file_is_read_as_element_by_element(tmp_path_factory, content, one_based, clip):
+    """The same lines, problems and places, whether the parser in C reads a file or the one that keeps places."""
+    file = tmp_path_factory.getbasetemp() / "usual.xml"
+    file.write_bytes(content)
+    fast = convert("voc", file, one_based=one_based, clip=clip)
+    with patch("reconciler.convert.readers.voc._regular", return_value=None):
+        slow = convert("voc", file, one_based=one_based, clip=clip)
+
+    assert slow == fast
+
+
+def test_usual_files_are_read_by_the_parser_in_c():
+    for content in (USUAL, USUAL.replace(b"\n", b"\r\n"), USUAL.replace(b"\n", b"").replace(b"\t", b"")):
+        assert _regular(content, "a.xml", Options())
+    assert _regular(USUAL.replace(b"utf-8", b"gbk"), "a.xml", Options()) is None
+    assert _regular(USUAL.replace(b"110", b"641"), "a.xml", Options()) is None
 
 
 def test_a_directory_is_read_by_name(tmp_path):
