@@ -1,4 +1,4 @@
-"""A service on the loopback interface that gives prepared answers in order."""
+"""A service on the loopback interface, and clients, that give prepared answers in order."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 
 from reconciler.rekognition.calls import Limiter
 from reconciler.rekognition.gateway import client_config
+from reconciler.rekognition.image_store import image_config
 from reconciler.rekognition.rebuilding import RebuildingRekognition
 from tests.loopback import Quiet, listening
 
@@ -107,3 +109,21 @@ def connect(
 @pytest.fixture
 def gateway(connect: Callable[..., RebuildingRekognition]) -> RebuildingRekognition:
     return connect()
+
+
+def client(service: str, endpoint: str | None = None):
+    return boto3.client(
+        service,
+        region_name="us-east-1",
+        endpoint_url=endpoint,
+        aws_access_key_id="key",
+        aws_secret_access_key="secret",
+        config=image_config(),
+    )
+
+
+@pytest.fixture
+def s3() -> Iterator[Stubber]:
+    """S3 of AWS with prepared answers."""
+    with Stubber(client("s3")) as stub:
+        yield stub

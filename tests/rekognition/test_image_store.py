@@ -4,7 +4,7 @@ import io
 
 import pytest
 from botocore.response import StreamingBody
-from botocore.stub import ANY, Stubber
+from botocore.stub import ANY
 
 from reconciler.core.images.header import EMPTY, Header
 from reconciler.core.images.judgement import ARCHIVED, CheckedImage
@@ -13,18 +13,15 @@ from reconciler.errors import Denied, Throttled, Unavailable
 from reconciler.ports import ImagePage
 from reconciler.rekognition.image_store import ImageStore
 from tests.convert.inputs import png
-from tests.rekognition.test_images import client
 
 STORED = Stored("e", 100)
 IMAGE = png(70, 80)
 
 
-@pytest.fixture
-def s3():
-    """S3 of AWS with prepared answers."""
-    with Stubber(client("s3")) as stub:
-        yield stub
-        stub.assert_no_pending_responses()
+@pytest.fixture(autouse=True)
+def every_answer_was_asked_for(s3):
+    yield
+    s3.assert_no_pending_responses()
 
 
 def part(data, of, start=0, etag='"e"'):

@@ -1,35 +1,15 @@
 """Images in S3: read for datasets of AWS only, and given up soon if refused."""
 
 import io
-from collections.abc import Iterator
 
-import boto3
 import pytest
 from botocore.response import StreamingBody
-from botocore.stub import Stubber
 
-from reconciler.rekognition.image_store import ImageReader, image_config
+from reconciler.rekognition.image_store import ImageReader
+from tests.rekognition.conftest import client
 
 IMAGE = b"\x89PNG"
 LOCAL = "http://127.0.0.1:1"
-
-
-def client(service: str, endpoint: str | None = None):
-    return boto3.client(
-        service,
-        region_name="us-east-1",
-        endpoint_url=endpoint,
-        aws_access_key_id="key",
-        aws_secret_access_key="secret",
-        config=image_config(),
-    )
-
-
-@pytest.fixture
-def s3() -> Iterator[Stubber]:
-    """S3 of AWS with prepared answers."""
-    with Stubber(client("s3")) as stub:
-        yield stub
 
 
 def answer(data: bytes) -> dict[str, object]:

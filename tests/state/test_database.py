@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,13 +15,6 @@ from reconciler.errors import StateError, StateLost
 from reconciler.state import State, schema
 
 ARN = "arn:aws:rekognition:us-east-1:111122223333:project/p/dataset/train/1"
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[State]:
-    made = State(tmp_path / "state")
-    yield made
-    made.close()
 
 
 def fill(state: State, number: int = 500) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,12 +15,6 @@ ARN = "arn:aws:rekognition:us-east-1:111122223333:project/flowers/dataset/train/
 
 def call(key: str, at: float = 100.0) -> ForeignCall:
     return ForeignCall(key, "UpdateDatasetEntries", "alice", PrincipalKind.USER, AddressClass.PRIVATE, at)
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[State]:
-    with State(tmp_path) as found:
-        yield found
 
 
 def test_a_call_is_new_once_for_each_dataset(state: State):

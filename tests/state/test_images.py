@@ -20,12 +20,6 @@ def image(stored: Stored, form: str = "PNG") -> CheckedImage:
     return CheckedImage(*stored, Header(form, 70, 80))
 
 
-@pytest.fixture
-def state(tmp_path):
-    with State(tmp_path) as opened:
-        yield opened
-
-
 def test_a_hash_is_of_a_content_and_so_of_each_image_that_has_it(state):
     """In whatever dataset."""
     state.images.put("train", {"a": image(ONE), "b": image(OTHER)})
