@@ -154,6 +154,10 @@ class Index:
         """
         return self._printed[row]
 
+    def prints_pay(self, listed: int) -> bool:
+        """Return whether so many listed lines are compared faster by prints, which may have to be read first."""
+        return self._prints is not None or listed > len(self) // 16
+
     @property
     def _printed(self) -> array[int]:
         if self._prints is None:

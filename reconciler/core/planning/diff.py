@@ -184,7 +184,7 @@ def compare_some(
         if known is not line and _canonical(parse_observed(known[0])) != _canonical(fields):
             raise ListingMoved(f"{source_ref} is listed twice: the listing is not one state")
     comparison = _Comparison(desired, read_desired, equality)
-    comparison.compare(lines.values())
+    comparison.compare(lines.values(), by_print=desired.prints_pay(len(lines)))
     return comparison.diff(source_refs)
 
 
@@ -205,18 +205,18 @@ class _Comparison:
         self._others: list[tuple[str, Place]] = []
         self._unchanged = self._observed = 0
 
-    def compare(self, observed: Iterable[Line]) -> None:
+    def compare(self, observed: Iterable[Line], *, by_print: bool = True) -> None:
         desired, seen, lines, expected = self._desired, self._seen, iter(observed), 0
         while part := list(islice(lines, _TOGETHER)):
             printed, done = print_listed([raw for raw, _, _ in part]), 0
             while done < len(part):
-                equal = desired.listed_in_order(printed[done:], expected)
+                equal = desired.listed_in_order(printed[done:], expected) if by_print else 0
                 if equal and not any(seen[expected : expected + equal]):
                     seen[expected : expected + equal] = b"\1" * equal
                     self._unchanged += equal
                     expected, done = expected + equal, done + equal
                     continue
-                row = desired.row_listed(part[done][0], printed[done], self._read)
+                row = desired.row_listed(part[done][0], printed[done], self._read) if by_print else None
                 if row is None or seen[row]:
                     self._compare_parsed(part[done])
                 else:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.entries.entry import canonical, digest, error_codes, without_service_keys
 from reconciler.core.entries.equality import Equality, IgnoreRule
-from reconciler.core.entries.index import Place
+from reconciler.core.entries.index import Index, IndexedLines, Place
 from reconciler.core.entries.pattern import pointer
 from reconciler.core.planning.diff import Action, Change, Diff, compare, compare_some
 from reconciler.errors import ListingMoved, UnknownAnswer
@@ -304,6 +304,18 @@ class TestSome:
     def test_reads_every_line_that_it_is_given(self) -> None:
         with pytest.raises(UnknownAnswer):
             self.some("a", [b"<html>"], [line("a")])
+
+
+class TestSomeWithoutPrints(TestSome):
+    """The same, of a large dataset whose lines were carried over: they are not read for it."""
+
+    def some(self, names: str, there: Sequence[bytes], desired: Sequence[bytes]) -> Diff:
+        wanted = {ref(name) for name in names}
+        lines = [*desired, *(line(f"more-{number}") for number in range(200))]
+        found = [orjson.loads(raw)["source-ref"] for raw in lines]
+        places = [range(len(lines)), map(len, lines), range(1, len(lines) + 1)]
+        index = Index([IndexedLines(found, *places, None)])
+        return compare_some(index, wanted, observed(*there), lambda _, place: lines[place.offset], EXACT)
 
 
 @pytest.mark.benchmark
