@@ -49,20 +49,27 @@ MOST_NAMED: Final = 1_000
 
 
 class WithheldEntry(NamedTuple):
-    """One desired entry whose change the policy withholds."""
+    """One desired entry whose change the policy withholds; `withheld_by` is not stored."""
 
     source_ref: str
     origin: Origin | None
     cause: Cause
     reason: str
+    withheld_by: Withheld | None = None
 
 
 class WithheldGroup(NamedTuple):
-    """The number of entries withheld, or not selected, for one cause and reason."""
+    """
+    The number of entries withheld, or not selected, for one cause and reason.
+
+    Attributes:
+        withheld_by: None if an earlier version stored the group.
+    """
 
     cause: Cause
     reason: str
     number: int
+    withheld_by: Withheld | None = None
 
     @property
     def asks_for_change(self) -> bool:
@@ -71,17 +78,17 @@ class WithheldGroup(NamedTuple):
     @property
     def waits(self) -> bool:
         """Return whether an apply by a person would carry it out."""
-        return self.reason.endswith(Withheld.ON_CHANGE)
+        return self.withheld_by is Withheld.ON_CHANGE
 
     @property
     def waits_for_images(self) -> bool:
         """Return whether it may be sent once its images are sound, though neither git nor AWS changed."""
-        return Withheld.IMAGES in self.reason
+        return self.withheld_by is Withheld.IMAGES
 
     @property
     def is_not_selected(self) -> bool:
         """Return whether an apply without the selection would carry it out."""
-        return self.reason.endswith(Withheld.NOT_SELECTED)
+        return self.withheld_by is Withheld.NOT_SELECTED
 
 
 class LabelCount(NamedTuple):
@@ -194,8 +201,8 @@ class Named:
         """Return it as a JSON document."""
         return {
             "withheld": [[e.source_ref, e.origin, e.cause.value, e.reason] for e in self.withheld],
-            "groups": [[g.cause.value, g.reason, g.number] for g in self.groups],
-            "unblanked": [[g.cause.value, g.reason, g.number] for g in self.unblanked],
+            "groups": [list(group) for group in self.groups],
+            "unblanked": [list(group) for group in self.unblanked],
             "quarantined": list(map(_as_list, self.quarantined)),
             "dropped": list(map(_as_list, self.dropped)),
             "rejected": list(map(_as_list, self.rejected)),
@@ -241,7 +248,10 @@ def _entry_problems(found: Sequence[Any]) -> tuple[EntryProblem, ...]:
 
 
 def _groups(found: Sequence[Any]) -> tuple[WithheldGroup, ...]:
-    return tuple(WithheldGroup(Cause(why), reason, number) for why, reason, number in found)
+    return tuple(
+        WithheldGroup(Cause(why), reason, number, Withheld(by[0]) if by and by[0] else None)
+        for why, reason, number, *by in found
+    )
 
 
 def _as_list(entry_problem: EntryProblem) -> list[Any]:

@@ -130,7 +130,7 @@ def _with_rest(result: DatasetResult, plan: DatasetPlan, after: Diff | None) -> 
     different = plan.unsettled(after)
     left = [_withheld(item, plan) for item in plan.withheld if item.source_ref in different]
     groups = _grouped(left)
-    withheld = [entry for entry in left if not entry.reason.endswith(Withheld.NOT_SELECTED)]
+    withheld = [entry for entry in left if entry.withheld_by is not Withheld.NOT_SELECTED]
     orphans = (
         _withheld(item, plan)
         for item in plan.changes
@@ -149,8 +149,9 @@ def _with_rest(result: DatasetResult, plan: DatasetPlan, after: Diff | None) -> 
 
 
 def _grouped(entries: Iterable[WithheldEntry]) -> tuple[WithheldGroup, ...]:
-    numbers = Counter((entry.cause, entry.reason) for entry in entries)
-    return tuple(WithheldGroup(*group, number) for group, number in sorted(numbers.items()))
+    numbers = Counter((entry.cause, entry.reason, entry.withheld_by) for entry in entries)
+    groups = (WithheldGroup(cause, reason, number, by) for (cause, reason, by), number in numbers.items())
+    return tuple(sorted(groups, key=lambda group: group[:2]))
 
 
 def _withheld(item: PlannedChange, plan: DatasetPlan) -> WithheldEntry:
@@ -158,7 +159,7 @@ def _withheld(item: PlannedChange, plan: DatasetPlan) -> WithheldEntry:
     codes = sorted({str(problem.code) for problem in item.image_problems if problem.is_error})
     found = f" ({', '.join(codes)})" if item.withheld is Withheld.IMAGES else ""
     reason = f"{CAUSE_PHRASES[item.cause]}, {setting}{found}"
-    return WithheldEntry(item.source_ref, item.origin, item.cause, reason)
+    return WithheldEntry(item.source_ref, item.origin, item.cause, reason, item.withheld)
 
 
 def _still_quarantined(item: PlannedChange) -> EntryProblem:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.withholding import Withheld
 from reconciler.core.status.result import DatasetResult, Verdict, WithheldGroup
 from reconciler.errors import Exit
 
@@ -29,6 +30,18 @@ def test_withheld_entries_ask_for_an_exit_code_of_their_own(causes: list[Cause],
 
     assert (0, expected) == (result.exit_code, result.detailed_exit_code)
     assert 7 == replace(result, exit_code=Exit.PARTIAL).detailed_exit_code
+
+
+@pytest.mark.parametrize("by", [None, *Withheld])
+def test_what_withholds_a_group_is_a_value_and_not_its_words(by: Withheld | None):
+    """The reason is for people: a text that ends like a setting decides nothing."""
+    group = WithheldGroup(Cause.SPEC_CHANGED, "not selected, images: require, onChange: plan", 1, by)
+
+    assert (by is Withheld.ON_CHANGE, by is Withheld.IMAGES, by is Withheld.NOT_SELECTED) == (
+        group.waits,
+        group.waits_for_images,
+        group.is_not_selected,
+    )
 
 
 def test_a_result_that_says_nothing_else_counts_nothing():

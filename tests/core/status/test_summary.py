@@ -10,6 +10,7 @@ from reconciler.core.planning.batch import pack
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action, Change, Diff
 from reconciler.core.planning.plan import Counts, DatasetPlan, PlannedChange
+from reconciler.core.planning.withholding import Withheld
 from reconciler.core.spec.choices import DriftClass, Mode
 from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.result import DatasetResult, Named, Verdict, WithheldEntry, WithheldGroup
@@ -31,7 +32,7 @@ WHOLE = Summary(
     gap="AWS counts 3, 2 were seen",
     named=Named(
         (WithheldEntry("s3://b/a.jpg", PLACE, Cause.CONFLICT, "why"),),
-        (WithheldGroup(Cause.CONFLICT, "why", 1),),
+        (WithheldGroup(Cause.CONFLICT, "why", 1, Withheld.ON_DRIFT), WithheldGroup(Cause.ORPHAN, "", 2)),
         (Entry("s3://b/q.jpg", None, "no", ("CONVICTED",)),),
         (Entry("s3://b/d.jpg", PLACE, "gone"),),
         (Entry("s3://b/r.jpg", PLACE, "marked", ("A", "B")),),
@@ -44,6 +45,15 @@ WHOLE = Summary(
 def test_it_survives_its_document(summary: Summary):
     """A failure reason and the entries it names survive a restart."""
     assert summary == from_document(json.loads(json.dumps(summary.document())))
+
+
+def test_a_group_that_an_earlier_version_stored_is_withheld_by_nothing_known():
+    document = WHOLE.document()
+    document["named"]["groups"] = [["conflict", "changed on both sides, onChange: plan", 1]]
+    known = from_document(document)
+
+    assert known is not None
+    assert [(1, None, False)] == [(g.number, g.withheld_by, g.waits) for g in known.named.groups]
 
 
 @pytest.mark.parametrize("key", list(WHOLE.document()))
