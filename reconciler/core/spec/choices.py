@@ -1,9 +1,12 @@
-"""Values of spec fields: the enumerated ones, ARNs, and files that a digest pins."""
+"""Values of spec fields: the enumerated ones, ARNs, ids of commits, and files that a digest pins."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+COMMIT_ID: Final = r"[0-9a-f]{40}(?:[0-9a-f]{24})?"
+"""The pattern of a whole commit id: SHA-1, or SHA-256 in repositories of that format."""
 
 
 class DatasetType(StrEnum):

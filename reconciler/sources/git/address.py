@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
+from reconciler.core.spec.choices import COMMIT_ID
 from reconciler.errors import SourceError, UsageError
 from reconciler.redact import know, redacted
 from reconciler.sources.git.runner import environment
@@ -22,7 +23,6 @@ _HELPER: Final = (
 )
 # Services that take a token as password accept any user name with it.
 _ANY_USER: Final = "git"
-_COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _CONTROL: Final = r"[\x00-\x1f\x7f]"
 _REFUSED: Final = ("ext::", "fd::")  # run a program, or read what the caller left open
 _HEADS, _TAGS = "refs/heads/", "refs/tags/"
@@ -145,7 +145,7 @@ def chosen(ref: str, found: Mapping[str, str], *, was_branch: bool) -> str:
         SourceError: It does not exist.
     """
     full = next((name for name in candidates(ref) if name in found), None)
-    if full is None and _COMMIT.fullmatch(ref):
+    if full is None and re.fullmatch(COMMIT_ID, ref):
         return ref
     if full is None:
         what = "ref" if ref in candidates(ref) else "branch or tag"

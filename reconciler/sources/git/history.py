@@ -14,16 +14,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, NamedTuple
 
-from reconciler.core.spec.choices import Pointer
+from reconciler.core.spec.choices import COMMIT_ID, Pointer
 from reconciler.errors import SourceError, UsageError
 from reconciler.sources.git.checkout import Git, find, opened, toplevel
 from reconciler.sources.git.commit import CommitReader, GitTree
 from reconciler.sources.git.runner import Answer
 from reconciler.sources.pinned_files import open_object
-
-_COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 class Committed(NamedTuple):
@@ -134,7 +132,7 @@ class History:
 
     def _found(self, revision: str) -> str | None:
         answer = self._git.run("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
-        is_commit = not answer.code and not revision.startswith("-") and _COMMIT.fullmatch(answer.text)
+        is_commit = not answer.code and not revision.startswith("-") and re.fullmatch(COMMIT_ID, answer.text)
         return answer.text if is_commit else None
 
     def _open(self, blob: str) -> BinaryIO:

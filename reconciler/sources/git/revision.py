@@ -9,11 +9,11 @@ from typing import Final, NamedTuple
 
 from reconciler.core.explanation import Blame
 from reconciler.core.preflight import Check, CheckResult, Mark
+from reconciler.core.spec.choices import COMMIT_ID
 from reconciler.errors import SourceError
 from reconciler.sources.git.checkout import Checkout, find, opened, toplevel
 from reconciler.sources.git.conversion import State, state_of
 
-_SHA: Final = r"[0-9a-f]{40}|[0-9a-f]{64}"
 _STATUS: Final = (
     "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=all",
 )  # fmt: skip
@@ -136,7 +136,7 @@ def _head(checkout: Checkout, directory: Path) -> Revision:
         questions = f"HEAD^{{commit}}\nHEAD:{'' if below == '.' else below}\n"
         answer = git.run("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=questions)
     commit, _, tree = answer.text.partition("\n")
-    if answer.code or not re.fullmatch(rf"({_SHA}) commit", commit):
+    if answer.code or not re.fullmatch(rf"{COMMIT_ID} commit", commit):
         reason = answer.reason if answer.code else "HEAD is no commit that can be read"
         return Revision(None, f"{checkout.root}: {reason}")
     sha = commit.partition(" ")[0]
@@ -149,7 +149,7 @@ def _git_sync_tree(directory: Path) -> Path | None:
     """Return the work tree of git-sync around a directory: .worktrees/COMMIT, or rev-COMMIT before v4."""
     for path in (directory, *directory.parents):
         prefix = "" if path.parent.name == ".worktrees" else "rev-"
-        if re.fullmatch(f"{prefix}({_SHA})", path.name):
+        if re.fullmatch(f"{prefix}{COMMIT_ID}", path.name):
             return path
     return None
 

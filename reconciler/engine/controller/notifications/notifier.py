@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from reconciler.core.spec.choices import COMMIT_ID
 from reconciler.core.spec.policy import Window
 from reconciler.core.status import commit_states, notices
 from reconciler.core.status.commit_states import NOTHING_POSTED, CommitOutcome, CommitState, Posted
@@ -25,7 +26,6 @@ END_SECONDS: Final = 1.0
 
 _INCIDENTS: Final = "incidents"
 _COMMIT: Final = "commit"
-_COMMIT_ID: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 class Notifier:
@@ -95,7 +95,7 @@ class Notifier:
             revision = registry.revision
         with self._lock:
             bodies = self._report(found, now)
-            if self._commit is not None and revision is not None and _COMMIT_ID.fullmatch(revision):
+            if self._commit is not None and revision is not None and re.fullmatch(COMMIT_ID, revision):
                 bodies |= self._post(self._commit, revision, outcomes, now)
             if bodies:
                 self._store(bodies)
