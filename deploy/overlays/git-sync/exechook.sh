@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Tell the controller beside git-sync that there is a new commit: git-sync --exechook-command=/hook/exechook.sh
 #
-# git-sync's own --webhook-url cannot do it: it sends the hash of the commit and no header of ours, so that nobody
-# could tell it from anyone else, and takes nothing but one fixed status for success, 200 unless told otherwise.
+# git-sync's own --webhook-url cannot do it: it sends the hash of the commit and no header of ours, so that the
+# controller could not authenticate it, and it accepts one fixed status as success, 200 by default.
 #
 # The image of git-sync has no curl; bash makes the request where there is none.
 set -euo pipefail
