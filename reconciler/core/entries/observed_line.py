@@ -4,14 +4,15 @@ Read lines as the service lists them.
 A line that cannot be read, such as one with the number ``1e999``, still proves that its image has an entry. It
 is read as one that holds its own text and an error of the service, so that it equals no desired line.
 
-A line that names no image proves nothing. The service stores none ("Terminal JSON line content errors": a line
-without ``source-ref`` is removed), so an answer that holds one says nothing about what is absent.
+A line that names no image in S3 proves nothing. The service stores none ("Terminal JSON line content errors": a
+line whose ``source-ref`` is missing or has an invalid format is removed), so an answer that holds one says nothing
+about what is absent.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, TypeGuard
 
 import orjson
 
@@ -26,6 +27,9 @@ CODE: Final = "ERROR_INVALID_JSON_LINE"
 # What gives a text its depth; a string without an end is the rest of the text.
 _TOKEN: Final = re.compile(rb'[{}\[\]]|"(?:[^"\\]|\\.)*+(?:"|\Z)', re.DOTALL)
 _NAME: Final = re.compile(rb'"source-ref"\s*+:\s*+("(?:[^"\\]|\\.)*+")', re.DOTALL)
+
+# Whether the service takes the scheme in capitals is not documented.
+_ADDRESS: Final = re.compile(r"[sS]3://[^/]")
 
 _SHOWN: Final = 80  # bytes of a line that an error quotes
 
@@ -48,9 +52,15 @@ def parse_observed(raw: bytes) -> Fields:
         return _unreadable(raw, exc)
     if not isinstance(fields, dict):
         raise UnknownAnswer("a listed line is not a JSON object")
-    if not isinstance(fields.get(SOURCE_REF), str) and not error_codes(fields):
-        raise UnknownAnswer(f"a listed line names no image: {raw[:_SHOWN].decode(errors='replace')}")
+    if not _is_address(fields.get(SOURCE_REF)):
+        if not error_codes(fields):
+            raise UnknownAnswer(f"a listed line names no image: {raw[:_SHOWN].decode(errors='replace')}")
+        fields.pop(SOURCE_REF, None)
     return fields
+
+
+def _is_address(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and _ADDRESS.match(value) is not None
 
 
 def _unreadable(raw: bytes, exc: ValueError | BadLine) -> Fields:
@@ -79,4 +89,4 @@ def _source_ref(raw: bytes) -> str | None:
         name = orjson.loads(found[1]) if found and raw.lstrip()[:1] == b"{" else None
     except orjson.JSONDecodeError:  # a surrogate
         return None
-    return name if isinstance(name, str) else None
+    return name if _is_address(name) else None

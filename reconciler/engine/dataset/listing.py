@@ -24,6 +24,8 @@ from reconciler.ports import Clock
 _USUAL: Final = b'{"source-ref"'
 _USUAL_CHARS: Final = len(_USUAL)
 
+_NAMING: Final = (b'{"source-ref":"s3://', b'{"source-ref": "s3://')
+
 # Of an object that names an image further on, or says why it names none.
 _NAMED: Final = re.compile(rb'"(?:source-ref|cl-errors|errors)"\s*:')
 
@@ -187,7 +189,7 @@ class FileListing(Listing):
 
 def _names_image(raw: bytes) -> bool:
     """Return whether a listed line names an image; errors as `parse_observed`."""
-    return raw[:_USUAL_CHARS] == _USUAL or isinstance(parse_observed(raw).get(SOURCE_REF), str)
+    return raw.startswith(_NAMING) or SOURCE_REF in parse_observed(raw)
 
 
 def _is_object(raw: bytes) -> bool:

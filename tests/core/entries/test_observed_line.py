@@ -69,6 +69,11 @@ def test_an_unreadable_line_still_has_its_image(text: str):
         "{}",
         '{"source-ref":7}',
         '{"source-ref":null,"c":1}',
+        '{"source-ref":"","c":1}',
+        '{"source-ref":"a.jpg"}',
+        '{"source-ref":"https://b.s3.amazonaws.com/a.jpg"}',
+        '{"source-ref":"s3:///a.jpg"}',
+        '{"source-ref":"","c":1e999}',
         '{"source_ref":"s3://b/a.jpg","c":1,"cl-metadata":{"is_labeled":true}}',
     ],
 )
