@@ -393,3 +393,69 @@ def test_a_replica_that_was_not_first_at_a_lease_does_not_own_it(
     monkeypatch.undo()
     replica.step()
     assert not refused(replica)
+
+
+def test_whose_a_dataset_is_is_said_in_words(cluster: Cluster):
+    """Its owner is named, as far as it is known."""
+    first, second = cluster.replica("first"), cluster.replica("second")
+    here, unknown = target(), target(account=None)
+    nobody = "this replica does not own the partition 111122223333/us-east-1"
+    assert nobody == first.fleet.whose(here)
+    assert first.fleet.whose(unknown).startswith("the account of the credentials is not known yet")
+
+    first.step(2)
+    second.step()
+
+    assert "replica first owns the partition 111122223333/us-east-1" == second.fleet.whose(here)
+    assert nobody == first.fleet.whose(here)
+
+
+def test_a_fleet_at_rest_changes_nothing(cluster: Cluster, events: list[dict[str, object]]):
+    """Datasets are reassigned when an owner or a member changes, and nothing is logged otherwise."""
+    replicas = [cluster.replica(name, TARGETS) for name in ("one", "two")]
+    cluster.rounds(replicas, 5)
+    before = [replica.controlled.reassigned for replica in replicas]
+    events.clear()
+
+    cluster.rounds(replicas, 5)
+
+    assert ([], before) == (events, [replica.controlled.reassigned for replica in replicas])
+    cluster.rounds([*replicas, cluster.replica("three", TARGETS)], 2)
+    assert all(replica.controlled.reassigned > 0 for replica in replicas)
+    assert before != [replica.controlled.reassigned for replica in replicas]
+
+
+def test_each_change_of_what_a_replica_owns_is_logged_and_counted(
+    cluster: Cluster, events: list[dict[str, object]]
+):
+    """Acquired, lost to expiry, and released to another; its standing is a condition."""
+    replica = cluster.replica("first")
+    replica.step(2)
+    assert {"acquired": 1} == replica.fleet.moves
+    cluster.now += 2 * TIMING.duration_seconds
+    replica.door.failure = True
+    replica.step()
+    assert {"acquired": 1, "lost": 1} == replica.fleet.moves
+    replica.door.failure = False
+    replica.step()
+    replica.controlled.wanted = []
+    replica.step(2)
+    assert {"acquired": 2, "lost": 1, "released": 1} == replica.fleet.moves
+
+    moved = [event for event in events if str(event["event"]).startswith("partition.")]
+    assert ["acquired", "lost", "acquired", "released"] == [str(e["event"])[10:] for e in moved]
+    assert [("111122223333", "us-east-1")] * 4 == [(e["account"], e["region"]) for e in moved]
+    conditions = [event for event in events if event["event"] == "condition.changed"]
+    assert [("True", "info"), ("Unknown", "warning"), ("True", "info"), ("False", "info")] == [
+        (e["status"], e["log_level"]) for e in conditions if e["reason"] != "NotYet"
+    ]
+    assert {"Leading"} == {e["type"] for e in conditions}
+
+
+def test_a_replica_that_never_took_part_leaves_nothing_behind(cluster: Cluster):
+    """Nor does it read the leases for that."""
+    replica = cluster.replica("first")
+
+    replica.fleet.end(release=True)
+
+    assert (0, True, {}) == (replica.door.reads, replica.door.closed, cluster.store.records)

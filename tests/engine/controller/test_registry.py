@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.engine.controller.registry import Registry
+from reconciler.engine.controller.dataset_state import DatasetState
+from reconciler.engine.controller.registry import QueueHealth, Registry
 from reconciler.errors import StateError
 from tests.engine.months import Months
 
@@ -84,3 +85,46 @@ def test_a_condition_is_logged_when_it_changes_and_not_when_a_dataset_is_new(mon
     changed = [event for event in events if event["event"] == "condition.changed"]
     assert {"InSync": "True", "Ready": "True"}.items() <= {e["type"]: e["status"] for e in changed}.items()
     assert {"roses"} == {event["dataset"] for event in changed}
+
+
+def shown(**facts: Any) -> dict[str, Any]:
+    """Return the document of a dataset at 1,000 s since the epoch, which is 1,000 s of the other clock."""
+    registry = Published().registry
+    registry.states = {"roses": DatasetState("roses", None, **facts)}
+    document: dict[str, Any] = registry.document()["datasets"][0]
+    return document
+
+
+def test_the_next_cycle_is_shown_with_its_time():
+    """One that is overdue starts now; one that another replica runs is not known here."""
+    assert [f"1970-01-01T00:{time}Z" for time in ("16:40", "17:40", "16:40")] == [
+        shown(due=due)["next_visit_at"] for due in (1_000.0, 1_060.0, 0.0)
+    ]
+    assert shown(is_elsewhere=True)["next_visit_at"] is None
+
+
+def test_a_controller_is_ready_for_good_once_every_dataset_was_observed():
+    """Not before the specs were read."""
+    registry = Published().registry
+    assert not registry.is_ready()
+    registry.fingerprint = "f"
+    registry.states = {
+        "roses": DatasetState("roses", None, observed_at=1.0),
+        "tulips": DatasetState("tulips", None),
+    }
+    assert not registry.is_ready()
+
+    registry.states["tulips"].observed_at = 2.0
+    assert registry.is_ready()
+    assert registry.document()["ready"] is True
+    registry.states["violets"] = DatasetState("violets", None)
+    assert registry.is_ready()
+
+
+def test_without_a_fleet_and_a_queue_neither_is_shown():
+    """Clients tell by that whether there is one."""
+    registry = Published().registry
+    assert not {"leading", "events"} & registry.document().keys()
+
+    registry.queue = QueueHealth("arn:changes")
+    assert "arn:changes" == registry.document()["events"]["queue"]

@@ -109,6 +109,7 @@ def test_an_entry_is_quarantined_for_what_the_proof_showed_of_it(
     update_quarantine("train", items, [ref("a")], sent, proof, quarantine, full.context.clock.now())
 
     assert ([kind] if kind else []) == [entry.kind for entry in quarantine.of("train").values()]
+    assert {items[0].sent} >= {entry.digest for entry in quarantine.of("train").values()}
 
 
 def images(*refs: str, description: str = "known") -> Any:

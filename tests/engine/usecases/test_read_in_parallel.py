@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 
 from reconciler.engine.dataset.desired import Desired, unread
 from reconciler.engine.usecases import read_in_parallel, reading, spec_tree
-from reconciler.engine.usecases.read_in_parallel import read_each
+from reconciler.engine.usecases.read_in_parallel import _shares, _size, read_each
 from reconciler.engine.usecases.reading import read_desired
 from reconciler.ports import LoadedDataset, Specs
 from reconciler.sources.directory import open_path
@@ -25,6 +27,8 @@ pytestmark = [
     # The workers of pytest have threads; the program forks only while it has none.
     pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning"),
 ]
+
+REAL_CORES = read_in_parallel._cores
 
 LINES = {
     "a": named("abcdef"),
@@ -130,3 +134,66 @@ def test_what_is_remembered_is_not_sent_between_processes(
     assert not any("whole" in vars(desired.lines) for desired in warm)
     assert list(map(what, cold)) == list(map(what, warm))
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_the_largest_datasets_are_shared_out_first():
+    """Each to the share that has least to read; there is none without a dataset."""
+    assert [[0, 1], [2, 3]] == _shares([5, 1, 4, 3], 2)
+    assert [[1], [0]] == _shares([1, 9], 8)
+    assert [[0, 1, 2]] == _shares([1, 1, 1], 1)
+
+
+def test_only_datasets_that_are_large_are_shared_out(
+    datasets: Sequence[LoadedDataset], monkeypatch: pytest.MonkeyPatch
+):
+    """Two at least; what a process that could not be started leaves is read here."""
+    begun: list[list[str]] = []
+
+    class Ended:
+        def __init__(self, share: Sequence[LoadedDataset], _: object) -> None:
+            begun.append([one.name for one in share])
+
+        def result(self) -> None:
+            return None
+
+        def end(self) -> None:
+            begun.append(["ended"])
+
+    monkeypatch.setattr(read_in_parallel, "_Helper", Ended)
+    sizes = sorted(_size(one) for one in datasets)
+    for large, helpers in ((sizes[1], 1), (sizes[1] + 1, 0)):
+        begun.clear()
+        monkeypatch.setattr(read_in_parallel, "LARGE_BYTES", large)
+        read = read_each(datasets, read_desired, unread)
+        assert [one.name for one in datasets] == [one.name for one in read]
+        assert 2 * helpers == len(begun)
+        for one in read:
+            one.close()
+
+
+def test_the_size_of_a_dataset_is_that_of_the_files_that_can_be_opened(tmp_path: Path):
+    """What is wrong with the others is found when they are read."""
+    (tmp_path / "a.yaml").write_text(
+        "apiVersion: reconciler/v1\nkind: Dataset\nmetadata: {name: a}\n"
+        "spec: {target: {project: a, type: TRAIN}, entries: [{file: a.jsonl}, {file: b.jsonl}, {file: c.jsonl}]}\n"
+    )
+    for name, lines in (("a", named("a")), ("b", named("ab")), ("c", named("c"))):
+        (tmp_path / f"{name}.jsonl").write_bytes(b"".join(raw + b"\n" for raw in lines))
+    (one,) = load(open_path(tmp_path).tree).datasets
+    (tmp_path / "a.jsonl").unlink()
+
+    assert sum((tmp_path / f"{name}.jsonl").stat().st_size for name in "bc") == _size(one)
+
+
+@pytest.mark.parametrize(
+    ("platform", "threads", "cores"), [("linux", 1, 3), ("linux", 2, 1), ("darwin", 1, 1)]
+)
+def test_processes_are_forked_only_where_that_is_safe(
+    monkeypatch: pytest.MonkeyPatch, platform: str, threads: int, cores: int
+):
+    """On Linux, before any thread is started; then as many as there are cores for this process."""
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(threading, "active_count", lambda: threads)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 2, 5}, raising=False)
+
+    assert cores == REAL_CORES()
