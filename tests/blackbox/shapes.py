@@ -133,6 +133,7 @@ PLAN = record(
                     "batches": each(record({"entries": whole, "bytes": whole})),
                     "guards": each(record({"code": code, "message": some_text})),
                     "images_by_label?": each(record({"label": some_text, "before": whole, "after": whole})),
+                    "boxes_by_label?": each(record({"label": some_text, "before": whole, "after": whole})),
                     **observed,
                     "creation?": anything,
                 }

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from reconciler.cli.main import main
+from reconciler.engine.dataset import observe_and_plan
 from tests.builders import boxed, classified, line
 from tests.cli.specs import dataset
 
@@ -141,29 +142,49 @@ def test_a_plan_has_the_numbers_of_the_statistics_before_and_after(stats, capfd)
         classified("new", "rose"),
     ]
 
-    def numbers(lines: list[bytes]) -> dict[str, int]:
-        (dataset,) = stats(TRAIN=lines)["datasets"]
-        return {row["label"]: row["images"] for row in dataset["labels"]}
-
-    old, new = numbers(before), numbers(after)
-    new["tulip"] += 1  # an orphan stays
+    counted = [stats(TRAIN=lines)["datasets"][0]["labels"] for lines in (before, after)]
+    of_images = [{row["label"]: row["images"] for row in labels} for labels in counted]
+    of_boxes = [{row["label"]: row["boxes"]["total"] for row in labels} for labels in counted]
+    of_images[1]["tulip"] += 1  # an orphan stays
     Path("listed.jsonl").write_bytes(b"".join(raw + b"\n" for raw in before))
     assert 0 == main(["plan", "--observed", "listed.jsonl", "-o", "json"])
     (dataset,) = json.loads(capfd.readouterr().out)["datasets"]
 
-    changed = sorted(label for label in old | new if old.get(label, 0) != new.get(label, 0))
-    assert ["crack", "dent", "lily", "rose"] == changed
-    assert [
-        {"label": label, "before": old.get(label, 0), "after": new.get(label, 0)} for label in changed
-    ] == dataset["images_by_label"]
+    def rows(old: dict[str, int], new: dict[str, int]) -> list[dict[str, Any]]:
+        changed = sorted(label for label in old | new if old.get(label, 0) != new.get(label, 0))
+        return [{"label": one, "before": old.get(one, 0), "after": new.get(one, 0)} for one in changed]
+
+    assert ["crack", "dent", "lily", "rose"] == [row["label"] for row in rows(*of_images)]
+    assert rows(*of_images) == dataset["images_by_label"]
+    assert ["crack", "dent"] == [row["label"] for row in rows(*of_boxes)]
+    assert rows(*of_boxes) == dataset["boxes_by_label"]
 
     for words in ([], ["-o", "markdown"], ["-o", "html"]):
         main(["plan", "--observed", "listed.jsonl", *words])
-        assert "crack 2 → 1, dent 1 → 2, lily 0 → 1, rose 1 → 2" in unescape(capfd.readouterr().out)
+        text = unescape(capfd.readouterr().out)
+        assert "crack 2 → 1, dent 1 → 2, lily 0 → 1, rose 1 → 2" in text
+        assert "crack 3 → 2, dent 1 → 2" in text
     main(["plan", "--observed", "listed.jsonl", "--out", "plan.json"])
     capfd.readouterr()
     main(["show", "plan.json"])
-    assert "Images by label: crack 2 → 1, dent 1 → 2" in capfd.readouterr().out
+    text = capfd.readouterr().out
+    assert "Images by label: crack 2 → 1, dent 1 → 2" in text
+    assert "Boxes by label: crack 3 → 2, dent 1 → 2" in text
+
+
+def test_a_plan_of_a_large_dataset_counts_no_boxes(stats, capfd, monkeypatch):
+    """It would have to read every line once more."""
+    monkeypatch.setattr(observe_and_plan, "MOST_VIEWS", 1)
+    stats(TRAIN=[boxed("a", ("dent", 0, 0, 9, 9)), classified("b", "rose")])
+    Path("listed.jsonl").write_bytes(
+        boxed("a", ("crack", 0, 0, 9, 9)) + b"\n" + classified("b", "rose") + b"\n"
+    )
+
+    main(["plan", "--observed", "listed.jsonl", "-o", "json"])
+    (dataset,) = json.loads(capfd.readouterr().out)["datasets"]
+
+    assert ["crack", "dent"] == [row["label"] for row in dataset["images_by_label"]]
+    assert "boxes_by_label" not in dataset
 
 
 def test_a_plan_that_lacks_lines_counts_no_images(stats, capfd):

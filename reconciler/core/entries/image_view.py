@@ -131,7 +131,7 @@ class Relabelling(NamedTuple):
 
 
 class LabelTotal(NamedTuple):
-    """The images of a dataset that carry one label, before and after an apply."""
+    """The images of a dataset that carry one label, or the boxes with it, before and after an apply."""
 
     label: str
     before: int
@@ -144,6 +144,7 @@ class LabelSummary(NamedTuple):
 
     Attributes:
         totals: Of each label of which the number of images changes, by label; empty if they are not known.
+        boxes: The same of boxes.
         images: Number of images that were counted.
         balances: Those with most changes first.
         relabelled: The most frequent first.
@@ -153,6 +154,7 @@ class LabelSummary(NamedTuple):
     balances: tuple[LabelBalance, ...] = ()
     relabelled: tuple[Relabelling, ...] = ()
     totals: tuple[LabelTotal, ...] = ()
+    boxes: tuple[LabelTotal, ...] = ()
 
 
 NOTHING_COUNTED: Final = LabelSummary()
@@ -160,30 +162,59 @@ NOTHING_COUNTED: Final = LabelSummary()
 
 class Totals:
     """
-    The number of images of each label before and after an apply, from the desired lines and what differs.
+    The number of images and of boxes of each label before and after an apply.
 
-    So no line that is the same on both sides is read.
-
-    Args:
-        desired: Label -> images that carry it, of all desired lines.
+    Each is known from the number in all desired lines and from what differs, so no line that is the same on both
+    sides is read.
     """
 
-    def __init__(self, desired: Mapping[str, int]) -> None:
-        self._before = Counter(desired)
-        self._by: Counter[str] = Counter()
+    def __init__(self) -> None:
+        self._images, self._boxes = _Total(), _Total()
 
     def add(self, seen: ImageView, *, sent: bool) -> None:
         """Count one image that differs; *sent* says whether an apply makes it as desired, or blanks it."""
-        ours, theirs = _carried(seen.desired), _carried(seen.observed)
-        self._before.subtract(ours - theirs)
-        self._before.update(theirs - ours)
-        if sent:
-            self._by.update(ours - theirs)
-            self._by.subtract(theirs - ours)
+        ours, theirs = seen.desired, seen.observed
+        self._images.add(Counter(_carried(ours)), Counter(_carried(theirs)), sent=sent)
+        self._boxes.add(_boxes_of(ours), _boxes_of(theirs), sent=sent)
 
-    def totals(self) -> tuple[LabelTotal, ...]:
-        found = ((label, self._before[label], by) for label, by in sorted(self._by.items()) if by)
+    @property
+    def has_other_boxes(self) -> bool:
+        """Return whether an apply changes the number of boxes of any label."""
+        return any(self._boxes.by.values())
+
+    def images(self, desired: Mapping[str, int]) -> tuple[LabelTotal, ...]:
+        """Return the labels whose number of images changes, given the images of each in all desired lines."""
+        return self._images.of(desired)
+
+    def boxes(self, desired: Mapping[str, int]) -> tuple[LabelTotal, ...]:
+        """Do the same for boxes."""
+        return self._boxes.of(desired)
+
+
+class _Total:
+    def __init__(self) -> None:
+        self._before: Counter[str] = Counter()  # less those of all desired lines
+        self.by: Counter[str] = Counter()
+
+    def add(self, ours: Counter[str], theirs: Counter[str], *, sent: bool) -> None:
+        more, fewer = ours - theirs, theirs - ours
+        self._before.subtract(more)
+        self._before.update(fewer)
+        if sent:
+            self.by.update(more)
+            self.by.subtract(fewer)
+
+    def of(self, desired: Mapping[str, int]) -> tuple[LabelTotal, ...]:
+        found = (
+            (label, desired.get(label, 0) + self._before[label], by)
+            for label, by in sorted(self.by.items())
+            if by
+        )
         return tuple(LabelTotal(label, before, before + by) for label, before, by in found)
+
+
+def _boxes_of(side: Meaning | None) -> Counter[str]:
+    return Counter(() if side is None else [box.label for box in side.boxes])
 
 
 def _carried(side: Meaning | None) -> frozenset[str]:

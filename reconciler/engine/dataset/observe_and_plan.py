@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 
+import orjson
+
 from reconciler.core.entries.explain import explainer
 from reconciler.core.entries.image_view import Tally, Totals, view_of
+from reconciler.core.entries.training_view import meaning
 from reconciler.core.images.report import ImageProblems
 from reconciler.core.planning.cause import NOTHING_APPLIED
 from reconciler.core.planning.diff import Action, Diff, compare
@@ -182,10 +185,10 @@ def explained(plan: DatasetPlan, composer: Composer, desired: Desired | None = N
     differing fields of every selected update: in full for the first, in outline for the rest.
 
     Args:
-        desired: Also count the images of each label before and after; None does not.
+        desired: Also count the images and boxes of each label before and after; None does not.
     """
     updates, tally, viewed = count(), Tally(), 0
-    totals = Totals(desired.facts.labels) if desired and _are_countable(plan, desired) else None
+    totals = Totals() if desired and _are_countable(plan, desired) else None
     changes = []
     for item in plan.changes:
         chosen = not item.is_not_selected
@@ -203,7 +206,11 @@ def explained(plan: DatasetPlan, composer: Composer, desired: Desired | None = N
         if seen and item.sent is not None:
             tally.add(seen.turned)
         changes.append(replace(item, fields=fields, view=seen if is_viewed else None))
-    labels = tally.summary()._replace(totals=totals.totals() if totals else ())
+    labels = tally.summary()
+    if totals and desired:
+        labels = labels._replace(totals=totals.images(desired.facts.labels))
+        if totals.has_other_boxes and len(desired.index) <= MOST_VIEWS:  # this reads the lines once more
+            labels = labels._replace(boxes=totals.boxes(_boxes_by_label(desired)))
     return replace(plan, changes=tuple(changes), labels=labels)
 
 
@@ -211,3 +218,11 @@ def _are_countable(plan: DatasetPlan, desired: Desired) -> bool:
     """Return whether the images of each label can be counted: every line is known, and few enough differ."""
     is_whole = plan.complete and plan.gap is None and not desired.partial
     return is_whole and len(plan.changes) <= MOST_VIEWS
+
+
+def _boxes_by_label(desired: Desired) -> Counter[str]:
+    """Return the number of boxes of each label in all desired lines."""
+    found: Counter[str] = Counter()
+    for raw, _, _ in desired.usable_lines():
+        found.update([box.label for box in meaning(orjson.loads(raw)).boxes])
+    return found

@@ -7,6 +7,7 @@ from typing import Final, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from reconciler.core.entries.image_view import LabelTotal
 from reconciler.core.moments import moment, moment_or_none
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
@@ -117,8 +118,8 @@ class ClosureDoc(TypedDict):
     until: str | None
 
 
-class LabelImagesDoc(TypedDict):
-    """The images of the dataset that carry one label, before and after an apply."""
+class LabelTotalDoc(TypedDict):
+    """The images of the dataset that carry one label, or the boxes with it, before and after an apply."""
 
     label: str
     before: int
@@ -130,7 +131,8 @@ class DatasetPlanDoc(TypedDict):
     The plan for one dataset. ``changes`` is sorted by source-ref.
 
     ``images_by_label`` has each label of which that number changes; absent where there is none, and where
-    they were not counted: in an incomplete plan, and in one of more than 10,000 changes.
+    they were not counted: in an incomplete plan, and in one of more than 10,000 changes. ``boxes_by_label`` is
+    the same of boxes, which are not counted in a dataset of more than 10,000 desired entries either.
 
     ``gap`` says how many entries AWS counts and how many were seen; absent where that is the same.
 
@@ -153,7 +155,8 @@ class DatasetPlanDoc(TypedDict):
     calls: NotRequired[CallsDoc]
     creation: NotRequired[CreationDoc]
     closed: NotRequired[ClosureDoc]
-    images_by_label: NotRequired[Sequence[LabelImagesDoc]]
+    images_by_label: NotRequired[Sequence[LabelTotalDoc]]
+    boxes_by_label: NotRequired[Sequence[LabelTotalDoc]]
 
 
 class SelectionDoc(TypedDict):
@@ -231,13 +234,17 @@ def _dataset(plan: DatasetPlan) -> DatasetPlanDoc:
         account, region, project, dataset = plan.creation
         document["creation"] = {"account": account, "region": region, "project": project, "dataset": dataset}
     if plan.labels.totals:
-        document["images_by_label"] = [
-            {"label": label, "before": before, "after": after} for label, before, after in plan.labels.totals
-        ]
+        document["images_by_label"] = list(map(_label_total, plan.labels.totals))
+    if plan.labels.boxes:
+        document["boxes_by_label"] = list(map(_label_total, plan.labels.boxes))
     if plan.closed is not None:
         by, reason, until = plan.closed
         document["closed"] = {"by": by, "reason": reason, "until": moment_or_none(until)}
     return document
+
+
+def _label_total(total: LabelTotal) -> LabelTotalDoc:
+    return {"label": total.label, "before": total.before, "after": total.after}
 
 
 def _change(item: PlannedChange) -> ChangeDoc:

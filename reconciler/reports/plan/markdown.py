@@ -9,6 +9,7 @@ from reconciler.core.planning.plan import DatasetPlan, Plan
 from reconciler.reports.comment import CLOSE, OPEN, ROWS, SCREEN, Page, code, ended, folded, table, texts
 from reconciler.reports.plan import words
 from reconciler.reports.plan.text import (
+    boxes_by_label,
     by_label,
     change_lines,
     error_lines,
@@ -63,6 +64,8 @@ def _by_label(plan: DatasetPlan) -> Iterator[str]:
         yield from ("", f"{code(plan.name)} by label: {code(text, _LONGEST_SUMMARY)}")
     if text := images_by_label(plan):
         yield from ("", f"{code(plan.name)} images by label: {code(text, _LONGEST_SUMMARY)}")
+    if text := boxes_by_label(plan):
+        yield from ("", f"{code(plan.name)} boxes by label: {code(text, _LONGEST_SUMMARY)}")
 
 
 def _notes(plan: DatasetPlan) -> list[str]:

@@ -112,7 +112,10 @@ def _dataset(doc: DatasetPlanDoc) -> DatasetPlan:
         creation=Creation(**doc["creation"]) if "creation" in doc else None,
         complete=doc["complete"],
         gap=doc.get("gap"),
-        labels=LabelSummary(totals=tuple(LabelTotal(**row) for row in doc.get("images_by_label", ()))),
+        labels=LabelSummary(
+            totals=tuple(LabelTotal(**row) for row in doc.get("images_by_label", ())),
+            boxes=tuple(LabelTotal(**row) for row in doc.get("boxes_by_label", ())),
+        ),
         exit_code=Exit.INVALID if errors else Exit.DONE,  # which one of them is not saved
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from reconciler.core.entries.explain import FieldChange
-from reconciler.core.entries.image_view import LabelBalance
+from reconciler.core.entries.image_view import LabelBalance, LabelTotal
 from reconciler.core.moments import moment
 from reconciler.core.planning.diff import Action
 from reconciler.core.planning.guard import Guard
@@ -209,9 +209,18 @@ def images_by_label(plan: DatasetPlan) -> str:
 
     Nothing if no number changes, or none was there before: what an apply adds is the same then.
     """
-    if not any(total.before for total in plan.labels.totals):
+    return _before_and_after(plan.labels.totals)
+
+
+def boxes_by_label(plan: DatasetPlan) -> str:
+    """Return the same of boxes."""
+    return _before_and_after(plan.labels.boxes)
+
+
+def _before_and_after(totals: Sequence[LabelTotal]) -> str:
+    if not any(total.before for total in totals):
         return ""
-    found = sorted(plan.labels.totals, key=lambda one: (-abs(one.after - one.before), one.label))
+    found = sorted(totals, key=lambda one: (-abs(one.after - one.before), one.label))
     texts = [visible(f"{label} {before:,} → {after:,}") for label, before, after in found]
     if len(texts) > _LABELS_SHOWN:
         texts[_LABELS_SHOWN:] = [f"and {len(texts) - _LABELS_SHOWN:,} more"]
@@ -234,6 +243,8 @@ def _closing(plan: DatasetPlan) -> Iterator[Line]:
         yield line(Span("By label", Ink.BOLD), f": {text}")
     if text := images_by_label(plan):
         yield line(Span("Images by label", Ink.BOLD), f": {text}")
+    if text := boxes_by_label(plan):
+        yield line(Span("Boxes by label", Ink.BOLD), f": {text}")
     yield line(Span(words.summary(plan), Ink.GREEN if words.in_place(plan) else Ink.BOLD))
     if plan.mode is Mode.OBSERVE and plan.batches:
         yield line(Span("Mode observe: apply writes nothing.", Ink.DIM))

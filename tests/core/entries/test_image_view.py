@@ -28,7 +28,7 @@ def counted(images: dict[int, set[str]]) -> Counter[str]:
 @given(desired=SIDES, observed=SIDES, sent=st.sets(st.integers(0, 9)))
 def test_totals_are_those_of_counting_every_line(desired, observed, sent):
     """Adds, updates, orphans left alone and orphans blanked; whatever of them is sent."""
-    totals = Totals(counted(desired))
+    totals = Totals()
     after = dict(observed)
     for key in sorted(desired.keys() | observed.keys()):
         if desired.get(key) == observed.get(key):
@@ -38,10 +38,16 @@ def test_totals_are_those_of_counting_every_line(desired, observed, sent):
         if key in sent:
             after[key] = desired.get(key, set())
 
-    before, then = counted(observed), counted(after)
-    assert (
-        tuple(
-            LabelTotal(label, before[label], then[label]) for label in "abcd" if before[label] != then[label]
-        )
-        == totals.totals()
+    assert changed(counted(observed), counted(after)) == totals.images(counted(desired))
+    found = changed(boxes(observed), boxes(after))
+    assert (found, bool(found)) == (totals.boxes(boxes(desired)), totals.has_other_boxes)
+
+
+def boxes(images: dict[int, set[str]]) -> Counter[str]:
+    return Counter(box.label for labels in images.values() for box in side(labels).boxes)
+
+
+def changed(before: Counter[str], after: Counter[str]) -> tuple[LabelTotal, ...]:
+    return tuple(
+        LabelTotal(label, before[label], after[label]) for label in "abcd" if before[label] != after[label]
     )
