@@ -29,7 +29,6 @@ KEEPERS = {
     "httpx2": {"reconciler.kubernetes"},
     "lightkube": {"reconciler.kubernetes"},
     "jinja2": {
-        "reconciler.reports.drift.html",
         "reconciler.reports.webpage",
         "reconciler.server.pages",
     },

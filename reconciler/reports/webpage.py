@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _BEGINNING: Final = ("palette.css", "ground.css")
 
 
+@cache
 def templates(package: str, place: str) -> jinja2.Environment:
     """
     Return the templates in a folder of *package*, by which no text from outside is more than text.
@@ -31,7 +32,7 @@ def templates(package: str, place: str) -> jinja2.Environment:
     """
     import jinja2  # 40 ms, for some of many formats
 
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.ChoiceLoader(
             [jinja2.PackageLoader(package, place), jinja2.PackageLoader("reconciler.reports", "page")]
         ),
@@ -41,6 +42,8 @@ def templates(package: str, place: str) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["amount"] = "{:,}".format
+    return environment
 
 
 @cache

@@ -16,7 +16,7 @@ from reconciler.core.moments import moment
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import DriftView
 from reconciler.reports.drift import words
-from reconciler.reports.drift.html import Frame, content_security_policy, render_html
+from reconciler.reports.drift.html import Frame, content_security_policy, drift_page
 from reconciler.reports.plan.words import QUARANTINE_REASONS
 from reconciler.reports.visible import counted, size
 from reconciler.reports.webpage import exactly, policy, style, templates
@@ -125,7 +125,7 @@ class Pages:
             pages=pages,
         )
 
-    def drift(self, name: str) -> Iterator[str] | str | None:
+    def drift(self, name: str) -> Iterator[bytes] | str | None:
         """
         Return the report of the last complete observation, in pieces.
 
@@ -143,7 +143,7 @@ class Pages:
         report = Drift(
             (_with_callers(drift_view.drift, calls),), self._registry.source_name, self._registry.revision
         )
-        return _pieces(render_html(report, drift_view.pictures, Frame(_since(drift_view), links)))
+        return _pieces(drift_page(report, drift_view.pictures, Frame(_since(drift_view), links)))
 
     def missing(self) -> str:
         """Return the page for an address that leads nowhere."""
@@ -231,17 +231,17 @@ def _since(drift_view: DriftView) -> str:
     return f"Since then {noun} reverted to what git says; {'it is' if one else 'they are'} shown as found."
 
 
-def _pieces(text: Iterator[str]) -> Iterator[str]:
+def _pieces(text: Iterator[bytes]) -> Iterator[bytes]:
     """Join what is rendered bit by bit, so that a large page is not thousands of writes."""
-    held: list[str] = []
+    held: list[bytes] = []
     length = 0
     for bit in text:
         held.append(bit)
         length += len(bit)
         if length >= PIECE:
-            yield "".join(held)
+            yield b"".join(held)
             held, length = [], 0
-    yield "".join(held)
+    yield b"".join(held)
 
 
 def _headers(allowed: str) -> Mapping[str, str]:
@@ -252,7 +252,6 @@ def _headers(allowed: str) -> Mapping[str, str]:
 def _environment() -> jinja2.Environment:
     environment = templates("reconciler.server", "templates")
     environment.filters |= {
-        "amount": "{:,}".format,
         "day": words.day,
         "moment": moment,
         "size": size,

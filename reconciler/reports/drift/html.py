@@ -21,10 +21,9 @@ from reconciler.reports.drift.images import Thumbnails, in_order, page_data
 from reconciler.reports.plan.words import CAUSES
 from reconciler.reports.registry import Options
 from reconciler.reports.sentences import overlap
-from reconciler.reports.webpage import exactly, policy, script, style, templates
+from reconciler.reports.webpage import exactly, policy, rendered, script, style
 
 if TYPE_CHECKING:
-    import jinja2
     from markupsafe import Markup
 
 # Images that readers without scripts see.
@@ -85,16 +84,18 @@ class Relabelled(NamedTuple):
 
 def render(drift: Drift, options: Options) -> Iterator[bytes]:
     """Give the page in UTF-8."""
-    return (piece.encode() for piece in render_html(drift, options.thumbnails))
+    return drift_page(drift, options.thumbnails)
 
 
-def render_html(
+def drift_page(
     drift: Drift, thumbnails: Thumbnails = _NO_PICTURES, frame: Frame = _NO_FRAME
-) -> Iterator[str]:
-    """Give the page, piece by piece."""
+) -> Iterator[bytes]:
+    """Give the page in UTF-8, piece by piece, as a file or within the frame of a server."""
     images = [item for _, item in in_order(drift)]
-    page = _environment().get_template("page.html")
-    yield from page.generate(
+    return rendered(
+        "drift",
+        _style(),
+        *_allowed(),
         drift=drift,
         frame=frame,
         first=images[:FIRST],
@@ -104,9 +105,19 @@ def render_html(
         classes=_present(DriftClass, [kind for item in images for kind in item.classes]),
         causes=_present(Cause, [item.cause for item in images]),
         labels=sorted({label for item in images if item.view for label in item.view.labels}),
-        css=_style(),
         js=_script(),
-        policy=content_security_policy(),
+        CLASSES=words.CLASSES,
+        SHORT_CLASSES=words.SHORT_CLASSES,
+        CAUSES=CAUSES,
+        VERDICTS=words.VERDICTS,
+        headline=words.headline,
+        events=words.events,
+        CALLERS=words.CALLERS,
+        callers=words.callers,
+        day=words.day,
+        moment=moment,
+        overlap=overlap,
+        relabelled=relabelled,
     )
 
 
@@ -147,25 +158,6 @@ def _present(kinds: type[Key], found: Sequence[Key]) -> list[tuple[Key, int]]:
     return [(kind, numbers[kind]) for kind in kinds if numbers[kind]]
 
 
-@cache
-def _environment() -> jinja2.Environment:
-    environment = templates("reconciler.reports.drift", "page")
-    environment.filters |= {"amount": "{:,}".format, "moment": moment, "day": words.day}
-    environment.globals |= {
-        "CLASSES": words.CLASSES,
-        "SHORT_CLASSES": words.SHORT_CLASSES,
-        "CAUSES": CAUSES,
-        "VERDICTS": words.VERDICTS,
-        "headline": words.headline,
-        "events": words.events,
-        "CALLERS": words.CALLERS,
-        "callers": words.callers,
-        "overlap": overlap,
-        "relabelled": relabelled,
-    }
-    return environment
-
-
 def _style() -> Markup:
     return style(
         "reconciler.reports.drift",
@@ -187,4 +179,8 @@ def _script() -> Markup:
 @cache
 def content_security_policy() -> str:
     """Return the page's own Content-Security-Policy: one style, one script, pictures in the page, no more."""
-    return policy("img-src data:", f"style-src {exactly(_style())}", f"script-src {exactly(_script())}")
+    return policy(*_allowed(), f"style-src {exactly(_style())}")
+
+
+def _allowed() -> tuple[str, str]:
+    return "img-src data:", f"script-src {exactly(_script())}"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.core.planning.cause import Cause
-from reconciler.reports.drift.html import render_html
+from reconciler.reports.drift.html import drift_page
 from reconciler.reports.pictures import Thumbnail
 from tests.browser import playwright, watched
 from tests.reports.drift.builders import AT, BUCKET, dataset, drift, entry, item
@@ -62,9 +62,7 @@ def opened(
 ) -> Iterator[playwright.Page]:
     """Open a page from a file, and see to it that it neither complains nor asks for anything."""
     file = tmp_path / "drift.html"
-    file.write_text(
-        "".join(render_html(report or drift(dataset(*items)), thumbnails or {})), encoding="utf-8"
-    )
+    file.write_bytes(b"".join(drift_page(report or drift(dataset(*items)), thumbnails or {})))
     with watched(browser, (file.as_uri(), "data:", "blob:"), **context) as page:
         page.goto(f"{file.as_uri()}{address}")
         yield page

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.validation.problem import Origin
-from reconciler.reports.drift.html import FIRST, relabelled, render_html
+from reconciler.reports.drift.html import FIRST, drift_page, relabelled
 from reconciler.reports.pictures import Detail, Thumbnail
 from tests.reports.drift.builders import BUCKET, dataset, drift, entry, item
 
@@ -36,7 +36,7 @@ class Elements(HTMLParser):
 
 
 def page(*items, **more) -> str:
-    return "".join(render_html(drift(dataset(*items, **more))))
+    return b"".join(drift_page(drift(dataset(*items, **more)))).decode()
 
 
 def data(text: str) -> dict:
@@ -158,7 +158,7 @@ def test_the_numbers_are_those_of_the_other_renderings():
     )
     shown = {
         one["data-class"]: one["aria-label"]
-        for one in Elements("".join(render_html(drift(found)))).of("button")
+        for one in Elements(b"".join(drift_page(drift(found))).decode()).of("button")
         if "data-class" in one
     }
 
@@ -214,11 +214,11 @@ def test_all_labels_stand_in_one_table():
 def test_the_tables_of_many_datasets_are_folded():
     """The images are near the top of a page, also with a dozen datasets; up to three show their tables."""
     few, more = (
-        "".join(
-            render_html(
+        b"".join(
+            drift_page(
                 drift(*(dataset(item(entry("a", "x"), entry("a", "y")), name=f"d{n}") for n in range(number)))
             )
-        )
+        ).decode()
         for number in (3, 4)
     )
 
@@ -262,7 +262,7 @@ def test_a_picture_stands_in_the_page_once():
     detail = Detail("data:image/webp;base64,BBBB", (1, 2, 30, 40))
     picture = Thumbnail("data:image/webp;base64,AAAA", 640, 480, detail)
 
-    text = "".join(render_html(drift(dataset(moved)), {moved.source_ref: picture}))
+    text = b"".join(drift_page(drift(dataset(moved)), {moved.source_ref: picture})).decode()
 
     assert 1 == text.count("base64,AAAA")
     (image,) = data(text)["images"]
