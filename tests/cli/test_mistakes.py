@@ -433,10 +433,12 @@ def test_a_file_where_the_state_directory_should_be(
 
 
 @pytest.mark.parametrize("command", ["validate", "status", "plan", "drift", "propose", "explain", "doctor"])
-def test_a_state_directory_that_does_not_exist_is_empty(command: str, place: Path):
+def test_a_state_directory_that_does_not_exist_is_empty(
+    command: str, place: Path, monkeypatch: pytest.MonkeyPatch
+):
     """A missing state directory counts as empty for commands that only read, and is not created."""
     words = [word for word in words_of(command, "specs") if word != "--local"]
-    os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
     assert 64 != ended(*words, "--state-dir", "not/yet/there")
 
