@@ -14,8 +14,13 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-BYTES_PER_SECOND: Final = 32_768
+BYTES_PER_SECOND: Final = 131_072
 """The slowest rate at which an answer may go on after its read timeout."""
+
+MOST_BYTES: Final = 1 << 26
+"""The longest body that does not state its length; a page of a listing has 60 MB at most."""
+
+_MOST_HEADER_BYTES: Final = 1 << 20
 
 
 def limit_answers() -> None:
@@ -36,6 +41,7 @@ class Deadline:
         self._seconds, self._now = seconds, now
         self._started = now()
         self._received = 0
+        self.most_bytes: int | None = MOST_BYTES
 
     def received(self, count: int) -> None:
         """Allow the time for bytes that arrived."""
@@ -46,8 +52,10 @@ class Deadline:
         Return the seconds that the next piece may take.
 
         Raises:
-            TimeoutError: The time is over.
+            TimeoutError: The time is over, or the answer is longer than *most_bytes*.
         """
+        if self.most_bytes is not None and self._received > self.most_bytes:
+            raise TimeoutError(f"timed out: the answer did not end after {self._received:,} bytes")
         if self._seconds is None:
             return None
         allowed = self._seconds + self._received / BYTES_PER_SECOND
@@ -62,15 +70,20 @@ class LimitedResponse(http.client.HTTPResponse):
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_Limited(self.fp.detach(), sock))
+        self._deadline = Deadline(sock.gettimeout())
+        self._deadline.most_bytes = _MOST_HEADER_BYTES
+        self.fp = io.BufferedReader(_Limited(self.fp.detach(), sock, self._deadline))
+
+    def begin(self) -> None:
+        super().begin()
+        self._deadline.most_bytes = MOST_BYTES if self.length is None else None
 
 
 class _Limited(io.RawIOBase):
     """The bytes of one answer. The socket gets its timeout again with every request."""
 
-    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
-        self._raw, self._sock = raw, sock
-        self._deadline = Deadline(sock.gettimeout())
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, deadline: Deadline) -> None:
+        self._raw, self._sock, self._deadline = raw, sock, deadline
 
     def readable(self) -> bool:
         return True

@@ -59,6 +59,21 @@ def dripping(*, head: bool, ended: threading.Event) -> type[BaseHTTPRequestHandl
     return Handler
 
 
+def flooding(*, head: bool) -> type[BaseHTTPRequestHandler]:
+    """Make a handler whose answers never end, and come as fast as they are taken."""
+    unit = b"HTTP/1.1 100 Continue\r\n\r\n" * 1000 if head else b"10000\r\n" + b" " * 65536 + b"\r\n"
+
+    class Handler(Quiet):
+        def do_GET(self) -> None:
+            if not head:
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            with suppress(OSError):  # the client is gone
+                while True:
+                    self.wfile.write(unit)
+
+    return Handler
+
+
 @contextmanager
 def endless(*, head: bool) -> Iterator[str]:
     """Serve answers that never end, and give the URL."""

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import urlsplit
 
 import pytest
 from botocore.config import Config
 
 from reconciler import errors
-from reconciler.answers import BYTES_PER_SECOND, Deadline
+from reconciler.answers import BYTES_PER_SECOND, Deadline, limit_answers
 from reconciler.cli.main import main
 from reconciler.kubernetes.leases import KubernetesLeases
 from reconciler.notify.http import post
@@ -23,7 +24,7 @@ from reconciler.rekognition.calls import MOST_TIMED_OUT
 from reconciler.rekognition.translate import translated
 from reconciler.sources.directory_source import SyncMetrics
 from tests.kubernetes.apiserver import ApiServer
-from tests.loopback import endless
+from tests.loopback import endless, flooding, listening
 
 SECONDS = 0.2
 ARN = "arn:aws:rekognition:eu-west-1:111122223333:project/p/dataset/train/1"
@@ -118,3 +119,16 @@ def test_a_long_answer_has_the_time_that_it_needs():
     slow.received(1)
     with pytest.raises(TimeoutError, match="not complete in time"):
         slow.left()
+
+
+@pytest.mark.parametrize("head", [True, False])
+def test_an_answer_that_comes_fast_and_never_ends_is_given_up(head: bool, monkeypatch: pytest.MonkeyPatch):
+    """Before it fills the memory."""
+    monkeypatch.setattr("reconciler.answers.MOST_BYTES", 1 << 20)
+    limit_answers()
+
+    with listening(flooding(head=head)) as url:
+        connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
+        connection.request("GET", "/")
+        with closing(connection), pytest.raises(TimeoutError, match="did not end"):
+            connection.getresponse().read()
