@@ -20,6 +20,9 @@ CHANNELS: Final[Mapping[str, Maker]] = {
 }
 """All others are URLs of apprise."""
 
+FORMS: Final = f"{', '.join(f'{prefix}…' for prefix in CHANNELS)}, or a URL of apprise"
+"""The URLs of channels, for people."""
+
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9]{0,30})[a-z0-9+.-]*://", re.IGNORECASE)
 
 

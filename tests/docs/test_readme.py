@@ -52,7 +52,7 @@ def test_the_two_ways_through_lead_by_names_that_exist():
     """Each function and class stands in the module that the README names for it."""
     walk = re.findall(r"`(\w+)`\s+in\s+`(reconciler/[\w/]+\.py)`", BUILT)
 
-    assert 9 <= len(walk)
+    assert 8 <= len(walk)
     for name, file in walk:
         tree = ast.parse((ROOT / file).read_text("utf-8"))
         assert name in {node.name for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)}

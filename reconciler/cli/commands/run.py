@@ -134,8 +134,7 @@ def _add_notifications(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="URL",
-        help="report failures, drift and recoveries to this address: cloudevents+https://HOST/PATH, or a URL of "
-        "apprise (needs the extra notify); @FILE reads one a line; may be repeated",
+        help="report failures, drift and recoveries to this channel; @FILE reads one URL a line; may be repeated",
     )
     group.add_argument(
         "--notify-quiet",
@@ -200,11 +199,13 @@ def _add_replicas(parser: argparse.ArgumentParser) -> None:
 
 
 def _channel(text: str) -> str:
-    """Accept the URL of a channel, which errors do not quote, or ``@FILE`` or ``file:FILE`` with one a line."""
-    if text.startswith(("@", "file:")):
-        return f"@{values.readable_file(text.removeprefix('@').removeprefix('file:'))}"
+    """Accept the URL of a channel, which errors do not quote, or ``@FILE`` with one a line."""
+    if text.startswith("@"):
+        return f"@{values.readable_file(text.removeprefix('@'))}"
     if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://.", text):
-        raise values.Wrong("it must be a URL such as cloudevents+https://HOST/PATH, or @FILE with one a line")
+        from reconciler.notify.registry import FORMS
+
+        raise values.Wrong(f"it must be the URL of a channel ({FORMS}), or @FILE with one a line")
     know_url(text)
     return text
 

@@ -75,7 +75,7 @@ def _urls(given: list[str]) -> Iterator[str]:
     Raises:
         UsageError: A file cannot be read, or holds something else.
     """
-    from reconciler.notify.registry import kind_of
+    from reconciler.notify.registry import FORMS, kind_of
 
     for text in given:
         if not text.startswith("@"):
@@ -93,9 +93,7 @@ def _urls(given: list[str]) -> Iterator[str]:
         for number, url in urls.items():
             know_url(url)
             if kind_of(url) is None:
-                raise UsageError(
-                    f"--notify {text}:{number}: this is no URL such as cloudevents+https://HOST/PATH"
-                )
+                raise UsageError(f"--notify {text}:{number}: this is no URL of a channel: {FORMS}")
             yield url
 
 
