@@ -174,7 +174,7 @@ class Rekognition:
                 contains is not None and "DatasetEntries" not in answer
             ):  # a page is counted, a search is believed
                 raise errors.UnknownAnswer("ListDatasetEntries: the answer to a search has no DatasetEntries")
-            yield answer.get("DatasetEntries", ())
+            yield [_one_line(text) for text in answer.get("DatasetEntries", ())]
 
     def update(self, arn: str, payload: bytes) -> None:
         """
@@ -250,6 +250,11 @@ def _phase(status: str) -> Phase:
         raise errors.UnknownAnswer(
             f"DescribeDataset: status {status!r} is one that this version does not know"
         ) from None
+
+
+def _one_line(text: str) -> str:
+    """Return an entry without line ends, which JSON allows between its parts: files hold an entry a line."""
+    return text.replace("\n", " ").replace("\r", " ")
 
 
 def _storable(text: str) -> str:

@@ -52,6 +52,12 @@ class TestPages:
         assert {100} == {body["MaxResults"] for _, body in service.asked}
         assert {ARN} == {body["DatasetArn"] for _, body in service.asked}
 
+    def test_hold_an_entry_a_line(self, service: Service, gateway: Rekognition) -> None:
+        """A backup of entries is read line by line."""
+        service.answers = [ok(DatasetEntries=['{\n"a":\r\n1}'])]
+
+        assert [['{ "a":  1}']] == list(gateway.pages(ARN))
+
     def test_end_with_an_empty_token(self, service: Service, gateway: Rekognition) -> None:
         service.answers = [ok(DatasetEntries=["a"], NextToken="")]
 
