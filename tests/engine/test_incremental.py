@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from reconciler.core.planning.observation import ObservationKind
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
+from reconciler.engine.dataset.incremental import scope_of
 from reconciler.engine.usecases import each_dataset, reading
 from reconciler.errors import StateError
 from reconciler.rekognition.gateway import Rekognition
@@ -383,3 +384,58 @@ def test_an_edit_does_not_wait_for_a_listing_that_is_due_and_does_for_one_that_i
 
     many.clock.sleep(120)
     assert ObservationKind.FULL is kind(many)
+
+
+class Disturbed(Without):
+    """A gateway to a dataset that another client changes during the first search."""
+
+    def __init__(self, lab: Lab) -> None:
+        super().__init__(lab)
+        self._lab, self._calm = lab, False
+
+    def pages(self, arn: str, contains: str | None = None) -> Iterator[Sequence[str]]:
+        found = list(self._gateway.pages(arn, contains))
+        if contains is not None and not self._calm:
+            self._calm = True
+            self._lab.clock.sleep(1.0)
+            self._lab.emulator.console.put(arn, orjson.loads(classified("n0001", "daisy")))
+        yield from found
+
+
+def test_a_plan_is_of_one_state_of_the_dataset(many: Lab):
+    """One that changes while an edited entry is read is listed; an apply finds that out before its update."""
+    many.write(*lines(n0500="tulip"))
+    many.context = dataclasses.replace(many.context, gateway=Disturbed(many))
+
+    plan = many.plan()
+
+    assert ObservationKind.FULL is plan.observed.kind
+    assert [ref("n0001"), ref("n0500")] == [change.source_ref for change in plan.changes]
+
+
+def test_what_decides_how_an_entry_is_remembered_makes_it_list(lab: Lab):
+    """The target, and what is compared; not whether it may be made, nor what is done about a difference."""
+
+    def scope(*changes: tuple[str, str], **policy: str) -> bytes:
+        lab.write(classified("a"), **policy)
+        path = lab.specs / "train.yaml"
+        text = path.read_text()
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        path.write_text(text)
+        return scope_of(lab.desired())
+
+    ignoring = ("  limits: {}", '  ignore: [{paths: ["/x"]}]\n  limits: {}')
+    first = scope()
+    others = [
+        scope(("flowers", "weeds")),
+        scope(("TRAIN", "TEST")),
+        scope(compare="labels"),
+        scope(ignoring),
+        scope((ignoring[0], ignoring[1].replace("/x", "/y"))),
+        scope((ignoring[0], ignoring[1].replace("]}", '], match: "s3://b/*"}'))),
+    ]
+
+    assert first == scope(onDrift="report") == scope((", create: true", ""))
+    assert 1 + len(others) == len({first, *others})

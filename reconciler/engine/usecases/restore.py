@@ -89,7 +89,7 @@ def as_desired(
     They are compared exactly, whichever side moved, and other entries are left alone. A line that the
     service marked with errors when it was kept is named and not sent: it would be marked again.
     """
-    origin = Origin(file.name, 1)
+    origin = file.origin
     verbatim = LoadedDataset(_verbatim(loaded.spec), origin, (file,), (), loaded.partners)
     whole = read_desired(verbatim, replace(overrides, released=True), revision)
     # The rules over a whole dataset say nothing about a part of one.

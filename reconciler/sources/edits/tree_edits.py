@@ -152,16 +152,16 @@ class _TreeEditor:
         for request in requests:
             by_path[self._paths[request.file]].append(request)
         for path in sorted(path for path in by_path if is_yaml(path)):
-            for sidecar, moved in self._shorthand(path, list(self._agreed(by_path[path]))):
+            for sidecar, moved in self._shorthand(path, list(self._agreed(path, by_path[path]))):
                 by_path[sidecar] += moved
         for path in sorted(path for path in by_path if not is_yaml(path)):
-            self._lines(path, list(self._agreed(by_path[path])))
+            self._lines(path, list(self._agreed(path, by_path[path])))
         for path, editor in self._editors.items():
             if edits := editor.edits():
                 self._result.edits[path] = edits
         return self._result
 
-    def _agreed(self, requests: Sequence[EditRequest]) -> Iterator[EditRequest]:
+    def _agreed(self, path: str, requests: Sequence[EditRequest]) -> Iterator[EditRequest]:
         """Yield one request per image of a shared file if its datasets agree; refuse the others."""
         by_ref: dict[str, list[EditRequest]] = defaultdict(list)
         for request in requests:
@@ -172,7 +172,8 @@ class _TreeEditor:
                 self._result.accepted += same[1:]
             else:
                 names = ", ".join(sorted(request.dataset for request in same))
-                reason = f"{same[0].file} belongs to {names}, and AWS does not hold the same for them"
+                shared = f"{self._tree.display(path)} belongs to {names}"
+                reason = f"{shared}, and AWS does not hold the same for them"
                 self._result.refusals += (refused(request, reason) for request in same)
 
     def _lines(self, path: str, requests: list[EditRequest]) -> None:

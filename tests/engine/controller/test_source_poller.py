@@ -246,3 +246,50 @@ def test_a_confirmation_counts_until_it_is_too_old(months: Months, age: float, s
     failure = months.registry.source_failure
     text = "git-sync has not confirmed the revision for more than 120 s: connection refused"
     assert (text if stale else None) == (failure.message if failure else None)
+
+
+def test_until_specs_were_read_the_source_is_polled_every_ten_seconds(tmp_path: Path):
+    """However long its interval, and however often it has failed."""
+    with make_months(tmp_path) as months:
+        follow_by(months, Polling(300.0))
+        poller = months.controller._poller
+        waits = []
+        for _ in range(6):
+            poller.poll()
+            waits.append(poller.due - months.time.seconds())
+        assert ([10.0] * 3, True) == (waits[-3:], max(waits) <= 10)
+
+        months.write("roses", *"abc")
+        poller.poll()
+        assert 300 == poller.due - months.time.seconds()
+
+
+def test_a_commit_is_a_new_generation_of_the_datasets_that_it_changes(months: Months):
+    """The others keep theirs, and their schedule."""
+    months.write("roses", *"abc")
+    months.write("tulips", *"de")
+    months.settle()
+    states = [months.dataset_state(name) for name in ("roses", "tulips")]
+    before, due = [state.generation for state in states], states[1].due
+    months.write("roses", *"abcd")
+
+    months.controller._poller.poll()
+
+    assert [before[0] + 1, before[1]] == [state.generation for state in states]
+    assert ([True, False], due) == ([state.edited for state in states], states[1].due)
+    assert months.time.seconds() >= states[0].due
+
+
+def test_a_dataset_that_left_the_specs_is_superseded(months: Months):
+    """A cycle of it that still runs sends nothing more."""
+    months.write("roses", *"abc")
+    months.write("tulips", *"de")
+    months.settle()
+    state = months.dataset_state("roses")
+    generation = state.generation
+    (months.specs / "roses.yaml").unlink()
+
+    months.controller._poller.poll()
+
+    assert generation + 1 == state.generation
+    assert "roses" not in months.registry.states

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from reconciler.core.planning.plan import Creation
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Target
-from reconciler.engine.dataset.prepare import OPEN_SECONDS, create, creation, watch
-from reconciler.errors import AlreadyExists, DatasetBusy, Denied, Unavailable
-from reconciler.ports import Description, Located, Phase
+from reconciler.engine.dataset.observe import as_text
+from reconciler.engine.dataset.prepare import OPEN_SECONDS, create, creation, resume, watch
+from reconciler.errors import AlreadyExists, DatasetBusy, Denied, PlanOutdated, Unavailable
+from reconciler.ports import Begun, Description, Located, Phase
 
 OURS, THEIRS = "111122223333", "999988887777"
 DATASET = "arn:aws:rekognition:us-east-1:111122223333:project/flowers/dataset/train/2"
@@ -219,3 +222,60 @@ class TestWatch:
             assert moves_at <= account.time <= until
         else:
             assert until == account.time
+
+
+class Journal:
+    """The open updates of a dataset."""
+
+    def __init__(self, *begun: Begun) -> None:
+        self.begun, self.ended = begun, dict[int, str]()
+
+    def unfinished(self, dataset: str) -> tuple[Begun, ...]:
+        assert "roses" == dataset
+        return self.begun
+
+    def end(self, number: int, result: str) -> None:
+        self.ended[number] = result
+
+
+BEFORE = Description(Phase.UPDATE_COMPLETE, "SUCCESS", "", 10.0)
+BEGUN = Begun(7, "arn:1", 1_000.0, ("s3://b/a.jpg",), as_text(BEFORE))
+
+
+def resumed(*begun: Begun, at: float | None = None, description: Description = BEFORE) -> Mapping[int, str]:
+    """Return which open updates a start closes that observed the dataset at a time, and how."""
+    journal: Any = Journal(*begun)
+    seen: Any = None if at is None else SimpleNamespace(description=description, at=at)
+    context: Any = SimpleNamespace(memory=SimpleNamespace(journal=journal))
+    resume("roses", "arn:1", seen, context)
+    found: Mapping[int, str] = journal.ended
+    return found
+
+
+def test_an_open_update_is_closed_once_it_can_no_longer_arrive():
+    """Its effect was observed: the dataset has moved since, or a minute and a half are over."""
+    closed = {7: "unknown: the process ended first"}
+    late, moved = 1_000 + OPEN_SECONDS, replace(BEFORE, updated_at=11.0)
+
+    assert closed == resumed(BEGUN, at=late)
+    assert closed == resumed(BEGUN, at=1_000.0, description=moved)
+    assert {} == resumed(at=0.0)
+    for at in (1_000.0, late - 0.1, None):
+        with pytest.raises(PlanOutdated, match="an update of an earlier process was still open"):
+            resumed(BEGUN, at=at)
+
+
+def test_an_open_update_of_another_dataset_of_the_name_is_closed():
+    """Such as one that was deleted: it cannot arrive any more."""
+    other = BEGUN._replace(arn="arn:2")
+
+    with capture_logs() as events:
+        assert {7} == set(resumed(other))
+    assert [("update.resumed", 1, False)] == [
+        (event["event"], event["entries"], event["same_dataset"]) for event in events
+    ]
+
+
+def test_an_update_is_open_for_a_minute_and_a_half():
+    """As the documentation says of a process that was killed."""
+    assert OPEN_SECONDS == 90

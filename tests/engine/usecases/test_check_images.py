@@ -19,7 +19,7 @@ from reconciler.engine.images.check import Forecast
 from reconciler.engine.usecases import check_images
 from reconciler.engine.usecases.check_images import Tools, check_each
 from reconciler.engine.usecases.spec_tree import read
-from reconciler.errors import Denied, Exit, NoCredentials, Unavailable
+from reconciler.errors import Denied, Exit, Interrupted, NoCredentials, Unavailable
 from reconciler.ports import BrokenDataset, ImagePage, Progress, Silence
 from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
@@ -249,3 +249,36 @@ def test_what_the_specs_say_wrongly_is_an_error_of_the_check():
         list(found.exit_codes),
         [error.message for error in found.errors],
     )
+
+
+@pytest.mark.parametrize(
+    ("failure", "ends"),
+    [(NoCredentials("none"), True), (Interrupted("asked to stop"), True), (Unavailable("no answer"), False)],
+)
+def test_images_that_cannot_be_hashed_are_an_error_of_their_dataset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception, ends: bool
+):
+    """Without credentials, and when the process must stop, there is no result at all."""
+    monkeypatch.setattr(check_images, "hash_images", raising(failure))
+    for kind in ("TRAIN", "TEST"):
+        (tmp_path / f"{kind}.jsonl").write_bytes(classified(kind, "x") + b"\n")
+        (tmp_path / f"{kind}.yaml").write_text(
+            f"apiVersion: reconciler/v1\nkind: Dataset\nmetadata: {{name: {kind.lower()}}}\n"
+            f"spec: {{target: {{project: p, type: {kind}}}, entries: [{{file: {kind}.jsonl}}]}}\n"
+        )
+    bucket = Bucket(absent=NAMES)
+    with (
+        State(tmp_path / "state") as state,
+        capture_logs(),
+        closing(read(load(open_path(tmp_path).tree))) as found,
+    ):
+        tools = Tools(lambda _: bucket, state.images, Silence(), lambda _: None, hash_of=lambda _: 0)
+        if ends:
+            with pytest.raises(type(failure)):
+                check_each(found.datasets, tools)
+            return
+        results = check_each(found.datasets, tools)
+
+    for result in results:
+        assert ["no answer"] == [error.message for error in result.errors]
+        assert (Exit.UNKNOWN,) == result.error_codes

@@ -170,4 +170,5 @@ def test_an_entry_of_a_backup_is_named_by_its_line_there(overwritten: Lab):
     assert [f"snapshot {file.saved.id}:{number}" for number in (2, 3)] == [
         str(desired.origin_of_ref(ref(name))) for name in "ae"
     ]
+    assert file.origin == desired.loaded.origin
     assert (None, None, f"snapshot {file.saved.id}:1") == (file.pinned, file.identity(), str(file.origin))
