@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from benchmarks import aws, conversion, drift_page, images, incremental, specs
 from benchmarks.datasets import SHAPES
-from benchmarks.measure import Setting, start
+from benchmarks.measure import Cost, Setting, start
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,29 @@ def _cold_plan(name: str) -> Budget:
         "what comparing costs beside the reading that cannot be avoided",
         lambda setting: specs.cold_plan(setting, SHAPES[name]),
     )
+
+
+def _of_all(
+    command: str,
+    measure: Callable[[Setting, str], Sequence[Cost]],
+    form: str,
+    cpu: float,
+    mb: float | None = None,
+) -> Iterator[Budget]:
+    """Yield the budgets of all images in or out: of CPU, and of memory if there is one."""
+    what = f"of `{command} {form}` of as many images, with 2.5 boxes each"
+    means = "labels come and go while one waits, whatever their number"
+    name = f"{command.split()[0]} {form}: all,"
+
+    def seconds(setting: Setting) -> list[float]:
+        return [cost.cpu for cost in measure(setting, form)]
+
+    def peak(setting: Setting) -> list[float]:
+        return [cost.peak_mb for cost in measure(setting, form)]
+
+    yield Budget(f"{name} CPU", f"CPU {what}", "s", cpu, means, seconds)
+    if mb is not None:
+        yield Budget(f"{name} memory", f"peak memory {what}", "MB", mb, "a small container does", peak)
 
 
 BUDGETS: Final = (
@@ -268,4 +291,10 @@ BUDGETS: Final = (
         "a file that Python can load can be converted",
         conversion.coco_memory,
     ),
+    *_of_all("convert", conversion.converted, "coco", 10, 400),
+    *_of_all("convert", conversion.converted, "voc", 60, 200),
+    *_of_all("export --from-specs --format", conversion.exported, "coco", 5, 60),
+    *_of_all("export --from-specs --format", conversion.exported, "hf", 5, 60),
+    *_of_all("export --from-specs --format", conversion.exported, "yolo", 120),
+    *_of_all("export --from-specs --format", conversion.exported, "voc", 120),
 )
