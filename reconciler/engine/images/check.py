@@ -7,8 +7,9 @@ What is known costs lookups only. Makes no call that writes.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final, NamedTuple
 
 from reconciler.core.entries.entry import bucket_and_key
@@ -17,7 +18,7 @@ from reconciler.core.images.header import TAKEN, Header
 from reconciler.core.images.judgement import ARCHIVED, CheckedImage
 from reconciler.core.images.lookup import Stored, fewest_requests
 from reconciler.core.validation.problem import Problem
-from reconciler.engine.images.look_up import look_up
+from reconciler.engine.images.look_up import look_up_known
 from reconciler.errors import Denied, GatewayError, NoCredentials, NotFound
 from reconciler.ports import CheckedImages, Images, Progress
 
@@ -187,15 +188,16 @@ class _Check:
         return [item for bucket, refs in buckets for item in self._look_up(bucket, refs)]
 
     def _look_up(self, bucket: str, refs: Sequence[str]) -> list[tuple[str, Stored]]:
-        start, open_refs = len(f"s3://{bucket}/"), set(refs)
-        changed, regions = list[tuple[str, Stored]](), list[str]()
+        changed, regions, open_refs = list[tuple[str, Stored]](), list[str](), set(refs)
+        known_of = partial(self._memory.of, self._dataset)
         try:
-            for decided in look_up(
-                self._images, self._pool, bucket, [ref[start:] for ref in refs], regions.append
-            ):
-                batch = {f"s3://{bucket}/{key}": stored for key, stored in decided}
-                open_refs -= batch.keys()
-                changed += self._changed(batch)
+            for batch in look_up_known(self._images, self._pool, bucket, refs, regions.append, known_of):
+                for ref, stored, known in batch:
+                    open_refs.discard(ref)
+                    if stored is not None and known is None:
+                        changed.append((ref, stored))
+                    else:
+                        self._judge(ref, known)
         except NotFound:
             self.note(open_refs, judgement.no_bucket(bucket))
         except NoCredentials:
@@ -208,15 +210,6 @@ class _Check:
             outside = open_refs if self._raises else refs
             self.note(outside, judgement.other_region(bucket, region, self._images.region))
         return changed
-
-    def _changed(self, batch: Mapping[str, Stored | None]) -> Iterator[tuple[str, Stored]]:
-        known = self._memory.of(self._dataset, batch)
-        for ref, stored in batch.items():
-            image = known.get(ref)
-            if stored is not None and (image is None or not image.is_still(stored)):
-                yield ref, stored
-            else:
-                self._judge(ref, image if stored else None)
 
     def read(self, changed: Sequence[tuple[str, Stored]]) -> None:
         """Read and judge images; after a failure, or a batch of refusals alone, the rest is not tried."""

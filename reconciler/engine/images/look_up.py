@@ -2,12 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
-from reconciler.core.images.lookup import Decided, HeadRequests, Lookup
+from reconciler.core.images.judgement import CheckedImage
+from reconciler.core.images.lookup import Decided, HeadRequests, Lookup, Stored
 from reconciler.errors import Denied, NoCredentials
 from reconciler.ports import Images
+
+
+class Found(NamedTuple):
+    """
+    An image that was looked up.
+
+    Attributes:
+        stored: Its object; None if there is none.
+        known: What was read of this object before; None if it must be read.
+    """
+
+    source_ref: str
+    stored: Stored | None
+    known: CheckedImage | None
+
+
+def look_up_known(
+    images: Images,
+    pool: ThreadPoolExecutor,
+    bucket: str,
+    source_refs: Sequence[str],
+    elsewhere: Callable[[str], object],
+    known_of: Callable[[Iterable[str]], Mapping[str, CheckedImage]],
+) -> Iterator[Sequence[Found]]:
+    """
+    Yield the images of one bucket as they are decided, with what is known of them; otherwise as `look_up`.
+
+    Args:
+        source_refs: Sorted.
+        known_of: Returns what was read of some images before.
+    """
+    start = len(f"s3://{bucket}/")
+    for decided in look_up(images, pool, bucket, [ref[start:] for ref in source_refs], elsewhere):
+        batch = {f"s3://{bucket}/{key}": stored for key, stored in decided}
+        known = known_of(batch)
+        yield [
+            Found(ref, stored, image if stored and image and image.is_still(stored) else None)
+            for ref, stored in batch.items()
+            for image in (known.get(ref),)
+        ]
 
 
 def look_up(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -32,7 +33,7 @@ from reconciler.engine.images.check import (
     read,
 )
 from reconciler.engine.images.hashes import HashOf, hash_images
-from reconciler.engine.images.look_up import look_up
+from reconciler.engine.images.look_up import Found, look_up_known
 from reconciler.engine.log import bound, log
 from reconciler.engine.usecases.each_dataset import named
 from reconciler.engine.usecases.spec_tree import train_and_test
@@ -81,6 +82,10 @@ def check_each(datasets: Iterable[Desired], tools: Tools) -> tuple[DatasetImages
 def broken(dataset: BrokenDataset) -> DatasetImages:
     """Return the result of a dataset whose document could not be read."""
     return DatasetImages(dataset.name, errors=errors_of(dataset.problems), error_codes=(SpecError.exit_code,))
+
+
+def _nothing_known(_: Iterable[str]) -> Mapping[str, CheckedImage]:
+    return {}
 
 
 class _DatasetCheck:
@@ -142,34 +147,34 @@ class _DatasetCheck:
         self, images: Images, pool: ThreadPoolExecutor, bucket: str, refs: Sequence[str]
     ) -> Iterator[tuple[str, Stored]]:
         """Yield the images that must be read; judge those that are missing or unchanged."""
-        start = len(f"s3://{bucket}/")
+        known_of = partial(self._tools.memory.of, self.desired.name)
 
         def elsewhere(region: str) -> None:
             problem = judgement.other_region(bucket, region, images.region)
             self._problems.add(problem.at(self.desired.loaded.origin, None))
 
         try:
-            for decided in look_up(images, pool, bucket, [ref[start:] for ref in refs], elsewhere):
-                yield from self._changed({f"s3://{bucket}/{key}": stored for key, stored in decided})
+            for batch in look_up_known(
+                images, pool, bucket, refs, elsewhere, _nothing_known if self._tools.full else known_of
+            ):
+                yield from self._changed(batch)
                 done = self._missing + len(self._present)
                 self._tools.progress.step(self.desired.name, "looking up", done, len(self._refs))
         except NotFound:
             self._missing += len(refs)
             self._problems.add(judgement.no_bucket(bucket).at(self.desired.loaded.origin, None))
 
-    def _changed(self, known: Mapping[str, Stored | None]) -> Iterator[tuple[str, Stored]]:
-        checked = {} if self._tools.full else self._tools.memory.of(self.desired.name, known)
-        for source_ref, stored in known.items():
+    def _changed(self, batch: Sequence[Found]) -> Iterator[tuple[str, Stored]]:
+        for source_ref, stored, known in batch:
             if stored is None:
                 self._lost(source_ref)
                 continue
             self._present.add(source_ref)
-            image = checked.get(source_ref)
-            if image is not None and image.is_still(stored):
-                self._unchanged += 1
-                self._judge(source_ref, image)
-            else:
+            if known is None:
                 yield source_ref, stored
+            else:
+                self._unchanged += 1
+                self._judge(source_ref, known)
 
     def _read_all(
         self, images: Images, pool: ThreadPoolExecutor, changed: Sequence[tuple[str, Stored]]

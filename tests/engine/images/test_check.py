@@ -78,6 +78,24 @@ def test_what_is_known_is_judged_again_without_being_read(state):
     assert 2 == len(bucket.read_keys)
 
 
+def test_an_image_that_has_changed_since_it_was_known_is_read_again(state):
+    """What is known of it is that of an object with another ETag."""
+    earlier = CheckedImage("before", 9, Header("PNG", 70, 80))
+    state.images.put("d", {"s3://b/a": earlier, "s3://b/b": SOUND})
+    bucket = Bucket("a", "b")
+
+    assert {} == found(state, bucket, "ab")
+    assert ["a"] == bucket.read_keys
+
+
+def test_an_image_that_was_known_and_is_gone_is_missing(state):
+    state.images.put("d", {"s3://b/a": SOUND})
+    bucket = Bucket()
+
+    assert {"a": MISSING} == found(state, bucket, "a")
+    assert [] == bucket.read_keys
+
+
 def test_no_more_images_are_read_than_one_plan_may(state, monkeypatch):
     """Of the others it is said that they were not checked, and what does."""
     monkeypatch.setattr(check, "MOST_READ", 2)
