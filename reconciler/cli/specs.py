@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def reading(
+def opened_specs(
     args: argparse.Namespace, overrides: Overrides = NO_OVERRIDES, *, remember: bool = False
-) -> Iterator[Reading]:
+) -> Iterator[tuple[Opened, Specs, Reading]]:
     """
-    Yield all that PATH and the flags select, read and validated.
+    Yield the tree, all specs in it, and those that PATH and the flags select, read and validated.
 
     Args:
         remember: Remember what was found in the lines of large files, for this command and others.
@@ -47,19 +47,16 @@ def reading(
     download_missing(args, chosen, kept)
     judged = JudgedFiles(cache_directory(), read_only=not remember)
     with closing(read(chosen, overrides, judged)) as found:
-        yield found
+        yield opened, specs, found
 
 
 @contextmanager
-def opened_specs(args: argparse.Namespace) -> Iterator[tuple[Opened, Specs, Reading]]:
-    """Yield the tree, all specs in it, and the selected ones, read and validated."""
-    opened, kept = opened_path(args), kept_manifests(args)
-    specs = load(opened.tree, opened.only, kept)
-    chosen = select(specs, selection_of(args))
-    download_missing(args, chosen, kept)
-    judged = JudgedFiles(cache_directory(), read_only=True)
-    with closing(read(chosen, judged=judged)) as found:
-        yield opened, specs, found
+def reading(
+    args: argparse.Namespace, overrides: Overrides = NO_OVERRIDES, *, remember: bool = False
+) -> Iterator[Reading]:
+    """Yield the selected specs alone; arguments and errors as `opened_specs`."""
+    with opened_specs(args, overrides, remember=remember) as (_, _, found):
+        yield found
 
 
 def declared(args: argparse.Namespace) -> tuple[LoadedDataset, str | None]:
