@@ -275,11 +275,11 @@ def test_a_void_entry_is_no_entry_but_its_source_ref_is_known() -> None:
 
 
 @pytest.mark.slow
-def test_needs_less_than_300_bytes_an_entry() -> None:
+def test_needs_less_than_350_bytes_an_entry() -> None:
     """
-    An entry takes less than 300 bytes, source-refs of 90 characters included, to serve 250,000 of them.
+    An entry takes less than 350 bytes, to serve 250,000 of them, with all that was found in its line.
 
-    With all that was found in its line.
+    A source-ref of 90 characters takes 139 of them.
     """
     names = 50_000
     stream = BytesIO(b"".join(line(f"{'x' * 75}{number}") + b"\n" for number in range(names)))
@@ -291,4 +291,4 @@ def test_needs_less_than_300_bytes_an_entry() -> None:
     finally:
         tracemalloc.stop()
 
-    assert size < 300 * names
+    assert size < 350 * names

@@ -23,7 +23,7 @@ LINES = [line(name) for name in "ab"]
 LINES += [classified(name, "rose", "oak") for name in "abc"]
 LINES += [boxed("d", ("rose", 1, 2, 30, 40)), b"", b"no JSON", b"{}", line("h", extra=True)]
 LINES += [b'{"source-ref":"https://b/a.jpg"}', b'{"source-ref":"s3://other/a.jpg"}']
-LINES += [line("g", errors=[{"code": "E"}]), line("x", **{"rose-metadata": {}})]
+LINES += [line("g", errors=[{"code": "E"}]), line("x", **{"rose-metadata": {}}), line("x")]
 
 files = st.lists(st.lists(st.sampled_from(LINES), max_size=7), max_size=3)
 
@@ -114,8 +114,9 @@ def test_lines_that_were_carried_over_are_known_as_well(
     assert found is not None
     assert [cold.index.print(row) for row in range(len(cold.index))] == list(found[0])
     for number, lines in enumerate(now):
-        other = [*now[:number], [*lines, line("new")], *now[number + 1 :]]
-        assert not lines or warm.read_prints(map(stream_of, other)) is None
+        for changed in ([*lines, line("new")], lines[:-1]):
+            other = [*now[:number], changed, *now[number + 1 :]]
+            assert not lines or warm.read_prints(map(stream_of, other)) is None
 
 
 def test_repeated_images_name_both_places() -> None:
@@ -127,3 +128,12 @@ def test_repeated_images_name_both_places() -> None:
     assert [1, 2, 4] == [problem.origin and problem.origin.line for problem in found]
     assert ["x:2", "x:1", "another line"] == [one.message.split(" in ")[1].split(": ")[0] for one in found]
     assert [ref("b")] == list(lines.index.source_refs)
+
+
+def test_a_line_beside_one_with_an_error_is_not_used_either() -> None:
+    """Whichever comes first; one that comes later is reported, too."""
+    bad = line("a", **{"rose-metadata": {}})
+    for content, expected in (([bad, line("a")], [1, 2]), ([line("a"), bad], [2])):
+        assert one_by_one([content]) == together(DatasetLines([read(content)]))
+        found = DatasetLines([read(content)]).problems(lambda _, number: Origin("x", number))
+        assert expected == [problem.origin and problem.origin.line for problem in found if problem.is_error]
