@@ -20,6 +20,7 @@ from reconciler.engine.dataset.make_plan import payload_of
 from reconciler.errors import PlanOutdated, UnknownAnswer
 from tests.builders import classified, named, ref
 from tests.engine.conftest import Lab
+from tests.engine.images.test_check import Bucket
 
 
 def test_a_glob_that_matches_nothing_in_aws_either_is_named(lab: Lab):
@@ -133,3 +134,20 @@ def test_a_line_that_was_found_by_its_name_has_one(full: Lab):
     with pytest.raises(UnknownAnswer, match=r"found by a\.jpg names no image"):
         list(pages_of(full.arn, context, 5, "a.jpg"))
     assert [[NAMELESS]] == list(pages_of("arn", context, 5))
+
+
+@pytest.mark.parametrize(("present", "expected"), [("abcde", []), ("abd", [2]), ("", [5])])
+def test_what_is_wrong_with_the_images_of_a_plan_is_logged_by_its_code(
+    full: Lab, present: str, expected: list[int]
+):
+    """Nothing, where all of them can be used."""
+    full.write(*named("abcde", "tulip"), images="warn")
+    bucket = Bucket(*(f"{name}.jpg" for name in present))
+    full.context = replace(full.context, images=lambda _: bucket)
+
+    with structlog.testing.capture_logs() as events:
+        full.plan()
+
+    found = [event for event in events if event["event"] == "plan.images"]
+    assert expected == [event["images"] for event in found]
+    assert [{"ERROR_INVALID_IMAGE": number} for number in expected] == [event["codes"] for event in found]

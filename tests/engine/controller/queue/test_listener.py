@@ -192,3 +192,15 @@ def test_the_health_of_a_queue_is_shown_with_its_reason():
         "message": None,
         "read_at": "1970-01-01T00:00:00Z",
     } == health.document()
+
+
+def test_after_a_success_failures_are_counted_anew(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    """A second at first, and twice as long with each further failure; half of it at random."""
+    waits = []
+    for fails in (True, True, False, True, True):
+        with monkeypatch.context() as patched:
+            if fails:
+                patched.setattr(bench.listener._queue, "receive", lambda: 1 / 0)
+            waits.append(bench.listener.step())
+
+    assert [0.75, 1.5, 0.0, 0.75, 1.5] == waits
