@@ -68,7 +68,6 @@ def read_yolo(path: Path, options: Options) -> Iterator[Read]:
         labels = layout.labels / image.relative_to(layout.images).with_suffix(".txt")
         expected.add(labels)
         yield _image(image, labels, layout, rules)
-    yield from rules.notes()
     for labels in _below(layout.labels, frozenset({".txt"})):
         if labels in expected or labels.name in _NO_LABELS or labels == file:
             continue
@@ -78,6 +77,7 @@ def read_yolo(path: Path, options: Options) -> Iterator[Read]:
             yield _labelled(f"{name}{ending}", labels, rules)
         else:
             yield wrong(codes.NO_IMAGE, "there is no image for this label file", Origin(display(labels), 1))
+    yield from rules.notes()
 
 
 def _layout(path: Path, *, elsewhere: bool) -> _Layout:

@@ -300,3 +300,15 @@ def test_images_may_be_in_another_directory(tmp_path):
     assert ("s3://b/p/a.PNG", [("x", 16, 25, 32, 50)]) == (a["source-ref"], boxes(a))
     assert ("s3://b/p/night/b.PNG", []) == (b["source-ref"], boxes(b))
     assert ["gone.txt:1"] == [place for place, _ in errors(done)]
+
+
+def test_keypoints_of_images_elsewhere_are_reported(tmp_path):
+    """As of images beside their label files."""
+    images, labels = tmp_path / "photos", tmp_path / "export"
+    images.mkdir()
+    labels.mkdir()
+    (images / "a.png").write_bytes(png(64, 100))
+    (labels / "a.txt").write_text("0 0.5 0.5 0.5 0.5 0.1 0.2 2\n")
+    (labels / "data.yaml").write_text("names: [x]\nkpt_shape: [1, 3]\n")
+
+    assert ["RKD1606"] == warnings(convert("yolo", labels, images=images))
