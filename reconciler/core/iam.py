@@ -11,7 +11,7 @@ from reconciler.core.spec.choices import PinnedObject
 from reconciler.core.spec.documents import Target
 
 
-class Level(StrEnum):
+class AccessLevel(StrEnum):
     """What a policy allows; each of the first three holds the one before it."""
 
     READ = "read"  # doctor, plan, drift, propose, explain, export, mode observe
@@ -33,7 +33,7 @@ _QUEUE: Final = (
 
 
 def policy(
-    level: Level,
+    level: AccessLevel,
     targets: Iterable[Target],
     places: Iterable[str] = ("*",),
     images: Iterable[str] = (),
@@ -55,9 +55,9 @@ def policy(
     """
     targets = list(targets)
     common = [*_manifests(list(manifests)), *_roles(targets)]
-    if level is Level.IMAGES:
+    if level is AccessLevel.IMAGES:
         return _policy([*_images(places), *common])
-    writes, rebuilds = level is not Level.READ, level is Level.REBUILD
+    writes, rebuilds = level is not AccessLevel.READ, level is AccessLevel.REBUILD
     data = [*_READ, *(_WRITE if writes else ()), *(_REBUILD if rebuilds else ())]
     statements: list[Mapping[str, Any]] = [
         _allow("FindDatasets", ["rekognition:DescribeProjects"], ["*"]),

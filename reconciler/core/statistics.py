@@ -80,7 +80,7 @@ class Counts:
         return self.labelled + self.negative + self.unlabelled
 
 
-class Tally:
+class DatasetTally:
     """Running counts; memory grows with labels, not with lines."""
 
     def __init__(self) -> None:

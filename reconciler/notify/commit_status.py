@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
-from reconciler.core.status.commit_states import CommitState, Phase
+from reconciler.core.status.commit_states import CommitPhase, CommitState
 from reconciler.errors import UsageError
 from reconciler.notify.http import post
 from reconciler.ports import Channel, Delivery
@@ -22,7 +22,11 @@ _GITLAB: Final = re.compile(r"(/[^?#]*)?/projects/[^/?#]+")
 # GitHub refuses longer descriptions; GitLab stores 255 characters.
 _GITHUB_CHARACTERS: Final = 140
 _GITLAB_CHARACTERS: Final = 255
-_GITLAB_STATES: Final = {Phase.PENDING: "pending", Phase.SUCCESS: "success", Phase.FAILURE: "failed"}
+_GITLAB_STATES: Final = {
+    CommitPhase.PENDING: "pending",
+    CommitPhase.SUCCESS: "success",
+    CommitPhase.FAILURE: "failed",
+}
 
 
 def commit_status(url: str, context: str, token: Callable[[], str]) -> Channel[CommitState]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
-from reconciler.core.planning.remembered import Block, Replaced
+from reconciler.core.planning.remembered import RememberedBlock, Replaced
 from reconciler.core.validation.judged.columns import JudgedFile
 from reconciler.core.validation.judged.dataset import JudgedDataset
 
@@ -65,7 +65,7 @@ class Recollection(Protocol):
     @property
     def head(self) -> ObservedHead: ...
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self) -> Iterator[RememberedBlock]:
         """Yield the entries in blocks, ascending by source-ref."""
         ...
 
@@ -79,7 +79,7 @@ class ObservedEntries(Protocol):
         """Return the head alone, without reading the entries."""
         ...
 
-    def replace(self, dataset: str, head: ObservedHead, blocks: Iterable[Block]) -> None:
+    def replace(self, dataset: str, head: ObservedHead, blocks: Iterable[RememberedBlock]) -> None:
         """Remember these entries, and no other."""
         ...
 

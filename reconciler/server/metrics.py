@@ -112,7 +112,7 @@ class Metrics:
     """
     All metrics of one process, in a registry of their own. Safe for threads.
 
-    It is the `Listener` of the engine, the `UpdateMeter` of the gateway and the `Tally` of notifications.
+    It is the `Listener` of the engine, the `UpdateMeter` of the gateway and the `DeliveryTally` of notifications.
     """
 
     def __init__(self, version: str) -> None:

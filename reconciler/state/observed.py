@@ -15,13 +15,13 @@ from typing import Any
 
 import msgspec
 
-from reconciler.core.planning.remembered import Block, Replaced
+from reconciler.core.planning.remembered import RememberedBlock, Replaced
 from reconciler.ports import ObservedHead, Recollection
 from reconciler.state.database import Database
 from reconciler.state.schema import CHECKED, insertion
 
 _COLUMNS = "arn, scope, description, scanned_at, are_applied, desired"
-_decoder = msgspec.msgpack.Decoder(Block)
+_decoder = msgspec.msgpack.Decoder(RememberedBlock)
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -34,7 +34,7 @@ class _Recollection:
     bodies: Sequence[bytes]
     database: Database
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self) -> Iterator[RememberedBlock]:
         for body in self.bodies:
             with self.database.decoding():
                 block = _decoded(body)
@@ -68,7 +68,7 @@ class ObservedEntries:
         query = f"SELECT {_COLUMNS} FROM observed WHERE dataset = ?"  # noqa: S608  constant
         return self._db.row(_head, query, dataset)
 
-    def replace(self, dataset: str, head: ObservedHead, blocks: Iterable[Block]) -> None:
+    def replace(self, dataset: str, head: ObservedHead, blocks: Iterable[RememberedBlock]) -> None:
         with self._db.writing() as connection:
             connection.execute("DELETE FROM observed_block WHERE dataset = ?", (dataset,))
             _put(connection, dataset, head, blocks)
@@ -82,7 +82,7 @@ class ObservedEntries:
             if not isinstance(before, _Recollection) or known != (before.serial,):
                 _forget(connection, dataset)
                 return
-            blocks: list[Block] = []
+            blocks: list[RememberedBlock] = []
             for replaced in changed:
                 connection.execute(
                     "DELETE FROM observed_block WHERE dataset = ? AND first = ?", (dataset, replaced.first)
@@ -107,14 +107,16 @@ def _head(
     return ObservedHead(arn, scope, description, scanned_at, bool(are_applied), desired)
 
 
-def _decoded(body: bytes) -> Block:
+def _decoded(body: bytes) -> RememberedBlock:
     try:
         return _decoder.decode(zlib.decompress(body))
     except msgspec.DecodeError as exc:
         raise ValueError(f"a block of observed entries is not one: {exc}") from exc
 
 
-def _put(connection: sqlite3.Connection, dataset: str, head: ObservedHead, blocks: Iterable[Block]) -> None:
+def _put(
+    connection: sqlite3.Connection, dataset: str, head: ObservedHead, blocks: Iterable[RememberedBlock]
+) -> None:
     row = (dataset, secrets.randbits(62), *head[:4], int(head.are_applied), head.desired)
     connection.execute(insertion("observed"), row)
     connection.executemany(

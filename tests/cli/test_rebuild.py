@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.iam import Level, policy
+from reconciler.core.iam import AccessLevel, policy
 from reconciler.core.spec.documents import Target
 from reconciler.emulator.behaviour.calls import Call
 from reconciler.emulator.behaviour.settings import ManualClock, Settings
@@ -185,25 +185,25 @@ def test_policies_hold_exactly_the_actions_that_are_used(desk: Desk):
     desk.run("export", "--project", "flowers", "--type", "TRAIN", "-d", "exported")
     read = used(desk)
     assert [] == calls.writes()
-    refused = [call for call in calls if not allows(policy(Level.READ, [target]), call)]
+    refused = [call for call in calls if not allows(policy(AccessLevel.READ, [target]), call)]
     calls.clear()
     desk.write(KEPT + "m")
     desk.run("apply")
     desk.settle()
     write = read | created | used(desk)
-    refused += [call for call in calls if not allows(policy(Level.WRITE, [target]), call)]
+    refused += [call for call in calls if not allows(policy(AccessLevel.WRITE, [target]), call)]
     restore = re.search(r"reconciler (restore .*)", desk.run(*desk.rebuild_words()))
     rebuilt = used(desk)
     calls.clear()
     desk.run(*restore.group(1).split(), "--apply")
     restored = used(desk)
-    whole = policy(Level.REBUILD, [target], [f"{BUCKET}/old"])
+    whole = policy(AccessLevel.REBUILD, [target], [f"{BUCKET}/old"])
     refused += [call for call in calls if not allows(whole, call)]
 
     assert [] == refused
     assert restored <= write
-    assert read == actions(policy(Level.READ, [target]))
-    assert write == actions(policy(Level.WRITE, [target]))
+    assert read == actions(policy(AccessLevel.READ, [target]))
+    assert write == actions(policy(AccessLevel.WRITE, [target]))
     # Tags travel with CreateDataset, which needs this action as well; it makes no call of its own.
     tagging = {"rekognition:TagResource"}
     assert write | rebuilt | tagging == actions(whole)

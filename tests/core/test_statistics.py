@@ -9,11 +9,11 @@ from reconciler.core.statistics import (
     BoxSizes,
     Counts,
     DatasetStatistics,
+    DatasetTally,
     LabelCount,
     LabelSplit,
     Pair,
     Statistics,
-    Tally,
     splits,
 )
 from reconciler.errors import Exit
@@ -21,7 +21,7 @@ from tests.builders import boxed, classified, line
 
 
 def counts(*lines: bytes) -> Counts:
-    tally = Tally()
+    tally = DatasetTally()
     for raw in lines:
         tally.add(meaning(orjson.loads(raw)))
     return tally.counts()

@@ -13,7 +13,7 @@ from email.utils import formatdate
 
 import pytest
 
-from reconciler.core.status.commit_states import CommitState, Phase
+from reconciler.core.status.commit_states import CommitPhase, CommitState
 from reconciler.core.status.notices import Level, Notice
 from reconciler.errors import UsageError
 from reconciler.notify import http
@@ -33,7 +33,7 @@ NOTICE = Notice(
     ("flowers-train",),
     50,
 )
-STATE = CommitState("a" * 40, None, Phase.PENDING, "not in place yet", 1_800_000_000.0)
+STATE = CommitState("a" * 40, None, CommitPhase.PENDING, "not in place yet", 1_800_000_000.0)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def posting(url: str, token: str = TOKEN):
     return commit_status(url, "reconciler", lambda: token)
 
 
-@pytest.mark.parametrize("phase", Phase)
+@pytest.mark.parametrize("phase", CommitPhase)
 @pytest.mark.parametrize("dataset", [None, "flowers-train"])
 def test_github_takes_every_state(github, phase, dataset):
     state = replace(STATE, phase=phase, dataset=dataset, text="é line\nand another " + "x" * 500)
@@ -72,7 +72,8 @@ def test_github_takes_every_state(github, phase, dataset):
 
 
 @pytest.mark.parametrize(
-    ("phase", "shown"), [(Phase.PENDING, "pending"), (Phase.SUCCESS, "success"), (Phase.FAILURE, "failed")]
+    ("phase", "shown"),
+    [(CommitPhase.PENDING, "pending"), (CommitPhase.SUCCESS, "success"), (CommitPhase.FAILURE, "failed")],
 )
 def test_gitlab_takes_every_state(gitlab, phase, shown):
     assert Receipt.SENT is posting(gitlab.project).send(replace(STATE, phase=phase, text="x" * 500)).receipt

@@ -41,7 +41,7 @@ def _run(args: argparse.Namespace) -> int:
 
     from reconciler.cli.output.terminal import out
     from reconciler.cli.specs import reading, s3_place
-    from reconciler.core.iam import Level, policy
+    from reconciler.core.iam import AccessLevel, policy
     from reconciler.core.spec.choices import DatasetType, ImagePolicy
     from reconciler.core.spec.documents import Target
 
@@ -49,7 +49,7 @@ def _run(args: argparse.Namespace) -> int:
     if args.project:
         both = [Target(project=args.project, type=kind) for kind in DatasetType]
         place = "/".join(filter(None, s3_place(args.bucket))) if args.bucket else "*"
-        out(json.dumps(policy(Level(args.level), both, [place], queue=queue), indent=2))
+        out(json.dumps(policy(AccessLevel(args.level), both, [place], queue=queue), indent=2))
         return Exit.DONE
     with reading(args) as found:
         targets = [dataset.target for dataset in found.datasets]
@@ -58,14 +58,14 @@ def _run(args: argparse.Namespace) -> int:
         images = set(_places((ref for one in checked for ref in one.index.source_refs), folders=True))
         sources = [one for dataset in found.datasets for one in dataset.loaded.spec.spec.entries]
         manifests = [one.pinned for one in sources if one.pinned is not None]
-        of_entries = checked or args.level not in (Level.READ, Level.WRITE)
+        of_entries = checked or args.level not in (AccessLevel.READ, AccessLevel.WRITE)
         needless = None if of_entries else ManifestUnavailable.code
         errors = [problem for problem in found.errors if problem.code != needless]
     if args.bucket:
         places = {"/".join(filter(None, s3_place(args.bucket)))}
     else:
-        places = set(_places(refs, folders=args.level == Level.IMAGES))
-    out(json.dumps(policy(Level(args.level), targets, places, images, queue, manifests), indent=2))
+        places = set(_places(refs, folders=args.level == AccessLevel.IMAGES))
+    out(json.dumps(policy(AccessLevel(args.level), targets, places, images, queue, manifests), indent=2))
     if errors:
         say(f"{errors[0].origin}: {errors[0].message}; the policy may be incomplete; run validate")
         return exit_code_of_problems(problem.code for problem in errors)

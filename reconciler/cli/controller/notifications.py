@@ -15,7 +15,7 @@ from reconciler.core.spec.policy import parse_window
 from reconciler.core.status.commit_states import CommitState
 from reconciler.core.status.notices import Notice
 from reconciler.engine.controller.notifications.notifier import Notifier
-from reconciler.engine.controller.notifications.outbox import Outbox, Tally
+from reconciler.engine.controller.notifications.outbox import DeliveryTally, Outbox
 from reconciler.engine.controller.registry import Registry
 from reconciler.errors import UsageError
 from reconciler.ports import Notified
@@ -24,7 +24,9 @@ from reconciler.redact import know_url
 _TOKEN: Final = "commit_status_token"  # noqa: S105  the beginning of a flag
 
 
-def notifier(args: argparse.Namespace, registry: Registry, stored: Notified, tally: Tally) -> Notifier | None:
+def notifier(
+    args: argparse.Namespace, registry: Registry, stored: Notified, tally: DeliveryTally
+) -> Notifier | None:
     """
     Return what reports by --notify and --commit-status; None without either.
 

@@ -229,7 +229,7 @@ class _Row:
     iou: float = 0.0
 
 
-class Tally:
+class LabelTally:
     """The running balance of all labels."""
 
     def __init__(self) -> None:

@@ -47,7 +47,7 @@ def text_digests(index: Index, files: Iterable[BinaryIO]) -> bytes:
     return bytes(found)
 
 
-class Block(msgspec.Struct, array_like=True, frozen=True):
+class RememberedBlock(msgspec.Struct, array_like=True, frozen=True):
     """
     A run of remembered entries.
 
@@ -67,7 +67,7 @@ class Block(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Remembered(NamedTuple):
-    """One remembered entry; the fields as in `Block`."""
+    """One remembered entry; the fields as in `RememberedBlock`."""
 
     text: bytes = _NO_TEXT
     line: bytes | None = None
@@ -119,7 +119,7 @@ class Recalled:
         )
 
 
-def recall(blocks: Iterable[Block], desired: Index, texts: bytes) -> Recalled:
+def recall(blocks: Iterable[RememberedBlock], desired: Index, texts: bytes) -> Recalled:
     """
     Compare remembered entries with desired ones. Reads no line; takes about 1 µs an entry.
 
@@ -162,7 +162,7 @@ def _not_seen(desired: Index, seen: bytearray) -> Iterator[str]:
                 yield ref
 
 
-def _are_all_equal(block: Block, rows: Sequence[int | None], texts: bytes) -> bool:
+def _are_all_equal(block: RememberedBlock, rows: Sequence[int | None], texts: bytes) -> bool:
     """Return whether each remembered entry of a block equals its desired line, none in ignored fields only."""
     if block.lines or block.ignored or None in rows:
         return False
@@ -207,11 +207,11 @@ class Memories:
                 yield ref, entry
 
 
-def blocks_of(entries: Iterable[tuple[str, Remembered]]) -> Iterator[Block]:
+def blocks_of(entries: Iterable[tuple[str, Remembered]]) -> Iterator[RememberedBlock]:
     """Pack entries, ascending by source-ref, into blocks."""
     rest = iter(entries)
     while part := list(islice(rest, BLOCK_ENTRIES)):
-        yield Block(
+        yield RememberedBlock(
             refs=[ref for ref, _ in part],
             texts=b"".join(entry.text for _, entry in part),
             lines={ref: entry.line for ref, entry in part if entry.line is not None},
@@ -223,10 +223,10 @@ class Replaced(NamedTuple):
     """Blocks that replace one block, which its first source-ref names; None for the first blocks of all."""
 
     first: str | None
-    blocks: Sequence[Block]
+    blocks: Sequence[RememberedBlock]
 
 
-def patched(blocks: Iterable[Block], patch: Mapping[str, Remembered | None]) -> Iterator[Replaced]:
+def patched(blocks: Iterable[RememberedBlock], patch: Mapping[str, Remembered | None]) -> Iterator[Replaced]:
     """
     Yield the blocks that change with some entries.
 
@@ -247,7 +247,7 @@ def patched(blocks: Iterable[Block], patch: Mapping[str, Remembered | None]) -> 
             yield Replaced(firsts[number] if whole else None, tuple(blocks_of(kept)))
 
 
-def _entries(block: Block) -> Iterator[tuple[str, Remembered]]:
+def _entries(block: RememberedBlock) -> Iterator[tuple[str, Remembered]]:
     for number, ref in enumerate(block.refs):
         at = number * TEXT_DIGEST_BYTES
         text = block.texts[at : at + TEXT_DIGEST_BYTES]

@@ -21,7 +21,7 @@ _SUPERSEDED: Final = "Superseded"
 _NO_STATE: Final[tuple[str, str]] = ("", "")
 
 
-class Phase(StrEnum):
+class CommitPhase(StrEnum):
     PENDING = "pending"
     SUCCESS = "success"
     FAILURE = "failure"
@@ -36,7 +36,7 @@ class CommitOutcome(NamedTuple):
         text: One line for people.
     """
 
-    phase: Phase
+    phase: CommitPhase
     reason: str
     text: str
 
@@ -53,7 +53,7 @@ class CommitState:
 
     revision: str
     dataset: str | None
-    phase: Phase
+    phase: CommitPhase
     text: str
     at: float
 
@@ -68,7 +68,7 @@ class Posted:
     """
 
     revision: str
-    states: Mapping[str, tuple[Phase, str]]
+    states: Mapping[str, tuple[CommitPhase, str]]
 
 
 NOTHING_POSTED: Final = Posted("", {})
@@ -87,29 +87,31 @@ def outcome(conditions: Iterable[Condition], failures: int, *, attempted: bool) 
     if ready.reason is Reason.SUSPENDED and ready.status is Truth.UNKNOWN:
         return None
     if not attempted or ready.reason in (Reason.APPLYING, Reason.NOT_YET, Reason.NEW_REVISION):
-        return CommitOutcome(Phase.PENDING, "", "not in place yet")
+        return CommitOutcome(CommitPhase.PENDING, "", "not in place yet")
     text = f"{ready.reason.value}: {' '.join(ready.message.split())}"
     if ready.status is Truth.TRUE:
         withheld = ready.reason in (Reason.CLOSED, Reason.FROZEN)
         return CommitOutcome(
-            Phase.PENDING if withheld else Phase.SUCCESS, ready.reason.value if withheld else "", text
+            CommitPhase.PENDING if withheld else CommitPhase.SUCCESS,
+            ready.reason.value if withheld else "",
+            text,
         )
     failed = ready.reason in _FINAL or failures >= MOST_ATTEMPTS
-    return CommitOutcome(Phase.FAILURE if failed else Phase.PENDING, ready.reason.value, text)
+    return CommitOutcome(CommitPhase.FAILURE if failed else CommitPhase.PENDING, ready.reason.value, text)
 
 
 def overall(outcomes: Mapping[str, CommitOutcome]) -> CommitOutcome:
     """Return what became of a commit as a whole, from one dataset or more."""
     count = Counter(one.phase for one in outcomes.values())
     number = f"{len(outcomes)} dataset{'s' if len(outcomes) != 1 else ''}"
-    for phase, words in ((Phase.FAILURE, "failed"), (Phase.PENDING, "to go")):
+    for phase, words in ((CommitPhase.FAILURE, "failed"), (CommitPhase.PENDING, "to go")):
         found = [(name, one) for name, one in sorted(outcomes.items()) if one.phase is phase]
         if found:
             name, first = next((item for item in found if item[1].reason), found[0])
             return CommitOutcome(
                 phase, first.reason, f"{count[phase]} of {number} {words}: {name}: {first.text}"
             )
-    return CommitOutcome(Phase.SUCCESS, "", f"{number} as the policy allows")
+    return CommitOutcome(CommitPhase.SUCCESS, "", f"{number} as the policy allows")
 
 
 def changes(
@@ -127,9 +129,9 @@ def changes(
     """
     found: list[CommitState] = []
     states = dict(before.states) if before.revision == revision else {}
-    if before.revision != revision and before.states.get("", _NO_STATE)[0] == Phase.PENDING:
+    if before.revision != revision and before.states.get("", _NO_STATE)[0] == CommitPhase.PENDING:
         text = f"{_SUPERSEDED} by {revision[:12]} before it was in place"
-        found.append(CommitState(before.revision, None, Phase.FAILURE, text, now))
+        found.append(CommitState(before.revision, None, CommitPhase.FAILURE, text, now))
     for name, one in _posted(outcomes, states, whole=whole):
         if _is_news(states.get(name), one):
             states[name] = (one.phase, one.reason)
@@ -144,17 +146,17 @@ def _posted(
         return
     if whole:
         yield "", overall(outcomes)
-    final = [(name, one) for name, one in sorted(outcomes.items()) if one.phase is not Phase.PENDING]
+    final = [(name, one) for name, one in sorted(outcomes.items()) if one.phase is not CommitPhase.PENDING]
     if len(outcomes) > MOST_DATASETS:
-        failed = [name for name, one in final if one.phase is Phase.FAILURE][:MOST_DATASETS]
+        failed = [name for name, one in final if one.phase is CommitPhase.FAILURE][:MOST_DATASETS]
         final = [(name, one) for name, one in final if name in failed or name in known]
     yield from final
 
 
-def _is_news(old: tuple[Phase, str] | None, new: CommitOutcome) -> bool:
+def _is_news(old: tuple[CommitPhase, str] | None, new: CommitOutcome) -> bool:
     if old is None:
         return True
     phase, reason = old
-    if phase == Phase.PENDING:
-        return new.phase is not Phase.PENDING or (not reason and bool(new.reason))
-    return phase == Phase.FAILURE and new.phase is Phase.SUCCESS
+    if phase == CommitPhase.PENDING:
+        return new.phase is not CommitPhase.PENDING or (not reason and bool(new.reason))
+    return phase == CommitPhase.FAILURE and new.phase is CommitPhase.SUCCESS

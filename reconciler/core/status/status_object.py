@@ -12,7 +12,7 @@ from reconciler.core.status.conditions import Condition, ConditionType, Reason, 
 from reconciler.core.status.result import Verdict
 
 
-class Problem(StrEnum):
+class EventReason(StrEnum):
     """What is reported once. The values are reasons of Kubernetes Events."""
 
     DRIFTED = "Drifted"
@@ -58,7 +58,7 @@ def left_the_specs(at: float) -> dict[str, Any]:
     return {"conditions": [gone.document()], "verdict": Verdict.UNKNOWN.value}
 
 
-def problems(status: Mapping[str, Any], before: Mapping[Problem, str]) -> dict[Problem, str]:
+def problems(status: Mapping[str, Any], before: Mapping[EventReason, str]) -> dict[EventReason, str]:
     """Return the problems that a status shows, with what to say of them; what it does not know stays as it was."""
     conditions = {condition["type"]: condition for condition in status["conditions"]}
     ready, drifted = conditions[ConditionType.READY], conditions[ConditionType.DRIFTED]
@@ -66,15 +66,15 @@ def problems(status: Mapping[str, Any], before: Mapping[Problem, str]) -> dict[P
         return dict(before)
     found = {}
     if drifted["status"] == Truth.TRUE:
-        found[Problem.DRIFTED] = drifted["message"]
+        found[EventReason.DRIFTED] = drifted["message"]
     if ready["reason"] == Reason.BLOCKED:
-        found[Problem.BLOCKED] = ready["message"]
+        found[EventReason.BLOCKED] = ready["message"]
     if number := status["counts"].get("quarantined", 0):
-        found[Problem.QUARANTINED] = f"{number} entries make updates fail and are left out"
+        found[EventReason.QUARANTINED] = f"{number} entries make updates fail and are left out"
     return found
 
 
-def news(before: Mapping[Problem, str], after: Mapping[Problem, str]) -> tuple[News, ...]:
+def news(before: Mapping[EventReason, str], after: Mapping[EventReason, str]) -> tuple[News, ...]:
     """Return what to tell people: each problem that appeared, and once that all are gone."""
     if before and not after:
         return (News(RECOVERED, "no problem is left"),)

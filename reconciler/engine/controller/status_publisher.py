@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from reconciler.core.status.status_object import (
-    Problem,
+    EventReason,
     left_the_specs,
     news,
     object_status,
@@ -48,7 +48,7 @@ class StatusPublisher:
         self._is_ours = is_ours
         self._written: dict[str, Mapping[str, Any]] = {}
         self._wrote: set[str] = set()
-        self._problems: dict[str, Mapping[Problem, str]] = {}
+        self._problems: dict[str, Mapping[EventReason, str]] = {}
         self._refused: frozenset[str] = frozenset()
         self._names: frozenset[str] | None = None
         self._left: set[str] = set()

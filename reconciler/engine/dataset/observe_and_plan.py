@@ -10,7 +10,7 @@ from itertools import count
 import orjson
 
 from reconciler.core.entries.explain import explainer
-from reconciler.core.entries.image_view import Tally, Totals, view_of
+from reconciler.core.entries.image_view import LabelTally, Totals, view_of
 from reconciler.core.entries.training_view import meaning
 from reconciler.core.images.report import ImageProblems
 from reconciler.core.planning.cause import NOTHING_APPLIED
@@ -187,7 +187,7 @@ def explained(plan: DatasetPlan, composer: Composer, desired: Desired | None = N
     Args:
         desired: Also count the images and boxes of each label before and after; None does not.
     """
-    updates, tally, viewed = count(), Tally(), 0
+    updates, tally, viewed = count(), LabelTally(), 0
     totals = Totals() if desired and _are_countable(plan, desired) else None
     changes = []
     for item in plan.changes:

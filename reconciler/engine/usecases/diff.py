@@ -11,7 +11,7 @@ import orjson
 from reconciler.core.drift.report import classes
 from reconciler.core.entries.entry import Fields
 from reconciler.core.entries.explain import FieldChange, explain_values, explainer
-from reconciler.core.entries.image_view import Tally, view_of
+from reconciler.core.entries.image_view import LabelTally, view_of
 from reconciler.core.entries.index import Index
 from reconciler.core.planning.diff import Action, Change, Diff, compare
 from reconciler.core.planning.plan import MOST_VIEWS, PlanError, errors_of
@@ -124,7 +124,7 @@ class _Comparing:
         self._known = known
         self._errors = errors
         self._code = code
-        self._tally = Tally()
+        self._tally = LabelTally()
         self._explained = 0
 
     def run(self) -> DatasetDiff:

@@ -15,7 +15,7 @@ from reconciler.core.drift.foreign_calls import suspects
 from reconciler.core.drift.report import Coverage, DatasetDrift, DriftItem, LineTexts, classes, is_pending
 from reconciler.core.drift.sightings import sighted
 from reconciler.core.entries.entry import Fields, canonical
-from reconciler.core.entries.image_view import Tally, view_of
+from reconciler.core.entries.image_view import LabelTally, view_of
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
 from reconciler.core.planning.plan import MOST_VIEWS, DatasetPlan, PlannedChange
@@ -162,7 +162,7 @@ def _judged(desired: Desired, planned: Planned, lost: Collection[str] = ()) -> _
     plan = explained(planned.plan, planned.composer)
     if lost:
         plan = replace(plan, changes=tuple(_removed(item, lost) for item in plan.changes))
-    tally = Tally()
+    tally = LabelTally()
     items = sorted(_items(plan, desired, planned.composer, tally), key=lambda item: item.source_ref)
     counts = plan.counts
     drift = DatasetDrift(
@@ -194,7 +194,7 @@ def _removed(item: PlannedChange, lost: Collection[str]) -> PlannedChange:
     return replace(item, cause=Cause.DRIFT_REMOVED) if item.source_ref in lost else item
 
 
-def _items(plan: DatasetPlan, desired: Desired, composer: Composer, tally: Tally) -> Iterator[DriftItem]:
+def _items(plan: DatasetPlan, desired: Desired, composer: Composer, tally: LabelTally) -> Iterator[DriftItem]:
     errored = dict(plan.errored)
     for number, change in enumerate(plan.changes, start=1):
         codes = errored.pop(change.source_ref, ()) or change.change.codes
@@ -206,7 +206,7 @@ def _items(plan: DatasetPlan, desired: Desired, composer: Composer, tally: Tally
 
 
 def _item(
-    change: PlannedChange, composer: Composer, codes: tuple[str, ...], tally: Tally, number: int
+    change: PlannedChange, composer: Composer, codes: tuple[str, ...], tally: LabelTally, number: int
 ) -> DriftItem:
     seen = change.view or composer.view(change.change)
     if not is_pending(change.cause):

@@ -8,7 +8,7 @@ import orjson
 
 from reconciler.core.entries.training_view import meaning
 from reconciler.core.planning.plan import errors_of
-from reconciler.core.statistics import Balance, DatasetStatistics, Statistics, Tally, splits
+from reconciler.core.statistics import Balance, DatasetStatistics, DatasetTally, Statistics, splits
 from reconciler.core.validation import check_dataset, check_pair
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.usecases.spec_tree import Reading, train_and_test
@@ -28,7 +28,7 @@ def statistics_of(found: Reading) -> Statistics:
 
 
 def _counted(desired: Desired) -> DatasetStatistics:
-    tally = Tally()
+    tally = DatasetTally()
     for raw, _, _ in desired.usable_lines():
         tally.add(meaning(orjson.loads(raw)))
     project, kind = desired.target.identity

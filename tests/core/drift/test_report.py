@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.drift.report import DatasetDrift, DriftItem, DriftVerdict, classes
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, Fields
-from reconciler.core.entries.image_view import LabelBalance, Tally, view_of
+from reconciler.core.entries.image_view import LabelBalance, LabelTally, view_of
 from reconciler.core.planning.cause import Cause
 from reconciler.core.spec.choices import DriftClass
 
@@ -82,7 +82,7 @@ entries = st.builds(
 @given(entries, entries)
 def test_what_git_lost_is_what_aws_lacks(desired, observed):
     """Swapping the two sides swaps added and removed, and leaves moves and their overlap unchanged."""
-    there, back = Tally(), Tally()
+    there, back = LabelTally(), LabelTally()
     there.add(view_of(desired, observed))
     back.add(view_of(observed, desired))
 
@@ -93,7 +93,7 @@ def test_what_git_lost_is_what_aws_lacks(desired, observed):
 @given(entries)
 def test_an_image_that_did_not_change_counts_for_nothing(same):
     """An image that did not change adds nothing to the summary."""
-    tally = Tally()
+    tally = LabelTally()
     tally.add(view_of(same, same))
 
     assert () == tally.balances()
@@ -110,7 +110,7 @@ def test_an_image_has_the_size_that_git_states_else_that_of_aws():
 
 def test_a_summary_counts_by_label():
     """The summary counts by label what was added and removed, and how far boxes moved."""
-    tally = Tally()
+    tally = LabelTally()
     tally.add(view_of(entry("crack"), entry("dust")))
     tally.add(view_of(entry(boxes=[("crack", 0, 0, 10, 10)]), entry(boxes=[("crack", 5, 0, 10, 10)])))
     tally.add(view_of(None, entry("dust")))
@@ -122,7 +122,7 @@ def test_a_summary_counts_by_label():
 
 def test_the_label_with_most_changes_comes_first():
     """Whether they were gained, lost or moved counts the same; equal numbers are ordered by name."""
-    tally = Tally()
+    tally = LabelTally()
     for label, ways in {"a": "l", "b": "gggg", "c": "llll", "d": "mmm", "e": "glm", "f": "lll"}.items():
         box = [(label, 0, 0, 10, 10)]
         moved = [(label, 5, 0, 10, 10)]

@@ -15,10 +15,10 @@ from reconciler.core.planning.diff import compare
 from reconciler.core.planning.remembered import (
     BLOCK_ENTRIES,
     TEXT_DIGEST_BYTES,
-    Block,
     Memories,
     Recalled,
     Remembered,
+    RememberedBlock,
     blocks_of,
     patched,
     recall,
@@ -44,7 +44,7 @@ def test_digests_end_where_a_file_is_no_longer_as_it_was_indexed():
     assert whole[:size] == digests(index, [LINES[0], line("01", x=1), LINES[2]])
 
 
-def remembered(desired: Sequence[bytes], there: Sequence[bytes], policy: Equality) -> list[Block]:
+def remembered(desired: Sequence[bytes], there: Sequence[bytes], policy: Equality) -> list[RememberedBlock]:
     """Return what an observation of these lines leaves."""
     index = index_of(*desired)
     diff = compare(index, observed(*there), reader(*desired), policy)

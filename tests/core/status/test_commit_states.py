@@ -12,8 +12,8 @@ from reconciler.core.status.commit_states import (
     MOST_DATASETS,
     NOTHING_POSTED,
     CommitOutcome,
+    CommitPhase,
     CommitState,
-    Phase,
     changes,
     outcome,
 )
@@ -22,10 +22,10 @@ from reconciler.core.status.judgement import Facts, judge
 from reconciler.core.status.result import Verdict
 
 A, B = "a" * 40, "b" * 40
-TO_GO = CommitOutcome(Phase.PENDING, "", "not in place yet")
-RETRIED = CommitOutcome(Phase.PENDING, "Unavailable", "Unavailable: AWS did not answer")
-DONE = CommitOutcome(Phase.SUCCESS, "", "AsDesired: observed as desired")
-BLOCKED = CommitOutcome(Phase.FAILURE, "BlockedByGuard", "BlockedByGuard: too many changes")
+TO_GO = CommitOutcome(CommitPhase.PENDING, "", "not in place yet")
+RETRIED = CommitOutcome(CommitPhase.PENDING, "Unavailable", "Unavailable: AWS did not answer")
+DONE = CommitOutcome(CommitPhase.SUCCESS, "", "AsDesired: observed as desired")
+BLOCKED = CommitOutcome(CommitPhase.FAILURE, "BlockedByGuard", "BlockedByGuard: too many changes")
 
 
 def failing(reason: Reason, verdict: Verdict = Verdict.UNKNOWN) -> Facts:
@@ -35,22 +35,22 @@ def failing(reason: Reason, verdict: Verdict = Verdict.UNKNOWN) -> Facts:
 @pytest.mark.parametrize(
     ("facts", "failures", "attempted", "phase"),
     [
-        (Facts(verdict=Verdict.CONVERGED), 0, True, Phase.SUCCESS),
-        (Facts(verdict=Verdict.CONVERGED), 0, False, Phase.PENDING),
-        (Facts(verdict=Verdict.OBSERVED, pending=True), 0, True, Phase.SUCCESS),
-        (Facts(verdict=Verdict.WITHHELD, pending=True), 0, True, Phase.SUCCESS),
+        (Facts(verdict=Verdict.CONVERGED), 0, True, CommitPhase.SUCCESS),
+        (Facts(verdict=Verdict.CONVERGED), 0, False, CommitPhase.PENDING),
+        (Facts(verdict=Verdict.OBSERVED, pending=True), 0, True, CommitPhase.SUCCESS),
+        (Facts(verdict=Verdict.WITHHELD, pending=True), 0, True, CommitPhase.SUCCESS),
         (Facts(verdict=Verdict.WITHHELD, pending=True, closed=Closure(ClosedBy.FREEZE, "audit", None)), 0, True,
-         Phase.PENDING),
-        (Facts(verdict=Verdict.WITHHELD, pending=True, suspension="audit"), 0, True, Phase.PENDING),
-        (Facts(verdict=Verdict.PARTIAL, left_out=True), 0, True, Phase.FAILURE),
-        (failing(Reason.BLOCKED, Verdict.BLOCKED), 0, True, Phase.FAILURE),
-        (failing(Reason.INVALID, Verdict.FAILED), 0, True, Phase.FAILURE),
-        (failing(Reason.INVALID, Verdict.FAILED), 0, False, Phase.PENDING),
-        (failing(Reason.DENIED), 1, True, Phase.FAILURE),
-        (failing(Reason.UNAVAILABLE), MOST_ATTEMPTS - 1, True, Phase.PENDING),
-        (failing(Reason.UNAVAILABLE), MOST_ATTEMPTS, True, Phase.FAILURE),
-        (failing(Reason.NEW_REVISION), 9, True, Phase.PENDING),
-        (Facts(verdict=Verdict.CONVERGED, applying=True), 0, True, Phase.PENDING),
+         CommitPhase.PENDING),
+        (Facts(verdict=Verdict.WITHHELD, pending=True, suspension="audit"), 0, True, CommitPhase.PENDING),
+        (Facts(verdict=Verdict.PARTIAL, left_out=True), 0, True, CommitPhase.FAILURE),
+        (failing(Reason.BLOCKED, Verdict.BLOCKED), 0, True, CommitPhase.FAILURE),
+        (failing(Reason.INVALID, Verdict.FAILED), 0, True, CommitPhase.FAILURE),
+        (failing(Reason.INVALID, Verdict.FAILED), 0, False, CommitPhase.PENDING),
+        (failing(Reason.DENIED), 1, True, CommitPhase.FAILURE),
+        (failing(Reason.UNAVAILABLE), MOST_ATTEMPTS - 1, True, CommitPhase.PENDING),
+        (failing(Reason.UNAVAILABLE), MOST_ATTEMPTS, True, CommitPhase.FAILURE),
+        (failing(Reason.NEW_REVISION), 9, True, CommitPhase.PENDING),
+        (Facts(verdict=Verdict.CONVERGED, applying=True), 0, True, CommitPhase.PENDING),
     ],
 )  # fmt: skip
 def test_the_phase_of_a_dataset(facts, failures, attempted, phase):
@@ -161,12 +161,12 @@ def test_each_state_is_posted_once_until_the_commit_changes(steps):
         before = len(host.sent)
         host.see(revision, **outcomes)
         assert all(len(one.text) > 0 for one in host.sent[before:])
-        history: dict[str | None, list[Phase]] = {}
+        history: dict[str | None, list[CommitPhase]] = {}
         for one in host.sent:
             if one.revision == revision:
                 history.setdefault(one.dataset, []).append(one.phase)
         if all(other == revision for other, _ in steps):
             for phases in history.values():
-                assert Phase.SUCCESS not in phases[:-1]
-                assert phases.count(Phase.FAILURE) <= 1
-                assert phases.count(Phase.PENDING) <= 2
+                assert CommitPhase.SUCCESS not in phases[:-1]
+                assert phases.count(CommitPhase.FAILURE) <= 1
+                assert phases.count(CommitPhase.PENDING) <= 2

@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.judgement import Facts, judge
 from reconciler.core.status.result import Verdict
-from reconciler.core.status.status_object import News, Problem, news, problems
+from reconciler.core.status.status_object import EventReason, News, news, problems
 
 FINE = Facts(verdict=Verdict.CONVERGED)
 
@@ -25,7 +25,7 @@ def status(facts: Facts, **counts: int) -> Mapping[str, Any]:
 def told(*statuses: Mapping[str, Any]) -> list[str]:
     """Return what is told of successive statuses."""
     found: list[News] = []
-    known: Mapping[Problem, str] = {}
+    known: Mapping[EventReason, str] = {}
     for one in statuses:
         after = problems(one, known)
         found += news(known, after)

@@ -7,7 +7,7 @@ from typing import Any
 from reconciler.core.drift.report import Coverage, DatasetDrift, Drift, DriftItem, LineTexts, classes
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, Fields, canonical
 from reconciler.core.entries.explain import explain
-from reconciler.core.entries.image_view import Tally, view_of
+from reconciler.core.entries.image_view import LabelTally, view_of
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.observation import ObservationKind, Observed
 from reconciler.core.planning.withholding import Withheld
@@ -86,7 +86,7 @@ def item(
 
 def dataset(*items: DriftItem, **more: Any) -> DatasetDrift:
     """A dataset with this drift, and ninety-seven images in which nothing moved."""
-    tally = Tally()
+    tally = LabelTally()
     for one in items:
         if one.view is not None and not one.is_pending:
             tally.add(one.view)

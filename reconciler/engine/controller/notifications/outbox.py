@@ -34,7 +34,7 @@ class Dated(Protocol):
 MessageT = TypeVar("MessageT", bound=Dated)
 
 
-class Tally(Protocol):
+class DeliveryTally(Protocol):
     """Counts what became of messages."""
 
     def notification(self, channel: str, result: str) -> None: ...
@@ -59,7 +59,7 @@ class Outbox(Generic[MessageT]):
         kind: type[MessageT],
         stored: Notified,
         lock: threading.RLock,
-        tally: Tally,
+        tally: DeliveryTally,
         clock: Clock,
     ) -> None:
         self.channel = channel

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import structlog
 
-from reconciler.core.status.commit_states import CommitState, Phase
+from reconciler.core.status.commit_states import CommitPhase, CommitState
 from reconciler.engine.controller.notifications.outbox import (
     LONGEST_SECONDS,
     MOST_MESSAGES,
@@ -28,7 +28,7 @@ SENT, FAILED = Delivery(Receipt.SENT), Delivery(Receipt.FAILED, "HTTP 503")
 
 
 def message(number: int, at: float = AT) -> CommitState:
-    return CommitState("a" * 40, None, Phase.PENDING, str(number), at)
+    return CommitState("a" * 40, None, CommitPhase.PENDING, str(number), at)
 
 
 @dataclass
