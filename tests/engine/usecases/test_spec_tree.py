@@ -98,3 +98,26 @@ def test_each_document_of_another_program_is_logged_with_its_place(tmp_path: Pat
         log_skipped(load(open_path(tmp_path / "specs").tree))
 
     assert ["a.yaml:9", "b.yaml:1"] == [event["place"].rpartition("/")[2] for event in events]
+
+
+def test_each_image_of_both_datasets_of_a_project_is_named_with_both_places(tmp_path: Path):
+    """Not one that datasets of different projects have in common."""
+    write(
+        tmp_path / "specs",
+        a_yaml=dataset("a", "a.jsonl", "p"),
+        b_yaml=dataset("b", "b.jsonl", "p").replace("TRAIN", "TEST"),
+        c_yaml=dataset("c", "a.jsonl", "q").replace("TRAIN", "TEST"),
+        a_jsonl=line("1") + line("2") + line("3"),
+        b_jsonl=line("3") + line("4") + line("2"),
+    )
+
+    with closing(read(load(open_path(tmp_path / "specs").tree))) as found:
+        leaks = [problem for problem in found.across if problem.source_ref]
+
+    def short(text: object) -> str:
+        return str(text).rpartition("/")[2]
+
+    assert [("2.jpg", "b.jsonl:3"), ("3.jpg", "b.jsonl:1")] == [
+        (short(one.source_ref), short(one.origin)) for one in leaks
+    ]
+    assert all(f"a.jsonl:{number}" in one.message for number, one in zip((2, 3), leaks, strict=True))
