@@ -18,7 +18,7 @@ import pytest
 from benchmarks.datasets import SHAPES, SPEC, change, entries
 from reconciler.core.entries import entry, explain, index, observed_line
 from reconciler.core.entries.equality import Equality
-from reconciler.core.planning import diff
+from reconciler.core.planning import compare
 from reconciler.core.validation import line
 from reconciler.engine.dataset import make_plan
 from reconciler.engine.usecases import reading
@@ -61,7 +61,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     monkeypatch.setattr("deepdiff.DeepDiff", counted("DeepDiff", __import__("deepdiff").DeepDiff))
     monkeypatch.setattr(line, "check_slowly", counted("slow lines", line.check_slowly))
-    for module in (diff, make_plan, entry, explain, index, observed_line):
+    for module in (compare, make_plan, entry, explain, index, observed_line):
         monkeypatch.setattr(module, "orjson", Parser(found))
     return found
 
@@ -132,7 +132,7 @@ def test_lines_listed_in_the_order_of_the_specs_are_compared_in_runs(monkeypatch
     monkeypatch.setattr(index.Index, "row_listed", counted)
     lines, changed = lines_of("boxes"), lines_of("boxes", CHANGED)
 
-    found = diff.compare(index_of(*lines), observed(*changed), reader(*lines), Equality())
+    found = compare.compare(index_of(*lines), observed(*changed), reader(*lines), Equality())
 
     assert CHANGED == len(found.changes)
     assert [raw for raw, before in zip(changed, lines, strict=True) if raw != before] == alone
@@ -142,7 +142,7 @@ def test_a_listing_with_sorted_keys_is_parsed_on_one_side_only(work: Counter[str
     lines = lines_of("boxes")
     sorted_lines = [orjson.dumps(orjson.loads(raw), option=orjson.OPT_SORT_KEYS) for raw in lines]
 
-    found = diff.compare(index_of(*lines), observed(*sorted_lines), reader(*lines), Equality())
+    found = compare.compare(index_of(*lines), observed(*sorted_lines), reader(*lines), Equality())
 
     assert ENTRIES == found.unchanged
     assert ENTRIES == work["parsed lines"]

@@ -15,7 +15,8 @@ from typing import Final
 
 from reconciler.core.entries.entry import SOURCE_REF, error_codes, is_labeled
 from reconciler.core.entries.observed_line import parse_observed
-from reconciler.core.planning.diff import Diff, compare_some
+from reconciler.core.planning.compare import compare_some
+from reconciler.core.planning.diff import Diff
 from reconciler.core.planning.readback import cover
 from reconciler.core.planning.remembered import Recalled, recall
 from reconciler.core.runtime.backoff import scan_is_due

@@ -11,7 +11,8 @@ from reconciler.core.entries.entry import SOURCE_REF
 from reconciler.core.entries.index import Place
 from reconciler.core.entries.lines import Line
 from reconciler.core.entries.observed_line import parse_observed
-from reconciler.core.planning.diff import Action, Diff, compare, compare_some
+from reconciler.core.planning.compare import compare, compare_some
+from reconciler.core.planning.diff import Action, Diff
 from reconciler.core.planning.observation import ObservationKind
 from reconciler.core.planning.readback import filter_of
 from reconciler.core.spec.documents import Target

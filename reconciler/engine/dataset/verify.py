@@ -8,7 +8,8 @@ from itertools import chain, count
 from typing import Final
 
 from reconciler.core.entries.index import Place
-from reconciler.core.planning.diff import Action, Diff, compare_some
+from reconciler.core.planning.compare import compare_some
+from reconciler.core.planning.diff import Action, Diff
 from reconciler.core.planning.plan import PlannedChange
 from reconciler.core.planning.readback import Cover, cover
 from reconciler.core.runtime.backoff import backoff

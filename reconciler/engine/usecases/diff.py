@@ -13,7 +13,8 @@ from reconciler.core.entries.entry import Fields
 from reconciler.core.entries.explain import FieldChange, explain_values, explainer
 from reconciler.core.entries.image_view import LabelTally, view_of
 from reconciler.core.entries.index import Index
-from reconciler.core.planning.diff import Action, Change, Diff, compare
+from reconciler.core.planning.compare import compare
+from reconciler.core.planning.diff import Action, Change, Diff
 from reconciler.core.planning.plan import MOST_VIEWS, PlanError, errors_of
 from reconciler.core.revision_diff import DatasetDiff, DatasetState, ImageAction, ImageChange, Numbers
 from reconciler.core.validation.problem import Origin, Problem

@@ -14,7 +14,8 @@ from reconciler.core.entries.image_view import view_of
 from reconciler.core.entries.observed_line import parse_observed
 from reconciler.core.explanation import Explanation, ExplanationVerdict, differences
 from reconciler.core.planning.cause import Cause, cause
-from reconciler.core.planning.diff import Action, Change, compare_some
+from reconciler.core.planning.compare import compare_some
+from reconciler.core.planning.diff import Action, Change
 from reconciler.core.planning.plan import PlanError, errors_of
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired

@@ -15,7 +15,8 @@ from reconciler.core.entries.entry import Fields
 from reconciler.core.entries.equality import encode
 from reconciler.core.entries.lines import Line
 from reconciler.core.entries.observed_line import CODE, UNREADABLE
-from reconciler.core.planning.diff import Action, compare_some
+from reconciler.core.planning.compare import compare_some
+from reconciler.core.planning.diff import Action
 from reconciler.core.planning.plan import DatasetPlan, PlannedChange
 from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection
 from reconciler.core.proposals.minimal_edit import wanted

@@ -11,7 +11,7 @@ import pytest
 from reconciler.core.entries.equality import Equality, IgnoreRule
 from reconciler.core.entries.index import Index, Place
 from reconciler.core.entries.pattern import pointer
-from reconciler.core.planning.diff import compare
+from reconciler.core.planning.compare import compare
 from reconciler.core.planning.remembered import (
     BLOCK_ENTRIES,
     TEXT_DIGEST_BYTES,
