@@ -239,7 +239,8 @@ def test_a_dataset_that_cannot_be_seen_is_unknown(lab):
     assert ["RKD5015"] == [error.code for error in found.errors if isinstance(error, PlanError)]
 
 
-def test_an_image_on_both_sides_of_a_project_is_a_leak(lab):
+@pytest.mark.parametrize(("kind", "image"), [(DatasetType.TEST, "rose"), (DatasetType.TRAIN, "tulip")])
+def test_an_image_on_both_sides_of_a_project_is_a_leak(lab, kind, image):
     """An image that a console user put into both datasets of a project is reported in both."""
     lab.write(ROSE)
     project = lab.specs / "train.yaml"
@@ -249,12 +250,12 @@ def test_an_image_on_both_sides_of_a_project_is_a_leak(lab):
     reading = read(load(open_path(lab.specs).tree))
     lab.open.extend(reading.datasets)
     list(each_dataset.apply_each([(desired, None) for desired in reading.datasets], lambda _: lab.context))
-    arn = lab.context.gateway.locate("flowers", DatasetType.TEST).dataset_arn
-    lab.emulator.console.add_image(arn, ref("rose"))
+    arn = lab.context.gateway.locate("flowers", kind).dataset_arn
+    lab.emulator.console.add_image(arn, ref(image))
 
     found = drift_each(reading.datasets, lambda _: lab.context)
 
-    assert {"test": (ref("rose"),), "train": (ref("rose"),)} == {one.name: one.leaked for one in found}
+    assert {"test": (ref(image),), "train": (ref(image),)} == {one.name: one.leaked for one in found}
 
 
 def remembered(lab: Lab, *, remember: bool) -> list[tuple[float | None, int]]:
