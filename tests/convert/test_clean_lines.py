@@ -82,10 +82,16 @@ def test_a_usual_image_needs_no_rules():
         pytest.param(replace(USUAL, rounded=(LabelledBox("bee\u200b", 0, 0, 9, 9),)), id="odd-label"),
         pytest.param(replace(USUAL, rounded=USUAL.rounded * 17), id="51-boxes"),
         pytest.param(replace(USUAL, name="a.gif"), id="name"),
+        pytest.param(replace(USUAL, created_at="soon"), id="date"),
     ],
 )
 def test_anything_else_is_left_to_the_rules(image):
     assert clean_line(image, Options(base=BASE)) is None
+
+
+@pytest.mark.parametrize("base", ["s3://acme/a\\b/", "s3://acme/\u200b/", None])
+def test_an_unusual_base_is_left_to_the_rules(base):
+    assert clean_line(USUAL, Options(base=base)) is None
 
 
 def test_an_image_that_is_there_again_is_an_error_at_both_places():

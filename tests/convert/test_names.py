@@ -113,3 +113,6 @@ def test_usual_names_are_ordinary():
     assert all(is_ordinary(name, Options(base="s3://b/p/")) for name in names)
     assert not any(is_ordinary(name, Options(base="s3://b/p/", basename=True)) for name in names)
     assert not any(is_ordinary(name, Options()) for name in names)
+    assert not any(
+        is_ordinary(name, Options(base="s3://b/p/")) for name in ("../a.jpg", "x/./a.jpg", "a.gif")
+    )

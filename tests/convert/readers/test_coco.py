@@ -368,6 +368,21 @@ def test_a_regular_file_is_read_as_value_by_value(document, clip, polygons, crow
     assert slow == fast
 
 
+@pytest.mark.parametrize("bbox", [(620, 1, 30, 40), (1, 460, 30, 40), (-1, 1, 30, 40), (1, -1, 30, 40)])
+def test_a_box_beyond_any_edge_is_an_error(bbox, tmp_path):
+    done = convert("coco", coco(tmp_path / "a.json", [image()], [annotation(bbox)], "cow"))
+
+    assert ["ERROR_INVALID_BOUNDING_BOX"] == [code for _, code in errors(done)]
+
+
+def test_an_edge_that_floats_cannot_hold_is_rounded_exactly(tmp_path):
+    """As a float it would be half a pixel, and go up."""
+    file = coco(tmp_path / "a.json", [image()], [annotation((10.25, 1, 30, 40))], "cow")
+    file.write_text(file.read_text().replace("10.25", f"10.4{'9' * 20}"))
+
+    assert [("cow", 10, 1, 30, 40)] == boxes(*fields(convert("coco", file)))
+
+
 def test_a_usual_file_is_decoded_at_once(tmp_path):
     """Exports of the usual types are regular; a repeated id or another type is not."""
     image = b'{"id": 1, "file_name": "a.jpg", "width": 64, "height": 64}'

@@ -130,6 +130,16 @@ def test_usual_files_are_read_by_the_parser_in_c():
         assert _regular(content, "a.xml", Options())
     assert _regular(USUAL.replace(b"utf-8", b"gbk"), "a.xml", Options()) is None
     assert _regular(USUAL.replace(b"110", b"641"), "a.xml", Options()) is None
+    assert _regular(USUAL.replace(b"<annotation", b"<!DOCTYPE a><annotation"), "a.xml", Options()) is None
+
+
+def test_columns_of_a_file_in_one_line_count_characters(tmp_path):
+    """Two bytes of one character before the name are one column."""
+    content = USUAL.replace(b"\n", b"").replace(b"train", "é".encode())
+    (tmp_path / "a.xml").write_bytes(content.replace(b"x/a.jpg", b"/a.jpg"))
+
+    column = content.decode().index("<filename") + 1
+    assert [(f"a.xml:1:{column}", "RKD1501")] == errors(convert("voc", tmp_path / "a.xml"))
 
 
 def test_a_directory_is_read_by_name(tmp_path):
