@@ -8,7 +8,7 @@ from itertools import accumulate
 import orjson
 
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION
-from reconciler.core.entries.index import Index, IndexedLines, Place, are_compact, print_desired
+from reconciler.core.entries.index import Index, IndexedLines, Place, are_compact, hash_desired
 from reconciler.core.entries.lines import Line
 
 CREATED = "2026-03-01T12:00:00"
@@ -92,7 +92,7 @@ def index_of(*lines: bytes, void: Collection[str] = ()) -> Index:
     files = []
     for raw in lines:
         ref = orjson.loads(raw)["source-ref"]
-        alone = IndexedLines([ref], [0], [len(raw)], [1], print_desired([raw], [0]))
+        alone = IndexedLines([ref], [0], [len(raw)], [1], hash_desired([raw], [0]))
         files.append(IndexedLines((), (), (), (), ()) if ref in void else alone)
     return Index(files, void, is_compact=are_compact(lines))
 

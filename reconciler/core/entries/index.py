@@ -57,14 +57,14 @@ class IndexedLines(NamedTuple):
 
     Attributes:
         offsets, lengths, numbers: As in `Place`.
-        prints: As `Index.print` returns them; None if they are computed when they are asked for.
+        hashes: As `Index.text_hash` returns them; None if they are computed when they are asked for.
     """
 
     source_refs: Sequence[str]
     offsets: Iterable[int]
     lengths: Iterable[int]
     numbers: Iterable[int]
-    prints: Iterable[int] | None
+    hashes: Iterable[int] | None
 
 
 class Index:
@@ -77,7 +77,7 @@ class Index:
     Args:
         files: No source-ref is in two of their lines, nor in *void*.
         texts: The text digests of all lines, in order; empty if they are not known.
-        is_compact: Whether the source-ref is the first key of all lines that have prints.
+        is_compact: Whether the source-ref is the first key of all lines that have hashes.
     """
 
     def __init__(
@@ -92,20 +92,20 @@ class Index:
         # A place, by row: one array a field.
         self._offsets, self._lengths, self._numbers = array("Q"), array("I"), array("I")
         self._starts = array("I")  # by file: its first row
-        self._prints: array[int] | None = array("q")
+        self._hashes: array[int] | None = array("q")
         self._is_compact = is_compact
         self.void, self.texts = frozenset(void), texts
-        self.read_prints: Callable[[], tuple[array[int], bool]] | None = None
+        self.read_hashes: Callable[[], tuple[array[int], bool]] | None = None
         for lines in files:
             self._starts.append(row := len(self._rows))
             self._rows |= zip(lines.source_refs, count(row), strict=False)
             self._offsets.extend(lines.offsets)
             self._lengths.extend(lines.lengths)
             self._numbers.extend(lines.numbers)
-            if lines.prints is None or self._prints is None:
-                self._prints = None
+            if lines.hashes is None or self._hashes is None:
+                self._hashes = None
             else:
-                self._prints.extend(lines.prints)
+                self._hashes.extend(lines.hashes)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -140,33 +140,33 @@ class Index:
 
     def is_at(self, row: int, raw: bytes) -> bool:
         """Return whether *raw* is the text of the line in *row*."""
-        if self._prints is None and self.texts:
+        if self._hashes is None and self.texts:
             at = row * TEXT_DIGEST_BYTES
             return self.texts[at : at + TEXT_DIGEST_BYTES] == text_digest(raw)
-        printed = self._printed[row]
-        return printed == hash(raw) or (raw[-1:] == b"}" and printed == hash(raw[:-1]))
+        hashed = self._text_hashes[row]
+        return hashed == hash(raw) or (raw[-1:] == b"}" and hashed == hash(raw[:-1]))
 
-    def print(self, row: int) -> int:
+    def text_hash(self, row: int) -> int:
         """
         Return a 64-bit hash of the line's text; two texts collide with probability 2**-64.
 
         Python keys its hashes differently in each process: never store one.
         """
-        return self._printed[row]
+        return self._text_hashes[row]
 
-    def prints_pay(self, listed: int) -> bool:
-        """Return whether so many listed lines are compared faster by prints, which may have to be read first."""
-        return self._prints is not None or listed > len(self) // 16
+    def hashes_pay(self, listed: int) -> bool:
+        """Return whether comparing so many listed lines by hashes pays, which may have to be read first."""
+        return self._hashes is not None or listed > len(self) // 16
 
     @property
-    def _printed(self) -> array[int]:
-        if self._prints is None:
-            if self.read_prints is None:
+    def _text_hashes(self) -> array[int]:
+        if self._hashes is None:
+            if self.read_hashes is None:
                 raise ValueError("the texts of the lines are not known")
-            self._prints, self._is_compact = self.read_prints()
-        return self._prints
+            self._hashes, self._is_compact = self.read_hashes()
+        return self._hashes
 
-    def listed_as(self, raw: bytes, expected: int = 0, printed: int | None = None) -> int | None:
+    def listed_as(self, raw: bytes, expected: int = 0, hashed: int | None = None) -> int | None:
         """
         Return the row whose text equals this listed line, apart from the keys that the service appends.
 
@@ -176,31 +176,31 @@ class Index:
 
         Args:
             expected: The row to try first: most listings keep the order in which the dataset was filled.
-            printed: What `print_listed` returns of it, if that is known.
+            hashed: What `hash_listed` returns of it, if that is known.
         """
-        prints = self._printed
-        printed = hash(_body(raw)) if printed is None else printed
-        if expected < len(prints) and prints[expected] == printed:
+        hashes = self._text_hashes
+        hashed = hash(_body(raw)) if hashed is None else hashed
+        if expected < len(hashes) and hashes[expected] == hashed:
             return expected
         row = self._rows.get(_named(raw))
-        return row if row is not None and prints[row] == printed else None
+        return row if row is not None and hashes[row] == hashed else None
 
-    def row_listed(self, raw: bytes, printed: int, read: Callable[[str, Place], bytes]) -> int | None:
+    def row_listed(self, raw: bytes, hashed: int, read: Callable[[str, Place], bytes]) -> int | None:
         """Do the same as `listed_as`, and where that leaves it open, as the two below."""
-        row = self.listed_as(raw, printed=printed)
+        row = self.listed_as(raw, hashed=hashed)
         if row is None:
             row = self.listed_without_spaces(raw, read)
         return self.listed_sorted(raw, read) if row is None else row
 
-    def listed_in_order(self, printed: Sequence[int], expected: int) -> int:
+    def listed_in_order(self, hashed: Sequence[int], expected: int) -> int:
         """
         Return how many listed lines, from the first on, are those of the rows from *expected* on.
 
         Args:
-            printed: Of each listed line, as `print_listed` returns it.
+            hashed: Of each listed line, as `hash_listed` returns it.
         """
-        rows = self._printed[expected : expected + len(printed)]
-        differs = map(ne, printed, rows)
+        rows = self._text_hashes[expected : expected + len(hashed)]
+        differs = map(ne, hashed, rows)
         return next(compress(count(), differs), len(rows))
 
     def listed_without_spaces(self, raw: bytes, read: Callable[[str, Place], bytes]) -> int | None:
@@ -213,7 +213,7 @@ class Index:
         if self._is_compact or (row := self._rows.get(source_ref := _named(raw))) is None:
             return None
         text = read(source_ref, self.place(row))
-        if self._printed[row] != hash(text[:-1]):
+        if self._text_hashes[row] != hash(text[:-1]):
             return None  # it holds service keys
         try:
             sent: bytes = without_spaces(text, indent=-1)
@@ -247,9 +247,9 @@ class Index:
             yield source_ref, self.place(self._rows[source_ref])
 
 
-def print_desired(texts: Sequence[bytes], unclean: Iterable[int] = ()) -> list[int]:
+def hash_desired(texts: Sequence[bytes], unclean: Iterable[int] = ()) -> list[int]:
     """
-    Return a hash of each desired line; see `Index.print`.
+    Return a hash of each desired line; see `Index.text_hash`.
 
     The service appends its keys before the last brace, so that is left out. A line that already holds service keys
     is never listed verbatim.
@@ -270,8 +270,8 @@ def are_compact(texts: Iterable[bytes]) -> bool:
     return all(text.startswith(_HEAD) for text in texts)
 
 
-def print_listed(raws: Sequence[bytes]) -> Sequence[int]:
-    """Return a hash of each listed line, apart from what the service appends; see `Index.print`."""
+def hash_listed(raws: Sequence[bytes]) -> Sequence[int]:
+    """Return a hash of each listed line, apart from what the service appends; see `Index.text_hash`."""
     bodies = [
         raw[:_BEFORE_LABELED]
         if raw.endswith(_LABELED)

@@ -23,7 +23,7 @@ from reconciler.core.entries.entry import (
     error_codes,
 )
 from reconciler.core.entries.equality import Equality
-from reconciler.core.entries.index import Index, Place, print_listed
+from reconciler.core.entries.index import Index, Place, hash_listed
 from reconciler.core.entries.lines import Line
 from reconciler.core.entries.observed_line import UNREADABLE, parse_observed
 from reconciler.core.planning.diff import Action, Change, Diff, place_of
@@ -80,7 +80,7 @@ def compare_some(
         if known is not line and _canonical(parse_observed(known[0])) != _canonical(fields):
             raise ListingMoved(f"{source_ref} is listed twice: the listing is not one state")
     comparison = _Comparison(desired, read_desired, equality)
-    comparison.compare(lines.values(), by_print=desired.prints_pay(len(lines)))
+    comparison.compare(lines.values(), by_hash=desired.hashes_pay(len(lines)))
     return comparison.diff(source_refs)
 
 
@@ -101,18 +101,18 @@ class _Comparison:
         self._others: list[tuple[str, Place]] = []
         self._unchanged = self._observed = 0
 
-    def compare(self, observed: Iterable[Line], *, by_print: bool = True) -> None:
+    def compare(self, observed: Iterable[Line], *, by_hash: bool = True) -> None:
         desired, seen, lines, expected = self._desired, self._seen, iter(observed), 0
         while part := list(islice(lines, _TOGETHER)):
-            printed, done = print_listed([raw for raw, _, _ in part]), 0
+            hashed, done = hash_listed([raw for raw, _, _ in part]), 0
             while done < len(part):
-                equal = desired.listed_in_order(printed[done:], expected) if by_print else 0
+                equal = desired.listed_in_order(hashed[done:], expected) if by_hash else 0
                 if equal and not any(seen[expected : expected + equal]):
                     seen[expected : expected + equal] = b"\1" * equal
                     self._unchanged += equal
                     expected, done = expected + equal, done + equal
                     continue
-                row = desired.row_listed(part[done][0], printed[done], self._read) if by_print else None
+                row = desired.row_listed(part[done][0], hashed[done], self._read) if by_hash else None
                 if row is None or seen[row]:
                     self._compare_parsed(part[done])
                 else:

@@ -112,11 +112,11 @@ class Desired:
     def index(self) -> Index:
         """Return the usable entries; unusable ones are void in it. Errors as `DesiredLines.whole`."""
         index = self.lines.whole.index
-        index.read_prints = self._read_prints
+        index.read_hashes = self._read_hashes
         return index
 
-    def _read_prints(self) -> tuple[array[int], bool]:
-        found = self.lines.whole.read_prints(map(self._stream, range(len(self.loaded.files))))
+    def _read_hashes(self) -> tuple[array[int], bool]:
+        found = self.lines.whole.read_hashes(map(self._stream, range(len(self.loaded.files))))
         if found is None:
             raise SourceError(f"{self.name}: its files changed while they were in use")
         return found

@@ -81,7 +81,12 @@ def unfulfilled(after: Desired, before: Proposed, requests: Sequence[EditRequest
     wrong |= (new.void - old.void) & refs
     for ref in old.source_refs & new.source_refs:
         row, other = old.row(ref), new.row(ref)
-        if ref not in refs and row is not None and other is not None and old.print(row) != new.print(other):
+        if (
+            ref not in refs
+            and row is not None
+            and other is not None
+            and old.text_hash(row) != new.text_hash(other)
+        ):
             wrong.add(ref)
     return frozenset(wrong)
 

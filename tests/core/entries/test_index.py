@@ -10,7 +10,7 @@ from io import BytesIO
 import orjson
 import pytest
 
-from reconciler.core.entries.index import Index, IndexedLines, Place, print_desired
+from reconciler.core.entries.index import Index, IndexedLines, Place, hash_desired
 from reconciler.core.entries.lines import text_digest
 from reconciler.core.validation import check_line
 from reconciler.core.validation.judged.carried import read_columns
@@ -38,9 +38,9 @@ def test_prints_are_read_when_they_are_first_asked_for() -> None:
     index = Index([unread], texts=b"".join(map(text_digest, lines)))
     assert (True, False) == (index.is_at(1, line("b")), index.is_at(1, line("a")))
     with pytest.raises(ValueError, match="not known"):
-        index.print(0)
+        index.text_hash(0)
 
-    index.read_prints = lambda: (array("q", print_desired(lines)), True)
+    index.read_hashes = lambda: (array("q", hash_desired(lines)), True)
 
     assert 1 == index.listed_as(listed(line("b")))
     assert (True, False) == (index.is_at(1, line("b")), index.is_at(1, line("a")))
@@ -53,10 +53,10 @@ def test_only_lines_with_service_keys_have_the_hash_of_their_whole_text() -> Non
     """The service appends its keys before the last brace; a line that has such keys is not listed so."""
     texts = [line("a"), SERVICE, line("b") + b" ", line("c")]
 
-    found = print_desired(texts, unclean=[1, 3])
+    found = hash_desired(texts, unclean=[1, 3])
 
     assert list(map(hash, (line("a")[:-1], SERVICE, line("b") + b" ", line("c")[:-1]))) == found
-    assert found != print_desired(texts)
+    assert found != hash_desired(texts)
 
 
 class TestListedAs:

@@ -67,7 +67,7 @@ def what(desired: Desired) -> object:
     return (
         desired.problems,
         list(index.items()),
-        [index.print(row) for row in range(len(index))],
+        [index.text_hash(row) for row in range(len(index))],
         index.void,
         (facts.labels, facts.kinds, facts.buckets, facts.invalid, facts.dropped),
         desired.usable,
@@ -121,8 +121,8 @@ def test_lines_are_indexed_together_as_each_by_itself(tmp_path: Path, beside: li
 
     with closing(read_desired(specs(tmp_path).datasets[-1])) as desired:
         index = desired.index
-        assert [alone.print(row) for row in range(len(alone))] == [
-            index.print(row) for row in range(len(index))
+        assert [alone.text_hash(row) for row in range(len(alone))] == [
+            index.text_hash(row) for row in range(len(index))
         ]
     assert index.listed_as(SERVICE_KEYS) is None
 

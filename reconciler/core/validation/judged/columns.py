@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 
 from msgspec import Struct
 
-from reconciler.core.entries.index import are_compact, print_desired
+from reconciler.core.entries.index import are_compact, hash_desired
 from reconciler.core.entries.lines import MAX_LINE_BYTES, TEXT_DIGEST_BYTES, Block, text_digest
 from reconciler.core.validation.checked_line import CheckedLine, LabelKinds
 from reconciler.core.validation.codes import Code
@@ -84,8 +84,8 @@ class Columns:
         sizes, lengths: The bytes of each line, with its end and without.
         outcomes: Of each line the number of its kind and its problems.
         label_counts, labels: How many labels each line has, and the numbers of all, line after line.
-        prints: Of each line, as `Index.print` returns it; none at all if some lines were carried over.
-        is_compact: Whether `source-ref` is the first key of all lines that have prints.
+        hashes: Of each line, as `Index.text_hash` returns it; none at all if some lines were carried over.
+        is_compact: Whether `source-ref` is the first key of all lines that have hashes.
         digests: The text digests, one after the other; empty if the lines are not to be remembered.
         blocks, block_lines: The digests of consecutive lines with their ends, and the numbers of those lines.
         is_storable: False if a line was cut.
@@ -95,7 +95,7 @@ class Columns:
         self.source_refs: list[str | None] = []
         self.sizes, self.lengths = array("I"), array("I")
         self.outcomes, self.label_counts, self.labels = array("I"), array("I"), array("I")
-        self.prints = array("q")
+        self.hashes = array("q")
         self.is_compact = True
         self.digests, self.blocks, self.block_lines = bytearray(), bytearray(), array("I")
         self.number_of_label: Numbers[str] = Numbers()
@@ -106,8 +106,8 @@ class Columns:
         return len(self.source_refs)
 
     @property
-    def has_prints(self) -> bool:
-        return len(self.prints) == len(self.source_refs)
+    def has_hashes(self) -> bool:
+        return len(self.hashes) == len(self.source_refs)
 
     def add(self, texts: Sequence[bytes], check: Check) -> Sequence[tuple[Problem, ...]]:
         """Check consecutive lines, at least one; return the problems of each."""
@@ -133,7 +133,7 @@ class Columns:
             self.digests += b"".join([text_digest(text) for text in texts])
             self._add_digests(block.raw, [start - starts[0] for start in starts])
             self.is_storable = self.is_storable and max(map(len, texts)) <= MAX_LINE_BYTES
-        self.prints.extend(prints_of(texts, problems))
+        self.hashes.extend(hashes_of(texts, problems))
         self.is_compact = self.is_compact and are_compact(texts)
 
     def _add_digests(self, raw: bytes, starts: Sequence[int]) -> None:
@@ -211,9 +211,9 @@ def restored_columns(known: JudgedFile) -> Columns:
     return found
 
 
-def prints_of(texts: Sequence[bytes], problems: Iterable[tuple[Problem, ...]]) -> Sequence[int]:
-    """Return the prints of lines by what is known of them; see `Index.print`."""
-    return print_desired(
+def hashes_of(texts: Sequence[bytes], problems: Iterable[tuple[Problem, ...]]) -> Sequence[int]:
+    """Return the hashes of lines by what is known of them; see `Index.text_hash`."""
+    return hash_desired(
         texts, [at for at, found in enumerate(problems) if found and _has_service_keys(found)]
     )
 

@@ -13,7 +13,7 @@ from reconciler.core.entries.index import Index, IndexedLines, are_compact
 from reconciler.core.entries.lines import TEXT_DIGEST_BYTES, iter_blocks, text_digest
 from reconciler.core.validation.checked_line import is_blank
 from reconciler.core.validation.dataset import DatasetFacts, duplicate_source_ref
-from reconciler.core.validation.judged.columns import Columns, prints_of
+from reconciler.core.validation.judged.columns import Columns, hashes_of
 from reconciler.core.validation.judged.dataset import WarnedLines
 from reconciler.core.validation.problem import Origin, Problem, has_error
 
@@ -132,7 +132,7 @@ class DatasetLines:
                 compress(columns.offsets, usable),
                 compress(columns.lengths, usable),
                 compress(range(1, len(columns) + 1), usable),
-                compress(columns.prints, usable) if columns.has_prints else None,
+                compress(columns.hashes, usable) if columns.has_hashes else None,
             )
             files.append(lines)
             texts += columns.digests if 0 not in usable else b"".join(_digests_of(columns, usable))
@@ -149,17 +149,17 @@ class DatasetLines:
         for columns, unusable, _ in self._files:
             yield columns, _all_but(columns, self._doubtful(columns, unusable))
 
-    def read_prints(self, files: Iterable[BinaryIO]) -> tuple[array[int], bool] | None:
+    def read_hashes(self, files: Iterable[BinaryIO]) -> tuple[array[int], bool] | None:
         """
-        Return the prints of the usable lines, and whether all are compact; None if the files are not as they were.
+        Return the hashes of the usable lines, and whether all are compact; None if the files are not as they were.
 
         Args:
             files: Opened, in order.
         """
-        prints, is_compact = array("q"), True
+        hashes, is_compact = array("q"), True
         for (columns, usable), stream in zip(self._usable(), files, strict=True):
-            if columns.has_prints:
-                prints.extend(compress(columns.prints, usable))
+            if columns.has_hashes:
+                hashes.extend(compress(columns.hashes, usable))
                 is_compact = is_compact and columns.is_compact
                 continue
             problems, row = [problems for _, problems in columns.number_of_outcome], 0
@@ -169,12 +169,12 @@ class DatasetLines:
                 digests = columns.digests[row * TEXT_DIGEST_BYTES : end * TEXT_DIGEST_BYTES]
                 if b"".join(map(text_digest, texts)) != digests:
                     return None
-                found = prints_of(texts, map(problems.__getitem__, columns.outcomes[row:end]))
-                prints.extend(compress(found, usable[row:end]))
+                found = hashes_of(texts, map(problems.__getitem__, columns.outcomes[row:end]))
+                hashes.extend(compress(found, usable[row:end]))
                 is_compact, row = is_compact and are_compact(texts), end
             if row != len(columns):
                 return None
-        return prints, is_compact
+        return hashes, is_compact
 
 
 def _sorted_out(columns: Columns) -> _File:

@@ -101,7 +101,7 @@ def test_lines_taken_together_are_as_if_taken_one_by_one(content: list[list[byte
 def test_lines_that_were_carried_over_are_known_as_well(
     before: list[list[bytes]], now: list[list[bytes]]
 ) -> None:
-    """Their prints are read from the files when they are asked for, unless these have changed."""
+    """Their hashes are read from the files when they are asked for, unless these have changed."""
     judged = read([*chain.from_iterable(before)]).stored()
     assert judged is not None
     columns = [carry_over(stream_of(lines), check_line, restored_columns(judged)) for lines in now]
@@ -110,13 +110,13 @@ def test_lines_that_were_carried_over_are_known_as_well(
 
     assert one_by_one(now) == together(warm)
     assert cold.index.texts == warm.index.texts
-    found = warm.read_prints(map(stream_of, now))
+    found = warm.read_hashes(map(stream_of, now))
     assert found is not None
-    assert [cold.index.print(row) for row in range(len(cold.index))] == list(found[0])
+    assert [cold.index.text_hash(row) for row in range(len(cold.index))] == list(found[0])
     for number, lines in enumerate(now):
         for changed in ([*lines, line("new")], lines[:-1]):
             other = [*now[:number], changed, *now[number + 1 :]]
-            assert not lines or warm.read_prints(map(stream_of, other)) is None
+            assert not lines or warm.read_hashes(map(stream_of, other)) is None
 
 
 def test_repeated_images_name_both_places() -> None:
