@@ -40,10 +40,15 @@ spec:
 
 
 class JumpingTime:
-    """`MonotonicClock` and `Clock` in one: waiting advances the emulator's time."""
+    """
+    `MonotonicClock` and `Clock` in one: waiting advances the emulator's time.
+
+    Its monotonic clock is that of a machine which has just started, so that it is never taken for the time of day.
+    """
 
     def __init__(self, time: ManualClock) -> None:
         self._time = time
+        self._booted_at = time.now() - 7.0
         self._wall_ahead = 0.0
         self.event = threading.Event()
         self.on_sleep: Callable[[], object] = lambda: None
@@ -53,7 +58,7 @@ class JumpingTime:
         return self.event.is_set()
 
     def seconds(self) -> float:
-        return self._time.now()
+        return self._time.now() - self._booted_at
 
     def wall(self) -> float:
         return self._time.now() + self._wall_ahead
