@@ -54,7 +54,7 @@ class Assignment:
             self.observes = state.suspension is not None
         if self.observes and self.loaded is not None:
             self.loaded = _observed_only(self.loaded)
-            self.digest = self.digest and blake2b(self.digest, digest_size=16).digest()
+            self.digest = self.digest and blake2b(self.digest).digest()
 
     @property
     def is_outdated(self) -> bool:

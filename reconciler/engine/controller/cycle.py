@@ -124,7 +124,7 @@ def digest_of(loaded: LoadedDataset) -> bytes:
     Raises:
         SourceError: A file is missing or was replaced.
     """
-    total = blake2b(_FORMAT, digest_size=16)
+    total = blake2b(_FORMAT)
     aside = {"metadata": {"labels"}, "spec": {"schedule", "suspend"}}
     total.update(loaded.spec.model_dump_json(exclude=aside).encode())
     for problem in loaded.problems:

@@ -5,22 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 import pytest
 from structlog.testing import capture_logs
 
+from reconciler.core.planning.observation import ObservationKind
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
-from reconciler.engine.controller.cycle import _counts_still, _is_remembered, digest_of
+from reconciler.core.status.result import DatasetResult, EntryProblem, Verdict
+from reconciler.core.status.summary import Summary
+from reconciler.core.validation.problem import Origin, Problem, Severity
+from reconciler.engine.controller import cycle
+from reconciler.engine.controller.cycle import (
+    CycleResult,
+    _check_fingerprint,
+    _counts_still,
+    _is_remembered,
+    digest_of,
+)
 from reconciler.engine.dataset.observe import as_text
-from reconciler.ports import Description, Kept, LoadedDataset, ObservedHead, Phase
-from tests.builders import classified
+from reconciler.ports import Description, EntryFile, Kept, LoadedDataset, ObservedHead, Phase, Stats
+from tests.builders import classified, ref
 from tests.engine.months import Months
 from tests.sources.builders import LINE, dataset, line, loaded, write
 
 SPEC = dataset() + "  schedule: {interval: 5m, fullScanMaxAge: 6h, jitter: 0.1}\n"
 NOW = 100_000.0
+SUMMARY = Summary(Verdict.CONVERGED, {"desired": 5}, seen=True)
 KEPT = Kept("arn:1", b"digest", "as it was", NOW - 60, "{}")
 
 
@@ -101,6 +113,17 @@ def test_what_another_process_has_applied_is_known_by_the_description_alone():
         assert not remembered(same._replace(description=other))
 
 
+@dataclass
+class Pinned:
+    """A file that is pinned by its digest, and need not be read for it."""
+
+    file: EntryFile
+    pinned: str
+
+    def open(self) -> BinaryIO:
+        raise AssertionError("a pinned file was opened")
+
+
 def test_the_digest_of_what_is_desired_is_of_everything_but_when_and_for_whom(tmp_path: Path):
     """A dataset is observed again for a new policy or line, and not for a new label or schedule."""
     before = digest_of(spec(tmp_path / "0"))
@@ -113,7 +136,12 @@ def test_the_digest_of_what_is_desired_is_of_everything_but_when_and_for_whom(tm
     for number, text in enumerate(asides):
         assert before == digest_of(spec(tmp_path / f"aside{number}", text))
 
+    sound = spec(tmp_path / "2")
+    problem = Problem(Severity.ERROR, "RKD1001", "no", Origin("a.yaml", 1))
     others = [
+        *(digest_of(replace(sound, problems=(replace(problem, code=code),))) for code in ("RKD1", "RKD2")),
+        digest_of(replace(sound, files=tuple(Pinned(each, "0" * 64) for each in sound.files))),
+        digest_of(replace(sound, files=tuple(Pinned(each, "1" * 64) for each in sound.files))),
         digest_of(spec(tmp_path / "policy", SPEC + "  policy: {mode: upsert}\n")),
         digest_of(spec(tmp_path / "name", SPEC.replace("name: flowers", "name: weeds"))),
         digest_of(spec(tmp_path / "line", lines=line("z"))),
@@ -121,6 +149,71 @@ def test_the_digest_of_what_is_desired_is_of_everything_but_when_and_for_whom(tm
         digest_of(spec(tmp_path / "twice", SPEC.replace("]", ", {file: train.jsonl}]"))),
     ]
     assert len({before, *others}) == 1 + len(others)
+
+
+@pytest.mark.parametrize(
+    ("described", "body", "moved"),
+    [
+        ("as it was", SUMMARY.document(), False),
+        ("as it is now", SUMMARY.document(), True),
+        ("as it was", {"of": "another version"}, True),
+    ],
+)
+def test_a_cycle_is_quiet_if_the_dataset_is_described_as_before(
+    monkeypatch: pytest.MonkeyPatch, described: str, body: Any, moved: bool
+):
+    """And if the last result can be read; else the description is what the next step begins with."""
+    monkeypatch.setattr(cycle, "as_text", lambda text: text)
+    context: Any = SimpleNamespace(gateway=SimpleNamespace(describe=lambda arn: described))
+
+    with capture_logs() as events:
+        found = _check_fingerprint(KEPT._replace(body=body), "roses", context)
+
+    quiet = CycleResult(SUMMARY, ObservationKind.FINGERPRINT, "arn:1", NOW - 60)
+    assert (described if moved else quiet) == found
+    assert [("observe.fingerprint", moved)] == [(event["event"], event["moved"]) for event in events]
+
+
+SEEN: Any = SimpleNamespace(
+    arn="arn:1",
+    description=Description(Phase.UPDATE_COMPLETE, updated_at=5.0, stats=Stats(total_entries=3)),
+    scanned_at=9.0,
+)
+LEFT = (EntryProblem("s3://b/1.jpg", None, "no"),)
+DONE = DatasetResult("roses", None, Verdict.CONVERGED)
+
+
+@pytest.mark.parametrize(
+    ("summary", "result", "seen", "held_until", "expected"),
+    [
+        (SUMMARY, DONE, SEEN, None, True),
+        (SUMMARY, DONE, None, None, False),
+        (Summary(Verdict.FAILED), DONE, SEEN, None, False),
+        (SUMMARY, replace(DONE, dropped=LEFT), SEEN, None, False),
+        (SUMMARY, replace(DONE, quarantined=LEFT), SEEN, None, False),
+        (SUMMARY, replace(DONE, quarantined=LEFT), SEEN, NOW, False),
+        (SUMMARY, replace(DONE, dropped=LEFT), SEEN, NOW + 1, True),
+        (SUMMARY, DONE, SimpleNamespace(description=Description(Phase.UPDATE_COMPLETE)), None, False),
+    ],
+    ids=[
+        *("nothing is left", "nothing was observed", "failed", "dropped", "without a quarantine"),
+        *("to be tried again", "quarantined", "described without a time"),
+    ],
+)
+def test_an_observation_is_kept_if_later_cycles_may_rely_on_it(
+    summary: Summary, result: DatasetResult, seen: Any, held_until: float | None, expected: bool
+):
+    """Else the one before it is forgotten, too."""
+    kept: dict[str, Kept | None] = {"roses": KEPT}
+    context = Memory(
+        held=[held(held_until)._replace(source_ref="s3://b/1.jpg")] if held_until else []
+    ).context()
+    context.memory.observations = SimpleNamespace(put=kept.__setitem__)
+
+    cycle._keep("roses", b"digest", summary, result, seen, context)
+
+    written = Kept("arn:1", b"digest", as_text(SEEN.description), 9.0, summary.document())
+    assert (written if expected else None) == kept["roses"]
 
 
 def test_a_guard_is_logged_with_its_reason(months: Months):
@@ -154,3 +247,17 @@ def test_an_image_that_git_does_not_know_is_logged_as_no_drift(months: Months):
         months.settle()
     (detected,) = [event for event in events if event["event"] == "drift.detected"]
     assert (1, 1) == (detected["relabelled"], detected["unmanaged"])
+
+
+def test_the_first_of_many_bad_entries_are_named():
+    """Twenty of each kind say what is wrong; thousands of lines would hide it."""
+    bad = [EntryProblem(ref(f"{number:02d}"), None, "no", ("CODE",)) for number in range(30)]
+
+    with capture_logs() as events:
+        cycle._name_what_is_wrong(
+            DatasetResult("roses", None, Verdict.PARTIAL, dropped=tuple(bad), rejected=tuple(bad))
+        )
+
+    named = [(event["event"], event["source_ref"]) for event in events]
+    kinds = ("entry.dropped", "entry.rejected")
+    assert [(kind, ref(f"{number:02d}")) for kind in kinds for number in range(20)] == named

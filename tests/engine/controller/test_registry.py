@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from reconciler.core.status.result import Verdict
+from reconciler.core.status.summary import Summary
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.registry import QueueHealth, Registry
 from reconciler.errors import StateError
 from tests.engine.months import Months
+from tests.sources.builders import LINE, dataset, loaded, write
 
 
 class Published:
@@ -128,3 +132,22 @@ def test_without_a_fleet_and_a_queue_neither_is_shown():
 
     registry.queue = QueueHealth("arn:changes")
     assert "arn:changes" == registry.document()["events"]["queue"]
+
+
+def test_datasets_that_cannot_be_listed_as_often_as_asked_are_named(tmp_path: Path):
+    """Those that were observed and are not suspended: 90,001 entries take 901 calls, and three minutes 900."""
+    registry = Published().registry
+
+    def schedules(entries: int | None, **more: Any) -> list[str]:
+        write(
+            tmp_path, a_yaml=dataset() + "  schedule: {interval: 1m, fullScanMaxAge: 3m}\n", train_jsonl=LINE
+        )
+        summary = None if entries is None else Summary(Verdict.CONVERGED, {"observed": entries})
+        state = DatasetState("flowers", loaded(tmp_path).datasets[0], summary=summary, **more)
+        registry.states = {"flowers": state, "broken": DatasetState("broken", None, summary=summary)}
+        found: list[str] = registry.document()["schedules"]
+        return found
+
+    (problem,) = schedules(90_001)
+    assert "1 datasets cannot be listed as often as fullScanMaxAge asks" in problem
+    assert [] == schedules(90_000) == schedules(None)
