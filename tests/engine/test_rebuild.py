@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 import pytest
 
+from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.emulator.behaviour.settings import Settings
@@ -26,7 +28,7 @@ from reconciler.errors import (
     UnknownAnswer,
     UsageError,
 )
-from reconciler.ports import Located, Step
+from reconciler.ports import Description, Located, Phase, Silence, Step
 from reconciler.rekognition.calls import Limiter
 from reconciler.rekognition.rebuilding import S3, RebuildingRekognition, s3_config
 from reconciler.state import State
@@ -342,7 +344,12 @@ def test_what_changed_since_it_was_kept_is_not_deleted_by_a_resume(full: Lab):
         undo("train", rebuild_context_of(full)),
     )
 
-    assert (6, Verdict.OBSERVED) == (resumed.result.exit_code, undone.result.verdict)
+    assert (6, False) == (resumed.result.exit_code, resumed.result.verified)
+    assert (Verdict.OBSERVED, True, full.arn) == (
+        undone.result.verdict,
+        undone.result.verified,
+        undone.result.arn,
+    )
     assert "it was not deleted" in resumed.result.errors[0].message
     assert ref("new") in lines(full)
     assert [] == full.emulator.calls.of("DeleteDataset")
@@ -459,6 +466,105 @@ def test_a_creation_that_fails_says_both_ways_on(full: Lab):
     )
 
 
+def test_a_rebuild_names_every_step_and_itself_by_time_and_plan(full: Lab):
+    """Its id is part of the keys in S3, which are then ordered by time."""
+    steps: list[tuple[object, ...]] = []
+
+    class Steps(Silence):
+        def step(self, *step: object) -> None:
+            steps.append(step)
+
+    context = rebuild_context_of(full)
+    context = dataclasses.replace(context, dataset=dataclasses.replace(context.dataset, progress=Steps()))
+    asked, now = order(full), full.clock.now()
+
+    done = rebuild(full.desired(), context, asked)
+
+    names = ("keeping", "kept", "deleting", "deleted", "creating", "filling")
+    assert [("train", name, 0, None) for name in names] == [step for step in steps if step[1] in names]
+    assert done.rebuild is not None
+    time = f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}"
+    assert (f"{time}-{asked.plan[:12]}", now) == (done.rebuild.id, done.rebuild.begun_at)
+    (saved,) = full.context.memory.archive.of("train")
+    assert (14, asked.plan, done.rebuild.old_arn) == (saved.head.entries, saved.head.plan, saved.head.arn)
+
+
+def test_what_was_confirmed_at_the_beginning_need_not_be_confirmed_again(full: Lab):
+    """A rebuild that was killed while it kept the entries begins anew, as it was ordered."""
+    denied = Fault(kind=Kind.ACCESS_DENIED, operations=frozenset({"DescribeProjectVersions"}), times=0)
+    full.emulator.faults.add(denied)
+    doom = Doom()
+    kill_at(doom, full, Step.KEEPING)
+    with pytest.raises(Killed):
+        begin(full, rebuild_context_of(full, doom), confirmed=True)
+
+    assert Verdict.CONVERGED is resume(full.desired(), rebuild_context_of(full)).result.verdict
+
+
+def test_what_differs_in_the_new_dataset_is_named_and_stays_unfinished(full: Lab):
+    """An entry with other content, and one that is not desired; all others leave the quarantine."""
+    now = full.clock.now()
+    held = [
+        Quarantined(ref(name), b"digest", QuarantineReason.ISOLATED, "why", 1, now, now + 9e9)
+        for name in "bc"
+    ]
+    full.context.memory.quarantine.put("train", held, [])
+
+    class Meddled(_Watched):
+        def create_dataset_from(self, *args: Any) -> str:
+            arn: str = self._inner.create_dataset_from(*args)
+            full.emulator.console.add_image(arn, ref("new"))
+            full.emulator.console.put(arn, classified("b", "oak").decode())
+            return arn
+
+    context = rebuild_context_of(full)
+    gateway = Meddled(context.gateway, Doom())
+
+    done = begin(full, dataclasses.replace(context, gateway=gateway))
+
+    assert (Verdict.PARTIAL, 7, True, 1) == (
+        done.result.verdict,
+        done.result.exit_code,
+        done.result.verified,
+        done.removed,
+    )
+    assert {
+        ref("b"): "in the manifest, and observed with other content",
+        ref("new"): "not in the manifest, and observed all the same",
+    } == {one.source_ref: one.reason for one in done.result.quarantined}
+    assert [UNFINISHED] == [error.code for error in done.result.errors]
+    assert {ref("b")} == full.context.memory.quarantine.of("train").keys()
+    assert None is not full.context.memory.rebuilds.of("train")
+
+
+@pytest.mark.parametrize(
+    ("description", "reason"),
+    [
+        (None, "is gone: another client deleted it"),
+        (Description(Phase.CREATE_FAILED), "(no code: no reason given)"),
+        (Description(Phase.CREATE_FAILED, code="CLIENT_ERROR", message="why"), "(CLIENT_ERROR: why)"),
+    ],
+)
+def test_what_keeps_the_new_dataset_from_being_complete_is_said(
+    full: Lab, description: Description | None, reason: str
+):
+    class Ending(_Watched):
+        def describe(self, arn: str) -> Description:
+            if not full.emulator.calls.of("CreateDataset"):
+                found: Description = self._inner.describe(arn)
+                return found
+            if description is None:
+                raise NotFound("no such dataset")
+            return description
+
+    context = rebuild_context_of(full)
+
+    done = begin(full, dataclasses.replace(context, gateway=Ending(context.gateway, Doom())))
+
+    assert reason in done.result.errors[0].message
+    assert (3, False) == (done.result.exit_code, done.result.verified)
+
+
 def test_a_failed_creation_can_be_tried_again(full: Lab):
     failing_create(full)
     begin(full)
@@ -477,7 +583,7 @@ def test_a_failed_creation_can_be_undone(full: Lab):
 
     done = undo("train", rebuild_context_of(full))
 
-    assert Verdict.OBSERVED is done.result.verdict
+    assert (Verdict.OBSERVED, 0, True) == (done.result.verdict, done.removed, done.result.verified)
     assert (old, TAGS) == (lines(full), tags(full))
 
 
