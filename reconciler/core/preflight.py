@@ -158,26 +158,30 @@ def clock(skew_seconds: float | None) -> CheckResult:
 _SET_THE_CLOCK: Final = "set this machine's clock, best by NTP"
 
 
-def specs(
-    errors: list[str], warnings: int, entries: int, path: str, exit_code: Exit = Exit.INVALID
-) -> CheckResult:
+def failed_specs(errors: list[str], path: str, exit_code: Exit = Exit.INVALID) -> CheckResult:
     """
-    Check the specs by their errors and warnings.
+    Name the first error of the specs, and count the others.
 
     Args:
-        errors: Messages, each with its place.
+        errors: Messages, each with its place; one at least.
         path: Of the specs, as the user named it.
         exit_code: That of the errors.
     """
-    remedy = f"`{shlex.join(['reconciler', 'validate', path])}` names them all"
-    if errors:
-        more = f"; and {len(errors) - 1:,} more" if len(errors) > 1 else ""
-        return CheckResult(Check.SPECS, Mark.FAILED, errors[0] + more, remedy, exit_code=exit_code)
+    more = f"; and {len(errors) - 1:,} more" if len(errors) > 1 else ""
+    return CheckResult(Check.SPECS, Mark.FAILED, errors[0] + more, _validating(path), exit_code=exit_code)
+
+
+def usable_specs(warnings: int, entries: int, path: str) -> CheckResult:
+    """Count the entries and the warnings of specs without an error."""
     text = f"{entries:,} {'entry' if entries == 1 else 'entries'}"
     if warnings:
         text += f", {warnings:,} {'warning' if warnings == 1 else 'warnings'}"
-        return CheckResult(Check.SPECS, Mark.WARNING, text, remedy)
+        return CheckResult(Check.SPECS, Mark.WARNING, text, _validating(path))
     return CheckResult(Check.SPECS, Mark.OK, text)
+
+
+def _validating(path: str) -> str:
+    return f"`{shlex.join(['reconciler', 'validate', path])}` names them all"
 
 
 OF_REKOGNITION: Final = (Check.PROJECT, Check.STATUS, Check.LISTING)

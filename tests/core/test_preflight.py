@@ -11,9 +11,10 @@ from reconciler.core.preflight import (
     Mark,
     Preflight,
     clock,
+    failed_specs,
     first_check,
     remedy,
-    specs,
+    usable_specs,
 )
 from reconciler.errors import DatasetBusy, Denied, ReconcilerError, StateError, Throttled
 
@@ -70,23 +71,26 @@ def test_a_clock_is_off_in_a_direction():
 
 
 def test_the_first_error_of_the_specs_is_reported_and_the_others_are_counted():
-    found = specs(["a:1: no", "a:2: no"], 5, 3, "validate")
+    found = failed_specs(["a:1: no", "a:2: no"], "my specs")
 
     assert (Mark.FAILED, "a:1: no; and 1 more", 5) == (found.mark, found.message, found.exit_code)
-    assert "a:1: no" == specs(["a:1: no"], 0, 0, "").message
-    assert "a:1: no; and 1,000 more" == specs(["a:1: no"] * 1_001, 0, 0, "").message
+    assert "`reconciler validate 'my specs'` names them all" == found.remedy
+    assert "a:1: no" == failed_specs(["a:1: no"], "").message
+    assert "a:1: no; and 1,000 more" == failed_specs(["a:1: no"] * 1_001, "").message
 
 
 def test_warnings_are_no_failure():
-    found = specs([], 1, 1, "validate")
+    found = usable_specs(1, 1, "specs")
 
     assert (Mark.WARNING, "1 entry, 1 warning", 0) == (found.mark, found.message, found.exit_code)
-    assert Mark.OK is specs([], 0, 0, "").mark
+    assert Mark.OK is usable_specs(0, 0, "").mark
 
 
 def test_entries_and_warnings_are_counted_in_plain_english():
     """With thousands apart."""
-    texts = [specs([], warnings, entries, "").message for warnings, entries in ((0, 0), (0, 1), (2, 1_234))]
+    texts = [
+        usable_specs(warnings, entries, "").message for warnings, entries in ((0, 0), (0, 1), (2, 1_234))
+    ]
 
     assert ["0 entries", "1 entry", "1,234 entries, 2 warnings"] == texts
 

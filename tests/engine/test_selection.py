@@ -92,3 +92,24 @@ def test_a_file_that_cannot_be_read_may_hold_a_name_that_is_missing(tmp_path):
 def test_labels_that_nothing_has_are_reported(tmp_path):
     with pytest.raises(UsageError, match="no dataset has the labels team=z"):
         selected(tmp_path, broken(OTHER), team="z")
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["Bee"], "no dataset is called Bee; did you mean beet?"),
+        (["Bee", "wsp"], "no dataset is called Bee, wsp; did you mean beet, wasp?"),
+        (["Bee", "zebra"], "no dataset is called Bee, zebra; there are: Wasps, bees, beet, wasp"),
+        (["bees,wasp"], "no dataset is called bees,wasp; repeat the flag: --dataset bees --dataset wasp"),
+        (["bees,zebra"], "no dataset is called bees,zebra; there are: Wasps, bees, beet, wasp"),
+    ],
+)
+def test_a_name_that_no_dataset_has_is_answered_with_the_nearest(tmp_path, names, message):
+    """One for each; all names there are, if one of them is near none."""
+    there = ("bees", "beet", "wasp", "Wasps")
+    write(tmp_path, a_jsonl=LINE, **{f"{name}_yaml": dataset(name, "a.jsonl") for name in there})
+
+    with pytest.raises(UsageError) as found:
+        select(loaded(tmp_path), Selection(frozenset(names)))
+
+    assert message == str(found.value)

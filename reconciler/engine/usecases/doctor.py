@@ -12,10 +12,11 @@ from reconciler.core.preflight import (
     CheckResult,
     DatasetPreflight,
     Mark,
+    failed_specs,
     first_check,
     policy_command,
     remedy,
-    specs,
+    usable_specs,
 )
 from reconciler.core.spec.choices import Arn, Mode, Orphans
 from reconciler.core.spec.documents import Target
@@ -73,7 +74,7 @@ def examine(
 def examine_broken(dataset: BrokenDataset, path: str) -> DatasetPreflight:
     """Check a dataset whose document cannot be read: nothing else of it can be checked."""
     errors = [str(problem) for problem in dataset.problems if problem.is_error]
-    return DatasetPreflight(dataset.name, (specs(errors, 0, 0, path),))
+    return DatasetPreflight(dataset.name, (failed_specs(errors, path),))
 
 
 def unclaimed(found: Reading, path: str) -> tuple[CheckResult, ...]:
@@ -85,7 +86,7 @@ def unclaimed(found: Reading, path: str) -> tuple[CheckResult, ...]:
     too_often = (
         CheckResult(Check.SPECS, Mark.WARNING, text, "raise schedule.fullScanMaxAge") for text in asked
     )
-    return (*([specs(errors, 0, 0, path)] if errors else []), *too_often)
+    return (*([failed_specs(errors, path)] if errors else []), *too_often)
 
 
 class _Round:
@@ -144,8 +145,10 @@ class _Round:
     def specs(self) -> None:
         problems = self._desired.problems
         errors = [str(problem) for problem in problems if problem.is_error]
-        warnings = len(problems) - len(errors)
-        found = specs(errors, warnings, len(self._desired.index), self._path, self._desired.exit_code)
+        if errors:
+            found = failed_specs(errors, self._path, self._desired.exit_code)
+        else:
+            found = usable_specs(len(problems), len(self._desired.index), self._path)
         self._results.append(found)
 
     def rebuild(self, memory: Memory) -> None:

@@ -25,8 +25,6 @@ from reconciler.engine.dataset.retry import await_settled
 from reconciler.engine.usecases import each_dataset
 from reconciler.errors import Exit, Interrupted, SpecError
 
-WAIT_SECONDS = 20.0
-
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
@@ -91,7 +89,7 @@ def _observe_image(source_ref: str, desired: Desired, context: Context) -> _Seen
     Raises:
         GatewayError: It could not be observed.
     """
-    deadline = context.clock.now() + WAIT_SECONDS
+    deadline = context.clock.now() + each_dataset.WAIT_SECONDS
     arn = find(desired, context.gateway, context.clock, deadline)
     if arn is None:
         return None

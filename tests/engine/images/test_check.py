@@ -106,6 +106,11 @@ def test_no_more_images_are_read_than_one_plan_may(state, monkeypatch):
     assert {} == found(state, bucket, "abcd"), "the next plan reads on"
 
 
+def test_eight_images_are_read_at_a_time_and_two_thousand_for_a_plan():
+    """As docs/check-images.md says."""
+    assert (8, 2_000) == (check.THREADS, check.MOST_READ)
+
+
 def test_an_image_that_vanishes_between_listing_and_reading_is_missing(state):
     assert {"a": MISSING} == found(state, Bucket("a", a=None), "a")
 
