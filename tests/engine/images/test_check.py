@@ -13,7 +13,7 @@ from reconciler.core.images.judgement import CheckedImage
 from reconciler.core.images.lookup import Stored
 from reconciler.engine.images import check
 from reconciler.errors import Denied, NoCredentials, NotFound, Unavailable
-from reconciler.ports import ImagePage
+from reconciler.ports import ImagePage, Silence
 from reconciler.state import State
 
 STORED = Stored("e", 9)
@@ -185,3 +185,42 @@ def test_a_bucket_of_the_region_is_as_it_should_be(state, region):
     bucket.page = lambda *where: page(*where)._replace(region=region)  # type: ignore[method-assign]
 
     assert {} == found(state, bucket, "a")
+
+
+def test_headers_are_read_batch_by_batch_and_what_has_none_says_why(state, monkeypatch):
+    """Both steps are announced before they are made; what is known is not read again."""
+    monkeypatch.setattr(check, "BATCH", 2)
+    other = CheckedImage(*STORED, Header("GIF", 0, 0))
+    bucket = Bucket(*"abcd", c=other, d=Denied("GetObject: AccessDenied"))
+    announced: list[check.Forecast] = []
+    steps: list[tuple[object, ...]] = []
+
+    class Steps(Silence):
+        def step(self, *step: object) -> None:
+            steps.append(step)
+
+    refs = [f"s3://b/{name}" for name in "abcde"]
+    found = check.read_headers("d", refs, bucket, state.images, announced.append, Steps())
+
+    assert [check.Forecast("d", ("s3://b",), 5, 1), check.Forecast("d", (), 4, 4)] == announced
+    assert [("d", "reading", 0, 4), ("d", "reading", 2, 4)] == steps
+    assert {"s3://b/a": SOUND.header, "s3://b/b": SOUND.header} == {
+        ref: header for ref, header in found.items() if isinstance(header, Header)
+    }
+    assert {"s3://b/c": "ERROR_INVALID_IMAGE", "s3://b/d": "RKD4006", "s3://b/e": "ERROR_INVALID_IMAGE"} == {
+        ref: header.code for ref, header in found.items() if not isinstance(header, Header)
+    }
+    assert {"s3://b/a", "s3://b/b", "s3://b/c"} == state.images.of("d", refs).keys()
+
+    announced.clear()
+    again = check.read_headers("d", refs[:2], bucket, state.images, announced.append, Steps())
+    assert (found["s3://b/a"], 1, 4) == (again["s3://b/a"], len(announced), len(bucket.read_keys))
+
+
+@pytest.mark.parametrize("failure", [Unavailable("503"), Denied("403")])
+def test_headers_that_s3_does_not_give_at_all_end_the_command(state, failure):
+    """An image without a size cannot be converted: to name each of them says less."""
+    with pytest.raises(type(failure)):
+        check.read_headers("d", ["s3://b/a"], Bucket(listing=failure), state.images, list, Silence())
+    with pytest.raises(type(failure)):
+        check.read_headers("d", ["s3://b/a"], Bucket("a", a=failure), state.images, list, Silence())

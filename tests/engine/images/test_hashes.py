@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.core.images.lookup import Stored
+from reconciler.engine.images import hashes
 from reconciler.engine.images.hashes import hash_images
 
 STORED = Stored("e", 9)
@@ -55,3 +56,8 @@ def test_an_image_that_is_gone_has_no_hash():
     (batch,) = hashed(2)[0].batches
     assert {STORED: 0} == batch
     assert ([], []) == (hashed(0)[0].batches, hashed(0)[1])
+
+
+def test_no_more_than_four_images_are_held_at_a_time():
+    """Each whole, and its pixels beside it: twice as many need twice the memory."""
+    assert 4 == hashes._THREADS

@@ -178,6 +178,28 @@ def test_a_dataset_that_is_broken_at_one_revision_is_neither_added_nor_removed(t
         assert any("nonsense" in error.message for error in found.errors)
 
 
+@pytest.mark.parametrize("broken", ["a", "m", "z"])
+def test_the_errors_of_a_broken_dataset_are_its_own(tmp_path, broken):
+    """Not those of other datasets, broken or with a bad line, at either revision."""
+    bad = b'{"source-ref": "s3://b/b.jpg", "rose": 1}'
+    for side in ("before", "after"):
+        for name in "amz":
+            write(tmp_path / side / name, [classified("a", "rose"), bad], name=name)
+        for name in (broken, "c"):
+            place = write(tmp_path / side / name, [classified("c", "rose")], name=name) / "d.yaml"
+            if side == "after":
+                place.write_text(place.read_text().replace('"spec": {', f'"spec": {{"odd-{name}": 1, '))
+
+    with readings(tmp_path / "before", tmp_path / "after") as sides:
+        found = {one.name: one for one in diff_specs(*sides)}
+
+    assert ["a", "c", "m", "z"] == sorted(found)
+    for name in (broken, "c"):
+        messages = [error.message for error in found[name].errors if "odd-" in error.message]
+        assert [True] == [f"odd-{name}" in message for message in messages]
+        assert all(f"/{name}/" in str(error.origin.file) for error in found[name].errors)
+
+
 def test_an_image_that_is_named_twice_at_one_revision_is_not_compared(tmp_path):
     """Which of its lines is meant is not known: it is neither unchanged, nor changed, nor added."""
     twice = [classified("a", "rose"), classified("a", "rose"), classified("b", "rose")]

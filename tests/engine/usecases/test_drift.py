@@ -258,6 +258,29 @@ def test_an_image_on_both_sides_of_a_project_is_a_leak(lab, kind, image):
     assert {"test": (ref(image),), "train": (ref(image),)} == {one.name: one.leaked for one in found}
 
 
+def test_an_image_that_git_has_in_both_datasets_is_a_leak_in_aws_too(lab):
+    """Though nothing has drifted."""
+    lab.write(ROSE)
+    spec = lab.specs / "train.yaml"
+    test = spec.read_text().replace("name: train}", "name: test}").replace("TRAIN", "TEST")
+    (lab.specs / "test.yaml").write_text(test.replace("train.jsonl", "test.jsonl"))
+    (lab.specs / "test.jsonl").write_bytes(TULIP + b"\n")
+
+    def reading() -> tuple[Desired, ...]:
+        found = read(load(open_path(lab.specs).tree)).datasets
+        lab.open.extend(found)
+        return found
+
+    list(each_dataset.apply_each([(desired, None) for desired in reading()], lambda _: lab.context))
+    arn = lab.context.gateway.locate("flowers", DatasetType.TEST).dataset_arn
+    lab.emulator.console.put(arn, ROSE.decode())
+    (lab.specs / "test.jsonl").write_bytes(TULIP + b"\n" + ROSE + b"\n")
+
+    found = drift_each(reading(), lambda _: lab.context)
+
+    assert [((), (ref("rose"),))] * 2 == [(one.items, one.leaked) for one in found]
+
+
 def remembered(lab: Lab, *, remember: bool) -> list[tuple[float | None, int]]:
     (found,) = drift_each([lab.desired()], lambda _: lab.context, remember=remember)
     return [(item.since, item.times) for item in found.items]
