@@ -16,14 +16,6 @@ from tests.account import serve
 _LOADER = create_loader()
 
 
-@pytest.fixture(autouse=True)
-def _log_of_one_test() -> Iterator[None]:
-    """Forget how a command set up the log, which would write to the stderr of this test from then on."""
-    yield
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
-
-
 @pytest.fixture
 def quiet_log(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let commands log nothing."""
