@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -21,6 +22,7 @@ from reconciler.engine.usecases.rebuild.carry import UNFINISHED, Rebuilt, rebuil
 from reconciler.engine.usecases.rebuild.context import RebuildContext
 from reconciler.engine.usecases.rebuild.manifest import content_of
 from reconciler.errors import (
+    AlreadyExists,
     Claimed,
     ListingIncomplete,
     NotFound,
@@ -828,6 +830,52 @@ def test_killed_at_any_step_it_can_be_finished_or_undone(full: Lab, step: Step):
         assert None is full.context.memory.rebuilds.of("train")
         assert (expected, TAGS) == (set(lines(full)), tags(full))
     assert () == full.plan().changes
+
+
+def gateway_of(full: Lab, **acts: Callable[..., Any]) -> RebuildContext:
+    """Return a context in whose gateway some calls are replaced; each is given what it replaces."""
+
+    class Replaced(_Watched):
+        def __getattr__(self, name: str) -> Any:
+            found = getattr(self._inner, name)
+            return partial(acts[name], found) if name in acts else found
+
+    context = rebuild_context_of(full)
+    return dataclasses.replace(context, gateway=Replaced(context.gateway, Doom()))
+
+
+@pytest.mark.parametrize("call", ["delete_dataset", "create_dataset_from"])
+@pytest.mark.parametrize("undone", [True, False], ids=["undone", "finished"])
+def test_killed_while_the_service_is_at_work_it_can_be_finished_or_undone(full: Lab, call: str, undone: bool):
+    """The answer is not known, and the dataset still being deleted, or created: both are awaited."""
+    full.emulator.settings = SLOW
+    old = lines(full)
+
+    def dying(act: Callable[..., Any], *args: Any) -> None:
+        act(*args)
+        raise Killed
+
+    with pytest.raises(Killed):
+        begin(full, gateway_of(full, **{call: dying}))
+    context = rebuild_context_of(full)
+    done = undo("train", context) if undone else resume(full.desired(), context)
+
+    assert (Verdict.OBSERVED if undone else Verdict.CONVERGED, TAGS) == (done.result.verdict, tags(full))
+    assert (set(old) if undone else {ref(name) for name in KEEPS}) == set(lines(full))
+    assert None is full.context.memory.rebuilds.of("train")
+
+
+def test_a_name_that_is_still_taken_is_waited_for(full: Lab):
+    """DescribeProjects lists the deleted dataset no more, and CreateDataset refuses the new one all the same."""
+    refusals = [AlreadyExists("there is one"), AlreadyExists("there is one")]
+
+    def taken(act: Callable[..., str], *args: Any) -> str:
+        if refusals:
+            raise refusals.pop()
+        return act(*args)
+
+    assert Verdict.CONVERGED is begin(full, gateway_of(full, create_dataset_from=taken)).result.verdict
+    assert [] == refusals
 
 
 @pytest.mark.slow

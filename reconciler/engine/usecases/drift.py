@@ -128,7 +128,7 @@ def _lost(desired: Desired, plan: DatasetPlan, context_of: each_dataset.Contexts
     A plan calls them new, as they are to the dataset of today. What was applied to this target is remembered
     under the ARN of the one of then.
     """
-    if not plan.was_computed or plan.counts.observed or not plan.changes:
+    if plan.counts.observed or not plan.changes:
         return frozenset()
     memory = context_of(desired).memory
     then = memory.applied_to(desired.name)

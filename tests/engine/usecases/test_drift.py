@@ -131,6 +131,21 @@ def test_a_dataset_that_was_deleted_and_recreated_has_drifted(lab):
     assert {ref("rose"): ((DriftClass.MISSING,), Cause.DRIFT_REMOVED)} == told(drift(lab))
 
 
+def test_what_a_recreated_dataset_lacks_is_unattributed_once_it_holds_something(lab):
+    """Another client filled it, and may have left the image out."""
+    lab.write(ROSE)
+    lab.apply()
+    delete_dataset(lab)
+    project = lab.context.gateway.locate("flowers", DatasetType.TRAIN).project_arn
+    lab.context.gateway.create_dataset(project, DatasetType.TRAIN)
+    lab.context.clock.sleep(60)
+    lab.emulator.console.put(lab.arn, TULIP.decode())
+
+    causes = {source_ref: cause for source_ref, (_, cause) in told(drift(lab)).items()}
+
+    assert {ref("rose"): Cause.UNATTRIBUTED, ref("tulip"): Cause.ORPHAN} == causes
+
+
 def test_another_target_is_a_change_in_git(lab):
     """A new target in the spec makes its entries pending, not drifted."""
     lab.write(ROSE)

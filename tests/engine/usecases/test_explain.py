@@ -8,6 +8,7 @@ import pytest
 
 from reconciler.core.explanation import Explanation, ExplanationVerdict
 from reconciler.core.planning.cause import Cause
+from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.engine.usecases.explain import explain_image
 from tests.builders import classified, named, ref
@@ -76,3 +77,73 @@ def test_a_warning_about_an_image_is_none_of_its_places(lab: Lab):
     assert ["train.jsonl:1"] == places(found[0])
     assert ["train.jsonl:1", "elsewhere.yaml:9"] == places(*found)
     assert ["train.jsonl:1"] == places(replace(found[1], origin=None))
+
+
+def test_all_that_is_known_of_an_image_is_told(lab: Lab):
+    """What was applied, in which updates, why it is not sent, and what differs; ignored fields apart."""
+    lab.write(*named("ab"))
+    spec = lab.specs / "train.yaml"
+    spec.write_text(spec.read_text() + '  ignore: [{paths: ["/*-metadata/creation-date"]}]\n')
+    lab.apply()
+    lab.context.memory.record("train", {"at": "2030-01-01T00:00:00Z"})
+    now = lab.clock.now()
+    held = Quarantined(ref("a"), b"digest", QuarantineReason.ISOLATED, "why", 1, now, now + 9e9)
+    lab.context.memory.quarantine.put("train", [held], [])
+    changed = classified("a", "tulip").replace(b"2026-03-01", b"2030-01-01")
+    lab.emulator.console.put(lab.arn, changed.decode())
+
+    found = explained(lab)
+
+    assert (ExplanationVerdict.DRIFTED, Cause.DRIFT_MODIFIED) == (found.verdict, found.cause)
+    assert (lab.arn, True, True, ()) == (found.arn, found.was_observed, found.remembers, found.errors)
+    assert (held, 1) == (found.quarantined, len(found.past))
+    assert found.applied == lab.context.memory.applied("train", lab.arn, [ref("a")]).entries[ref("a")]
+    assert "2030-01-01T00:00:00Z" == found.applied_at
+    assert found.view is not None
+    assert (("rose",), ("tulip",)) == (found.view.desired.labels, found.view.observed.labels)
+    other = explained(lab, "b")
+    assert (ExplanationVerdict.IN_PLACE, None, None) == (other.verdict, other.quarantined, other.cause)
+
+
+def test_an_image_that_only_aws_holds_is_unmanaged_and_one_that_it_lost_has_drifted(lab: Lab):
+    lab.write(*named("ab"))
+    lab.apply()
+    lab.emulator.console.put(
+        lab.arn, classified("new", "x").replace(b"image-classification", b"odd").decode()
+    )
+    lab.emulator.console.remove_image(lab.arn, ref("b"))
+
+    new, lost = explained(lab, "new"), explained(lab, "b")
+
+    assert (ExplanationVerdict.UNMANAGED, Cause.ORPHAN, None) == (new.verdict, new.cause, new.desired)
+    assert "ERROR_UNSUPPORTED_USE_CASE_TYPE" in new.codes
+    assert (ExplanationVerdict.DRIFTED, Cause.DRIFT_REMOVED, None) == (
+        lost.verdict,
+        lost.cause,
+        lost.observed,
+    )
+    assert ((), None, 0) == (lost.codes, lost.view, len(lost.fields))
+    assert (ExplanationVerdict.NOWHERE, 0) == ((none := explained(lab, "z")).verdict, len(none.past))
+
+
+def test_an_image_of_unusable_lines_is_shown_as_aws_holds_it(lab: Lab):
+    """Which of two lines is meant is not known; of a file without entries nothing is, and AWS is not asked."""
+    lab.write(*named("ab"))
+    lab.apply()
+    lab.write(*named("aab"))
+
+    found = explained(lab)
+
+    assert (ExplanationVerdict.UNUSABLE, 5, True) == (found.verdict, found.error_code, found.was_observed)
+    assert found.observed is not None
+    assert ["train.jsonl:1", "train.jsonl:2"] == [str(one).rpartition("/")[2] for one in found.origins]
+    assert (ExplanationVerdict.IN_PLACE, 0) == ((other := explained(lab, "b")).verdict, other.error_code)
+    lab.write()
+    lab.emulator.calls.clear()
+    nothing = explained(lab, "b")
+    assert (ExplanationVerdict.UNKNOWN, 5, False) == (
+        nothing.verdict,
+        nothing.error_code,
+        nothing.was_observed,
+    )
+    assert [] == lab.emulator.calls.names()

@@ -141,6 +141,29 @@ def test_an_unknown_or_unclear_snapshot_is_refused(overwritten: Lab):
         choose([], None)
 
 
+def test_of_several_snapshots_the_newest_is_chosen_unless_one_is_named(overwritten: Lab):
+    """What a rebuild replaced is one of them; a beginning that several share is no name."""
+    (file,) = backups_of("train", overwritten.context.memory)
+    for seconds in (-60.0, 60.0):
+        head = file.saved.head._replace(at=file.saved.head.at + seconds, arn="arn:of-another")
+        overwritten.context.memory.archive.keep(head, named("ab"))
+
+    before, middle, after = files = backups_of("train", overwritten.context.memory)
+
+    assert file.saved.id == middle.saved.id
+    assert [after, before, middle] == [
+        choose(files, None),
+        choose(files, before.saved.id),
+        choose(files, middle.saved.id),
+    ]
+    with pytest.raises(UsageError) as found:
+        choose(files, "20")
+    ids = ", ".join(one.saved.id for one in files)
+    assert f"--snapshot 20: several begin so; there are: {ids}" == str(found.value)
+    with pytest.raises(UsageError, match="--snapshot 20: nothing is kept"):
+        choose([], "20")
+
+
 def quarantine(lab: Lab, name: str) -> None:
     now = lab.context.clock.now()
     held = Quarantined(ref(name), b"digest", QuarantineReason.ISOLATED, "why", 1, now, now + 9e9)
