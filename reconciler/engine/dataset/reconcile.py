@@ -180,8 +180,7 @@ def _carried_out(desired: Desired, context: Context, planned: Planned) -> Outcom
     resume(desired.name, arn, observation, context)
     sent, description = Sent(), observation.description if observation else None
     try:
-        if observation and plan.batches:
-            back_up_overwritten(desired, plan, planned.composer, context)
+        back_up_overwritten(desired, plan, planned.composer, context)
         Sender(plan, arn, planned.composer, context, _timeout(desired), sent, description).send()
         return _proven(desired, planned, arn, sent, context)
     except Interrupted:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from reconciler.core.planning.plan import unplanned
 from reconciler.core.status.result import EntryProblem
-from reconciler.engine.dataset.incremental import carried
+from reconciler.engine.dataset.incremental import carried, moved_since_applied
 from reconciler.engine.dataset.listing import SpooledListing
 from reconciler.engine.dataset.make_plan import NOTHING, Planned
-from reconciler.engine.dataset.observe import Observation
+from reconciler.engine.dataset.observe import Incremental, Observation
 from reconciler.engine.dataset.send import Sent
 from reconciler.engine.dataset.verify import After, Proof
 from reconciler.errors import Exit
@@ -120,3 +122,20 @@ def test_a_gap_is_reckoned_again_after_the_updates():
 
     assert found is not None
     assert found.gap is None
+
+
+@pytest.mark.parametrize(
+    ("incremental", "are_applied", "expected"),
+    [(True, True, {"s3://b/a.jpg"}), (True, False, None), (False, False, None), (None, False, None)],
+    ids=["all recorded but what moved", "not recorded", "listed", "created"],
+)
+def test_what_is_recorded_as_applied_is_open_unless_memory_says_otherwise(
+    incremental: bool | None, are_applied: bool, expected: set[str] | None
+):
+    """Of all entries, unless the last observation found them recorded; then of those that it compared."""
+    head: Any = SimpleNamespace(head=SimpleNamespace(are_applied=are_applied))
+    relied = Incremental(head, frozenset({"s3://b/a.jpg"})) if incremental else None
+    with closing(SpooledListing()) as listing:
+        seen = Observation("arn", SEEN, DIFF, listing, 1.0, 1.0, incremental=relied)
+
+        assert expected == moved_since_applied(None if incremental is None else seen)

@@ -13,18 +13,19 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from reconciler.core.planning.diff import Action
+from reconciler.core.planning.diff import Action, Change
 from reconciler.core.planning.plan import DatasetPlan
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.status.result import Verdict
 from reconciler.engine.dataset import observe
 from reconciler.engine.dataset.listing import FileListing, ending
+from reconciler.engine.dataset.make_plan import NOTHING
 from reconciler.engine.usecases.drift import drift_each
 from reconciler.engine.usecases.explain import explain_image
 from reconciler.engine.usecases.export import export
 from reconciler.engine.usecases.propose import propose_each
 from reconciler.errors import ListingIncomplete, ListingMoved, NotFound, UnknownAnswer, UsageError
-from reconciler.ports import Gateway
+from reconciler.ports import Description, Gateway, Phase
 from tests.builders import named, ref
 from tests.engine.conftest import PROJECT, Lab
 
@@ -73,8 +74,11 @@ def test_a_short_listing_is_made_once_more(full: Lab):
     """A listing that is shorter than the entry count is repeated, as it may lag behind an update."""
     gateway = shorten(full, ref("b"), times=1)
 
-    plan = full.plan()
+    with capture_logs() as events:
+        plan = full.plan()
 
+    assert [2.0] == full.clock.slept[-1:]
+    assert [2.0] == [event["delay_seconds"] for event in events if event["event"] == "observe.restarted"]
     assert ([], None, []) == (actions(plan), plan.gap, gateway.queries)
 
 
@@ -115,6 +119,23 @@ def test_an_entry_that_no_query_finds_is_missing(full: Lab):
 
     assert [(Action.ADD, ref("b"))] == actions(plan)
     assert "AWS counts 5 entries, and 4 could be seen" == plan.gap
+
+
+@pytest.mark.parametrize(("lacking", "expected"), [(500, NotFound), (501, ListingIncomplete)])
+def test_at_most_500_entries_are_asked_for(full: Lab, lacking: int, expected: type[Exception]):
+    """As the documentation says; with more, nothing is known of them."""
+    changes = tuple(Change(Action.ADD, ref(f"{number:03}"), None, None) for number in range(lacking))
+
+    class Queried:
+        def pages(self, arn: str, contains: str) -> Iterator[Sequence[str]]:
+            raise NotFound(contains)
+
+    context = dataclasses.replace(full.context, gateway=Queried())  # type: ignore[arg-type]
+    with closing(observe.SpooledListing()) as spool, pytest.raises(expected):
+        listed = observe.WholeListing(
+            dataclasses.replace(NOTHING, changes=changes), spool, Description(Phase.UPDATE_COMPLETE)
+        )
+        observe._with_unlisted(full.desired(), "arn", listed, context, 1e12)
 
 
 def test_too_many_to_ask_for_leaves_the_verdict_unknown(full: Lab, monkeypatch: pytest.MonkeyPatch):
@@ -253,10 +274,10 @@ class TestEnding:
 
         def dripping() -> Iterator[Sequence[str]]:
             while True:
-                lab.clock.sleep(60.0)
+                lab.clock.sleep(52.0)  # a tenth of the time that 52 pages may take
                 yield ["x"]
 
-        with pytest.raises(ListingIncomplete, match="9 pages so far"):
+        with pytest.raises(ListingIncomplete, match="11 pages so far"):
             list(ending(dripping(), 1, lab.clock))
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from reconciler.emulator.behaviour.faults import Fault, Faults, Kind
 from reconciler.engine.dataset.context import Context
-from reconciler.engine.dataset.observe import alone
+from reconciler.engine.dataset.listing import SpooledListing
+from reconciler.engine.dataset.make_plan import NOTHING
+from reconciler.engine.dataset.observe import Observation, alone
 from reconciler.errors import Unavailable
-from reconciler.ports import Silence
+from reconciler.ports import Description, Phase, Silence, Stats
 from reconciler.state import State
 from tests.account import emulated, gateway_of
 from tests.builders import classified, ref
@@ -52,3 +55,22 @@ def test_an_entry_whose_address_holds_that_of_another_is_not_taken_for_it(accoun
 
     assert [] == alone(ref("b"), arn, context, 0)
     assert [] == alone(ref("c"), arn, context, 0)
+
+
+@pytest.mark.parametrize(
+    ("gap", "seen", "expected"),
+    [
+        (None, 4, None),
+        ("AWS counts 5 entries, and 3 could be seen", 5, None),
+        ("AWS counts 5 entries, and 3 could be seen", 4, "AWS counts 5 entries, and 4 could be seen"),
+    ],
+    ids=["a trusted listing", "closed", "smaller"],
+)
+def test_a_gap_changes_with_what_is_seen_later(gap: str | None, seen: int, expected: str | None):
+    """A listing that was trusted, whatever the service counts, stays so."""
+    description = Description(Phase.UPDATE_COMPLETE, stats=Stats(total_entries=5))
+    with closing(SpooledListing()) as listing:
+        observation = Observation("arn", description, NOTHING, listing, 1.0, 1.0, gap)
+        amended = observation.amended(replace(NOTHING, observed=seen))
+
+    assert (expected, seen) == (amended.gap, amended.diff.observed)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import closing
+from types import SimpleNamespace
+from typing import Any
 
 import orjson
 import pytest
@@ -14,6 +17,9 @@ from reconciler.core.planning.diff import Action
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.emulator.behaviour.switches import Rewriting, Switches
+from reconciler.engine.dataset.reconcile import Session, claimed, reconcile
+from reconciler.errors import Claimed, ListingMoved
+from reconciler.state import State
 from tests.builders import classified, named, ref
 from tests.engine.conftest import Lab, make_lab
 
@@ -280,3 +286,67 @@ def test_both_datasets_of_a_project_may_be_made_at_once(lab: Lab, monkeypatch: p
     monkeypatch.setattr(type(gateway), "locate", late)
 
     assert Verdict.CONVERGED is lab.apply().verdict
+
+
+def test_a_dataset_that_others_keep_changing_is_left_after_three_observations(full: Lab):
+    """Nothing is sent for a state of it that is over."""
+    full.write(*named("abcde", "tulip"), limits="{maxChangeRatio: 1}")
+    desired, sent, planned = full.desired(), len(full.updates()), 0
+
+    def change(_: object) -> None:
+        nonlocal planned
+        planned += 1
+        full.clock.sleep(1.0)
+        full.emulator.console.put(full.arn, orjson.loads(classified("a", f"v{planned}")))
+
+    session = Session("train", full.context, 60.0)
+    with closing(session), pytest.raises(ListingMoved, match="others changed the dataset 3 times"):
+        reconcile(desired, session, change)
+
+    assert (3, sent) == (planned, len(full.updates()))
+
+
+class Claims:
+    """A memory whose claims are refused after some seconds each; it is its own clock."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self.time, self.asked = seconds, 0.0, 0
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+    def now(self) -> float:
+        return self.time
+
+    def draw(self) -> float:
+        return 1.0
+
+    def claim(self, name: str) -> None:
+        self.asked += 1
+        self.time += self.seconds
+        raise Claimed(name)
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [(14.25, 3), (14.5, 2)])
+def test_another_process_is_waited_for_half_a_minute(seconds: float, asked: int):
+    """Waits of half a second and one second lie between; none ends after thirty."""
+    claims = Claims(seconds)
+    context: Any = SimpleNamespace(memory=claims, clock=claims)
+
+    with pytest.raises(Claimed), claimed("roses", context):
+        pytest.fail("nothing is done without a claim")
+
+    assert asked == claims.asked
+
+
+def test_a_claim_is_held_until_the_outermost_holder_is_done(full: Lab):
+    """A session claims its dataset once, and again after it was let go."""
+    session = Session("train", full.context, 60.0)
+    for _ in range(2):
+        with session.claimed():
+            with session.claimed():
+                pass
+            with State(full.state_dir) as other, pytest.raises(Claimed), other.claim("train"):
+                pass
+        with State(full.state_dir) as other, other.claim("train"):
+            pass

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 from structlog.testing import capture_logs
 
-from reconciler.engine.dataset.retry import CREATION_SECONDS, OUTAGE_SECONDS, await_settled, retry
+from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.errors import (
     AlreadyExists,
     DatasetBusy,
@@ -29,6 +29,7 @@ class Service:
     times: int = 1_000
     calls: int = 0
     time: float = 1_000.0
+    drawn: float = 1.0
     slept: list[float] = field(default_factory=list)
 
     def now(self) -> float:
@@ -39,7 +40,7 @@ class Service:
         self.time += seconds
 
     def draw(self) -> float:
-        return 1.0
+        return self.drawn
 
     def __call__(self) -> str:
         self.calls += 1
@@ -84,13 +85,14 @@ def test_a_service_that_is_down_is_not_waited_for():
         retry(service, service, 1e9)
 
     assert service.calls > 2
-    assert OUTAGE_SECONDS < service.time - 1_000 < OUTAGE_SECONDS + 32
+    assert 30 < service.time - 1_000 < 62
     assert raised.value.outlasted
 
-    slow = Service(unavailable(), seconds=40)
-    with pytest.raises(Unavailable):
-        retry(slow, slow, 1e9)
-    assert 2 == slow.calls
+    for seconds, calls in ((14.75, 3), (15.0, 2), (40.0, 2)):  # half a second passes between the first two
+        slow = Service(unavailable(), seconds=seconds)
+        with pytest.raises(Unavailable):
+            retry(slow, slow, 1e9)
+        assert calls == slow.calls
 
 
 def test_what_was_outlasted_within_is_not_tried_again_around_it():
@@ -116,6 +118,20 @@ def test_no_wait_goes_past_the_deadline(error: ReconcilerError):
     assert service.time + 2 * service.slept[-1] > 1_020
 
 
+def test_a_wait_that_ends_at_the_deadline_is_made():
+    """Of a call that failed, and of a dataset that is busy or is being created."""
+    service = Service(DatasetBusy("no"))
+    with pytest.raises(DatasetBusy):
+        retry(service, service, 1_003.5)
+    assert [0.5, 1.0, 2.0] == service.slept
+
+    for phase in (Phase.UPDATE_IN_PROGRESS, Phase.CREATE_IN_PROGRESS):
+        dataset = Dataset(seconds=9, before=phase)
+        with pytest.raises(DatasetBusy):
+            await_settled(dataset, "arn", dataset, 1_001.25)  # type: ignore[arg-type]
+        assert [0.5, 0.75] == dataset.slept
+
+
 def test_the_first_answer_ends_it():
     service = Service(DatasetBusy("no"), times=3)
 
@@ -126,12 +142,12 @@ def test_the_first_answer_ends_it():
 def test_what_is_waited_for_is_logged():
     """Where AWS throttles, and where a listing starts again; that a dataset is busy is no event."""
     for error in (Throttled("no"), ListingMoved("it moved"), DatasetBusy("no")):
-        service = Service(error, times=1)
+        service = Service(error, times=1, drawn=1 / 3)
         with capture_logs() as events:
             retry(service, service, 1e9)
         expected = {
-            Throttled: [("aws.throttled", None, 0.5)],
-            ListingMoved: [("observe.restarted", "it moved", 0.5)],
+            Throttled: [("aws.throttled", None, 0.33)],
+            ListingMoved: [("observe.restarted", "it moved", 0.33)],
         }
         assert expected.get(type(error), []) == [
             (event["event"], event.get("reason"), event["delay_seconds"]) for event in events
@@ -151,7 +167,7 @@ class Dataset(Service):
 
 
 @pytest.mark.parametrize(
-    ("phase", "longest"), [(Phase.UPDATE_IN_PROGRESS, 600), (Phase.CREATE_IN_PROGRESS, CREATION_SECONDS)]
+    ("phase", "longest"), [(Phase.UPDATE_IN_PROGRESS, 600), (Phase.CREATE_IN_PROGRESS, 60)]
 )
 def test_a_busy_dataset_is_waited_for_until_the_deadline(phase: Phase, longest: float):
     """One that is being created for a minute at most: an empty dataset takes seconds."""
@@ -180,7 +196,7 @@ def test_a_dataset_is_asked_about_more_seldom_the_longer_it_is_busy():
 
     await_settled(dataset, "arn", dataset, 1e9)  # type: ignore[arg-type]
 
-    assert 0.5 == dataset.slept[0]
+    assert [0.5, 0.75, 1.125] == dataset.slept[:3]
     assert dataset.slept == sorted(dataset.slept)
     assert dataset.slept[0] < dataset.slept[-1]
     assert len(dataset.slept) <= 20
