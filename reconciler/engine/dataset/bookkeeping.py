@@ -229,8 +229,6 @@ def _head(desired: Desired, seen: Observation, *, are_applied: bool) -> Observed
 
 def _is_whole(desired: Desired, seen: Observation) -> bool:
     """Return whether all entries that the service counts were seen, and what is kept of their lines is small."""
-    if seen.incremental is not None and not seen.incremental.compared:
-        return True  # as it was remembered
     diff = seen.diff
     places = chain((change.observed for change in diff.changes), (place for _, place in diff.others))
     if desired.partial or seen.gap is not None or not seen.description.is_fingerprint:

@@ -46,7 +46,7 @@ def observe_and_plan(desired: Desired, context: Context, wait_seconds: float) ->
 
 
 def observe_dataset(
-    desired: Desired, context: Context, wait_seconds: float, *, confirmed: bool = False
+    desired: Desired, context: Context, wait_seconds: float, *, confirmed: bool
 ) -> Observation | None:
     """
     Observe one dataset; None if there is none yet, and the spec allows to create it.

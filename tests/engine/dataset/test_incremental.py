@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import closing
 from dataclasses import replace
 from types import SimpleNamespace
@@ -10,15 +11,18 @@ from typing import Any
 import pytest
 
 from reconciler.core.planning.plan import unplanned
-from reconciler.core.status.result import EntryProblem
+from reconciler.core.status.result import EntryProblem, Verdict
 from reconciler.engine.dataset.incremental import carried, moved_since_applied
 from reconciler.engine.dataset.listing import SpooledListing
 from reconciler.engine.dataset.make_plan import NOTHING, Planned
 from reconciler.engine.dataset.observe import Incremental, Observation
 from reconciler.engine.dataset.send import Sent
 from reconciler.engine.dataset.verify import After, Proof
+from reconciler.engine.usecases import reading
 from reconciler.errors import Exit
 from reconciler.ports import Description, Phase, Stats
+from tests.builders import classified, named
+from tests.engine.conftest import Lab
 
 STATS = Stats(total_entries=5, labeled_entries=4, error_entries=1)
 SEEN = Description(Phase.UPDATE_COMPLETE, "SUCCESS", "", 10.0, STATS)
@@ -122,6 +126,36 @@ def test_a_gap_is_reckoned_again_after_the_updates():
 
     assert found is not None
     assert found.gap is None
+
+
+def test_an_apply_reads_no_line_of_what_is_the_same_on_both_sides(
+    full: Lab, monkeypatch: pytest.MonkeyPatch
+):
+    """Where neither the specs nor AWS changed since all of it was recorded as applied."""
+    monkeypatch.setattr(reading, "REMEMBERED_BYTES", 0)
+    full.settles = True
+    full.apply()
+    full.emulator.calls.clear()
+
+    result = full.apply()
+
+    assert (Verdict.CONVERGED, 5) == (result.verdict, result.counts and result.counts.unchanged)
+    assert ["DescribeDataset"] == full.emulator.calls.names()
+    assert "whole" not in vars(full.open[-1].lines)
+
+
+def test_an_apply_confirms_what_it_read_once(lab: Lab):
+    """By the description before the first update: an observation that needs pages is not confirmed apart."""
+    names = [f"n{number:03}" for number in range(201)]  # three pages, so that a filter is cheaper
+    lab.write(*named(names))
+    lab.apply()
+    lab.write(classified("n000", "tulip"), *named(names[1:]))
+    lab.emulator.calls.clear()
+
+    assert 1 == lab.apply().updated
+
+    made = {"DescribeDataset": 4, "ListDatasetEntries": 2, "UpdateDatasetEntries": 1}
+    assert made == Counter(lab.emulator.calls.names())
 
 
 @pytest.mark.parametrize(
