@@ -113,8 +113,10 @@ def test_a_status_that_never_moves_is_believed_after_a_while(full: Lab):
     description = full.context.gateway.describe(full.arn)
     gateway = slow(full)
     gateway.describe = lambda arn: description  # type: ignore[method-assign]
+    full.clock.slept.clear()
 
     assert 2 == full.apply().updates
+    assert [0.5, 0.75, 1.125] == full.clock.slept[:3]
     assert 30.0 <= gateway.called[1] - gateway.called[0] < 40.0
 
 

@@ -96,9 +96,7 @@ class Session:
         if self._observation is not None and (self._observation.gap or self._observation.incremental):
             self.close()  # only what some names needed was read, and other names are desired now
         if self._observation is None:
-            self._observation = observe_dataset(
-                desired, self.context, self._timeout, confirmed=False
-            )
+            self._observation = observe_dataset(desired, self.context, self._timeout, confirmed=False)
         else:
             self._observation = compare_again(desired, self._observation)
         return plan_for(desired, self._observation, self.context)

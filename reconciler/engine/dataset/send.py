@@ -166,7 +166,7 @@ class Sender:
                 break
             log.warning("update.failed", code=description.code, entries=len(items), tries=failures)
             if failures < tries:
-                clock.sleep(backoff(failures, clock.draw(), first=2.0, most=60.0))
+                clock.sleep(backoff(failures, clock.draw(), first=2.0))
         return description
 
     def _update(self, items: Mapping[str, PlannedChange]) -> Description:

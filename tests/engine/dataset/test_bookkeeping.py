@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from reconciler.core.planning.quarantine import ROUNDS, Quarantined, QuarantineReason
 from reconciler.core.status.result import EntryProblem, Verdict
+from reconciler.engine.dataset import bookkeeping
 from reconciler.engine.dataset.bookkeeping import share_images, update_quarantine
 from reconciler.engine.dataset.send import Sent
 from reconciler.engine.dataset.verify import Proof
@@ -79,6 +80,21 @@ def test_it_is_kept_before_the_update_goes_out(full: Lab, monkeypatch: pytest.Mo
 
     assert [[[listed(named("a")[0])]]] == seen
     assert ref("a") == orjson.loads(seen[0][0][0])["source-ref"]
+
+
+@pytest.mark.parametrize(("room", "is_remembered"), [(0, True), (-1, False)], ids=["enough", "too many"])
+def test_a_dataset_is_remembered_while_its_differing_lines_are_few(
+    full: Lab, monkeypatch: pytest.MonkeyPatch, room: int, is_remembered: bool
+):
+    """Lines that differ are kept whole; with more of them it is listed each time."""
+    full.write(classified("a", "tulip"), classified("b", "tulip"), *named("cde"), mode="observe")
+    kept = sum(len(listed(line)) for line in named("ab"))
+    monkeypatch.setattr(bookkeeping, "MOST_LINES_BYTES", kept + room)
+    full.context = replace(full.context, full=True)
+
+    assert Verdict.OBSERVED is full.apply().verdict
+
+    assert is_remembered is (full.context.memory.observed.of("train") is not None)
 
 
 PROBLEM = EntryProblem(ref("a"), None, "why")

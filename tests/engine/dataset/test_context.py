@@ -10,10 +10,9 @@ from reconciler.ports import Silence
 
 def test_a_controller_overrides_nothing():
     """A protected entry, a shared image, a freeze and a change that a person must release all stop it."""
-    overrides = NO_OVERRIDES
+    names = ("allow_protected", "allow_leakage", "allow_frozen", "released")
 
-    assert not (overrides.allow_protected or overrides.allow_leakage)
-    assert not (overrides.allow_frozen or overrides.released)
+    assert [False] * 4 == [getattr(NO_OVERRIDES, name) for name in names]
 
 
 def test_a_context_relies_on_memory_and_doubts_a_short_listing():
@@ -22,4 +21,4 @@ def test_a_context_relies_on_memory_and_doubts_a_short_listing():
     context = Context(unused, unused, unused, Silence())
 
     assert 30.0 == context.wait_seconds
-    assert not (context.full or context.trust_listing or context.edit_first)
+    assert [False] * 3 == [context.full, context.trust_listing, context.edit_first]

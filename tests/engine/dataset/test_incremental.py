@@ -8,11 +8,19 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import orjson
 import pytest
 
 from reconciler.core.planning.plan import unplanned
 from reconciler.core.status.result import EntryProblem, Verdict
-from reconciler.engine.dataset.incremental import carried, moved_since_applied
+from reconciler.engine.dataset.context import always
+from reconciler.engine.dataset.incremental import (
+    _may_count,
+    carried,
+    is_only_due,
+    moved_since_applied,
+    scope_of,
+)
 from reconciler.engine.dataset.listing import SpooledListing
 from reconciler.engine.dataset.make_plan import NOTHING, Planned
 from reconciler.engine.dataset.observe import Incremental, Observation
@@ -20,7 +28,7 @@ from reconciler.engine.dataset.send import Sent
 from reconciler.engine.dataset.verify import After, Proof
 from reconciler.engine.usecases import reading
 from reconciler.errors import Exit
-from reconciler.ports import Description, Phase, Stats
+from reconciler.ports import Description, ObservedHead, Phase, Stats
 from tests.builders import classified, named
 from tests.engine.conftest import Lab
 
@@ -128,9 +136,7 @@ def test_a_gap_is_reckoned_again_after_the_updates():
     assert found.gap is None
 
 
-def test_an_apply_reads_no_line_of_what_is_the_same_on_both_sides(
-    full: Lab, monkeypatch: pytest.MonkeyPatch
-):
+def test_an_apply_reads_no_line_of_what_is_the_same_on_both_sides(full: Lab, monkeypatch: pytest.MonkeyPatch):
     """Where neither the specs nor AWS changed since all of it was recorded as applied."""
     monkeypatch.setattr(reading, "REMEMBERED_BYTES", 0)
     full.settles = True
@@ -173,3 +179,53 @@ def test_what_is_recorded_as_applied_is_open_unless_memory_says_otherwise(
         seen = Observation("arn", SEEN, DIFF, listing, 1.0, 1.0, incremental=relied)
 
         assert expected == moved_since_applied(None if incremental is None else seen)
+
+
+@pytest.mark.parametrize(
+    ("age", "edit_first", "expected"),
+    [
+        (-1.0, False, False),
+        (0.0, False, True),
+        (500.0, False, False),
+        (-1.0, True, False),
+        (0.0, True, True),
+        (999.0, True, True),
+        (1_000.0, True, False),
+    ],
+)
+def test_memory_is_relied_on_until_a_listing_is_due(full: Lab, age: float, edit_first: bool, expected: bool):
+    """An edit may wait for no listing until it is overdue. A clock that was set back makes it due."""
+    full.write(*named("abcde"))
+    spec = full.specs / "train.yaml"
+    spec.write_text(f"{spec.read_text()}  schedule: {{interval: 600s, fullScanMaxAge: 1000s}}\n")
+    desired, context = full.desired(), replace(full.context, edit_first=edit_first)
+    head = ObservedHead("arn", scope_of(desired), "", context.clock.now() - age, are_applied=True)
+
+    assert expected is _may_count(head, desired, context)
+    assert not _may_count(head._replace(scope=b"another"), desired, context)
+    context.memory.journal.begin("train", "arn", [], 0.0, "")
+    assert not _may_count(head, desired, context)
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({}, True),
+        ({"full": True}, False),
+        ({"overtaken": always}, False),
+    ],
+    ids=["remembered", "asked for", "never abandoned"],
+)
+def test_a_listing_is_abandoned_only_where_memory_could_be_relied_on(
+    full: Lab, facts: dict[str, Any], expected: bool
+):
+    """Nor where nothing is remembered, or the dataset has changed since."""
+    desired, context = full.desired(), replace(full.context, overtaken=lambda: None)
+
+    assert expected is is_only_due(desired, replace(context, **facts))
+    assert not is_only_due(replace(desired, partial=True), replace(context, **facts))
+    full.clock.sleep(1.0)
+    full.emulator.console.put(full.arn, orjson.loads(classified("a", "tulip")))
+    assert not is_only_due(desired, replace(context, **facts))
+    context.memory.observed.forget("train")
+    assert not is_only_due(desired, replace(context, **facts))

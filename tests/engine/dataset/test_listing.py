@@ -131,11 +131,11 @@ def test_at_most_500_entries_are_asked_for(full: Lab, lacking: int, expected: ty
             raise NotFound(contains)
 
     context = dataclasses.replace(full.context, gateway=Queried())  # type: ignore[arg-type]
-    with closing(observe.SpooledListing()) as spool, pytest.raises(expected):
-        listed = observe.WholeListing(
-            dataclasses.replace(NOTHING, changes=changes), spool, Description(Phase.UPDATE_COMPLETE)
-        )
-        observe._with_unlisted(full.desired(), "arn", listed, context, 1e12)
+    diff, rests = dataclasses.replace(NOTHING, changes=changes), Description(Phase.UPDATE_COMPLETE)
+    with closing(observe.SpooledListing()) as spool:
+        listed, desired = observe.WholeListing(diff, spool, rests), full.desired()
+        with pytest.raises(expected):
+            observe._with_unlisted(desired, "arn", listed, context, 1e12)
 
 
 def test_too_many_to_ask_for_leaves_the_verdict_unknown(full: Lab, monkeypatch: pytest.MonkeyPatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import orjson
 import pytest
@@ -15,7 +16,7 @@ from reconciler.core.planning.quarantine import ROUNDS, Quarantined, QuarantineR
 from reconciler.core.planning.selection import ChangeSelection
 from reconciler.engine.dataset import observe_and_plan
 from reconciler.engine.dataset.context import NO_OVERRIDES
-from reconciler.engine.dataset.listing import pages_of
+from reconciler.engine.dataset.listing import FileListing, pages_of
 from reconciler.engine.dataset.make_plan import payload_of
 from reconciler.errors import PlanOutdated, UnknownAnswer
 from tests.builders import classified, named, ref
@@ -118,6 +119,19 @@ def test_a_plan_that_outlived_its_specs_is_not_sent(full: Lab):
         assert b"tulip" in payload_of([item], seen.composer)
         with pytest.raises(PlanOutdated, match=r"train.jsonl:1: changed since it was planned"):
             payload_of([other], seen.composer)
+
+
+def test_a_plan_against_a_file_considers_no_freeze(full: Lab, tmp_path: Path):
+    """It is made for no time: it shows what is needed."""
+    full.write(*named("abcdex"), freeze='{until: "2999-12-31", reason: sale}')
+    path = tmp_path / "listing.jsonl"
+    path.write_bytes(b"\n".join(named("abcde")))
+
+    with closing(FileListing(path)) as listing:
+        plan = observe_and_plan.plan_against_listing(full.desired(), listing).plan
+
+    assert full.plan().closed is not None
+    assert (None, [ref("x")]) == (plan.closed, [item.source_ref for item in plan.sendable])
 
 
 NAMELESS = '{"cl-errors":[{"code":"ERROR_INVALID_JSON_LINE","message":"no"}]}'

@@ -156,6 +156,8 @@ def test_mode_observe_never_writes(lab: Lab):
     result = lab.apply()
 
     assert (Verdict.OBSERVED, 0) == (result.verdict, result.exit_code)
+    assert result.verified
+    assert result.complete
     assert [] == lab.emulator.calls.writes()
 
 

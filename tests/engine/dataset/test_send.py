@@ -476,19 +476,21 @@ def test_progress_counts_the_updates_of_the_plan_and_then_those_of_the_search(
     assert len(shown.updates) > 2
 
 
-def test_a_fault_of_the_service_is_waited_out_ever_longer(lab: Lab):
+@pytest.mark.parametrize(("times", "waits"), [(2, [1.5, 3.0]), (0, [1.5, 3.0, 6.0, 12.0])])
+def test_a_fault_of_the_service_is_waited_out_ever_longer(lab: Lab, times: int, waits: list[float]):
     """Two seconds at first, half of them at random; after the last failure nothing is waited for."""
     lab.write(*named(10))
     lab.apply()
     lab.write(*named(10, "tulip"), limits="{maxChangeRatio: 1}")
-    lab.emulator.faults.add(Fault(kind=Kind.FAIL_SERVICE, operations=UPDATE, times=2))
+    lab.emulator.faults.add(Fault(kind=Kind.FAIL_SERVICE, operations=UPDATE, times=times))
     lab.clock.slept.clear()
 
     with capture_logs() as events:
         lab.apply()
 
-    assert [1.5, 3.0] == [seconds for seconds in lab.clock.slept if seconds in (1.5, 3.0, 6.0)]
-    assert [1, 2] == [event["tries"] for event in events if event["event"] == "update.failed"]
+    assert waits == [seconds for seconds in lab.clock.slept if seconds in (1.5, 3.0, 6.0, 12.0, 24.0)]
+    tries = [event["tries"] for event in events if event["event"] == "update.failed" and "tries" in event]
+    assert ([1, 2, 3, 4, 5] if times == 0 else [1, 2]) == tries
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,18 @@ from typing import Any
 
 import orjson
 import pytest
+from structlog.testing import capture_logs
 
+from reconciler.core.entries.entry import blank, digest
 from reconciler.core.planning.diff import Action, Change, Diff
 from reconciler.core.planning.quarantine import SERVICE_TRIES
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.engine.dataset import make_plan, observe, send
+from reconciler.engine.dataset.make_plan import NOTHING
 from reconciler.engine.dataset.observe_and_plan import observe_and_plan
 from reconciler.engine.dataset.send import Sent
-from reconciler.engine.dataset.verify import _blame, prove
+from reconciler.engine.dataset.verify import _behind, _blame, prove
 from reconciler.ports import Gateway
 from tests.builders import classified, named, ref
 from tests.engine.conftest import Lab
@@ -115,13 +118,35 @@ def test_a_listing_that_is_too_short_to_prove_anything_is_made_again_for_a_minut
     full.context = dataclasses.replace(full.context, gateway=Hiding(full, ref("b"), times), full=True)
     begun = full.clock.now()
 
-    result = full.apply()
+    with capture_logs() as events:
+        result = full.apply()
 
     assert (verdict, 1) == (result.verdict, result.updates)
     assert full.clock.now() - begun < 90
     if verdict is Verdict.UNKNOWN:
         assert "is not known" in result.errors[-1].message
         assert full.clock.now() - begun > 30
+        reason = "entries are as before their update"
+        waits = [event["delay_seconds"] for event in events if event.get("reason") == reason]
+        # Half of each is drawn: 1 s at first, and 15 s at most.
+        assert [0.75, 1.5, 3.0, 6.0, 11.25, 11.25, 11.25] == waits
+        assert waits == [seconds for seconds in full.clock.slept if seconds != 2.0][-7:]
+
+
+def test_only_what_looks_as_before_its_update_may_lag_behind_it(full: Lab):
+    """Not what holds other content by now, is blank as it should be, or was to blame for a failed update."""
+    full.write(*named("abc", label="tulip"), *named("x"), orphans="blank", limits="{maxChangeRatio: 1}")
+    items = {item.source_ref[7]: item for item in full.plan().changes}
+    changes = {name: item.change for name, item in items.items()}
+    blanked = dataclasses.replace(changes["e"], before=digest(blank(ref("e"))))
+    moved = dataclasses.replace(changes["b"], before=b"other")
+    after = dataclasses.replace(NOTHING, changes=(changes["a"], moved, changes["d"], blanked, changes["x"]))
+
+    def behind(sent: Sent) -> set[str]:
+        return {source_ref[7] for source_ref in _behind(items.values(), after, sent)}
+
+    assert set("adx") == behind(Sent())
+    assert set("dx") == behind(Sent(isolated={ref("a"): "line 1 is bad"}))
 
 
 SENT = Sent(
