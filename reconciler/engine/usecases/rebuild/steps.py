@@ -49,7 +49,7 @@ def noted(rebuild: Rebuild, context: RebuildContext) -> Rebuild:
 
 def begun_again(rebuild: Rebuild, context: RebuildContext) -> Rebuild:
     """Return the step to resume from: an earlier one if the new dataset is unusable or gone."""
-    if rebuild.step is not Step.FILLING or rebuild.new_arn is None:
+    if rebuild.new_arn is None:  # it is not made yet
         return rebuild
     description = context.rested(rebuild.new_arn)
     if description is None:
@@ -75,7 +75,7 @@ def turned_back(rebuild: Rebuild, context: RebuildContext) -> Rebuild | None:
         if description is not None and not is_deleting(description):
             return None
         return noted(rebuild._replace(undoing=True, description=""), context)
-    if rebuild.step is Step.FILLING and rebuild.new_arn is not None:
+    if rebuild.new_arn is not None:
         return _to_be_deleted(rebuild, rebuild.new_arn, context, undoing=True)
     found = _found(rebuild, context) if rebuild.step is Step.CREATING else None
     if found is not None and found != rebuild.old_arn:
