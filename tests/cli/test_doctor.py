@@ -23,7 +23,7 @@ from reconciler.emulator.api.lifecycle import set_status
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.emulator.behaviour.settings import Settings
 from reconciler.emulator.server import Emulator
-from reconciler.errors import Interrupted
+from reconciler.errors import Denied, Interrupted, SpecError, StateError, Throttled
 from reconciler.ports import Content, Located, Rebuild, Step
 from reconciler.state import State
 from reconciler.state.database import FILE_NAME
@@ -609,3 +609,30 @@ def test_stopping_the_doctor_is_no_result_of_a_check(office: Office, monkeypatch
     monkeypatch.setattr("reconciler.rekognition.gateway.Rekognition.locate", stopped)
 
     assert 130 == main(["doctor"])
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (KeyError("x"), 1),
+        (Denied("no"), 8),
+        (SpecError("odd"), 5),
+        (Throttled("slow"), 3),
+        (StateError("full"), 3),
+    ],
+)
+def test_an_error_of_a_check_decides_the_exit_code(
+    office: Office, monkeypatch: pytest.MonkeyPatch, error: Exception, code: int
+) -> None:
+    """Faults of the program, invalid specs and refusals have their own; of all else the state is not known."""
+
+    def failing(*_: object) -> None:
+        raise error
+
+    office.make()
+    monkeypatch.setattr("reconciler.rekognition.gateway.Rekognition.describe", failing)
+
+    assert ("failed", "ok") == (
+        (checks := office.checks(code=code))["status"]["mark"],
+        checks["listing"]["mark"],
+    )

@@ -30,7 +30,7 @@ from reconciler.errors import (
     UnknownAnswer,
     UsageError,
 )
-from reconciler.ports import Description, Located, Phase, Silence, Step
+from reconciler.ports import Content, Description, Located, Phase, Silence, Step
 from reconciler.rekognition.calls import Limiter
 from reconciler.rekognition.rebuilding import S3, RebuildingRekognition, s3_config
 from reconciler.state import State
@@ -197,6 +197,18 @@ def test_the_order_of_lines_proves_nothing():
     assert content_of(kept) == content_of(reversed(kept))
     assert content_of(kept) != content_of(kept[1:])
     assert content_of(kept) != content_of([*kept, kept[0]])
+
+
+def test_a_content_is_told_alike_by_every_version():
+    """A rebuild that one version began is finished by the next, which compares what was kept."""
+    kept = [b'{"source-ref":"s3://b/a.jpg","rose":1}', b'{"source-ref":"s3://b/b.jpg"}']
+
+    assert Content(2, "14c10280a02ed312cb85045f05ac5893") == content_of(kept)
+
+
+def test_a_manifest_may_have_a_gigabyte():
+    """As the limits page of the Rekognition documentation says."""
+    assert 1_000_000_000 == begin_module.MOST_BYTES
 
 
 @pytest.mark.parametrize("line", [b"{", b"", b"[1]", b"1", b"null", b"\xff"])

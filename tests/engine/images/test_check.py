@@ -224,3 +224,18 @@ def test_headers_that_s3_does_not_give_at_all_end_the_command(state, failure):
         check.read_headers("d", ["s3://b/a"], Bucket(listing=failure), state.images, list, Silence())
     with pytest.raises(type(failure)):
         check.read_headers("d", ["s3://b/a"], Bucket("a", a=failure), state.images, list, Silence())
+
+
+def test_headers_can_be_read_in_any_region(state):
+    """Where the SDK finds the way there; else the Region is what is wrong with each image."""
+    bucket = Bucket("a", "b")
+    page = bucket.page
+    bucket.page = lambda *where: page(*where)._replace(region="eu-west-1")  # type: ignore[method-assign]
+    refs = ["s3://b/a", "s3://b/b"]
+
+    found = check.read_headers("d", refs, bucket, state.images, list, Silence())
+
+    assert dict.fromkeys(refs, SOUND.header) == found
+    bucket.page = lambda *_: ImagePage(None, False, "eu-west-1")  # type: ignore[method-assign]
+    found = check.read_headers("d", refs, bucket, state.images, list, Silence())
+    assert dict.fromkeys(refs, "RKD4004") == {ref: problem.code for ref, problem in found.items()}

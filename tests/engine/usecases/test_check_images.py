@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from threading import Event
 
 import pytest
 from structlog.testing import capture_logs
@@ -114,6 +116,30 @@ def test_after_many_refusals_in_a_row_the_others_are_not_tried(check, monkeypatc
 
     assert 4 == bucket.requests["GetObject"]
     assert "2 images in a row may not be read: the others were not tried" in found.errors[0].message
+
+
+def test_what_is_still_queued_when_the_check_ends_is_not_read(check, monkeypatch):
+    """Of a batch of 256, hundreds of requests would follow that are refused as well."""
+    monkeypatch.setattr(check_images, "_MOST_DENIED", 2)
+    monkeypatch.setattr(check_images, "THREADS", 1)
+    ended = Event()
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            ended.set()
+            super().shutdown()
+
+    class Slow(Bucket):
+        def read(self, bucket: str, key: str, stored: Stored) -> CheckedImage | None:
+            assert key[0] in "ab" or ended.wait(60)
+            return super().read(bucket, key, stored)
+
+    monkeypatch.setattr(check_images, "ThreadPoolExecutor", Pool)
+    bucket = Slow(refused=NAMES)
+    check(bucket)
+
+    assert 3 == bucket.requests["GetObject"], "the third was begun already"
 
 
 def test_without_the_permission_to_list_each_image_is_asked_for(check):
