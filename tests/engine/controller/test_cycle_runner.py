@@ -6,19 +6,24 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 import structlog
 
+from reconciler.core.planning.observation import ObservationKind
+from reconciler.core.runtime.backoff import next_attempt
 from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.result import Verdict
-from reconciler.core.status.summary import failed
+from reconciler.core.status.summary import Summary, failed
 from reconciler.engine.controller import cycle
 from reconciler.engine.controller.cycle import CycleResult
+from reconciler.engine.controller.cycle_runner import CycleRunner
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.loop import STUCK_AFTER_SECONDS
 from reconciler.engine.usecases.reading import read_desired
 from reconciler.errors import Interrupted, NotLeader, SourceError, StateError
 from reconciler.ports import SpecRevision
+from tests.builders import classified
 from tests.engine.months import Months
 
 
@@ -415,3 +420,104 @@ def test_a_failure_of_the_program_itself_is_logged_with_its_place(
         months.settle()
         assert [has_place] == list({event["exc_info"] for event in named(events, "cycle.failed")})
         events.clear()
+
+
+def test_a_cycle_whose_result_cannot_be_noted_is_a_failure(
+    months: Months, events: list[Any], monkeypatch: pytest.MonkeyPatch
+):
+    """A defect of the program: the dataset is tried again, ever more seldom, and its work is over."""
+    months.write("roses", *"abc")
+    months.settle()
+    state, runner = months.dataset_state("roses"), months.controller._runner
+    monkeypatch.setattr(runner, "_note", lambda *_: months.time.sleep(2.5) or 1 / 0)  # type: ignore[func-returns-value]
+    events.clear()
+
+    delays = [runner.run_cycle(state) for _ in range(3)]
+
+    assert [next_attempt(failures, 0.5, 300.0) for failures in (1, 2, 3)] == delays
+    assert (3, None) == (state.failures, state.work)
+    assert [("ZeroDivisionError", "division by zero")] * 3 == [
+        (event["error"], event["reason"]) for event in named(events, "cycle.failed")
+    ]
+    assert [("unknown", 2.5, failures, round(delays[failures - 1], 1)) for failures in (1, 2, 3)] == [
+        (event["verdict"], event["duration_seconds"], event["failures"], event["next_visit_seconds"])
+        for event in named(events, "cycle.finished")
+    ]
+
+
+def test_what_follows_a_cycle_is_given_when_it_began(months: Months, monkeypatch: pytest.MonkeyPatch):
+    """By the time of day. A cycle that observed nothing, since the spec suspends it, is none."""
+    begun: list[tuple[str, float]] = []
+    months.registry.after_cycle = lambda state, at: begun.append((state.name, at))
+    months.write("roses", *"abc")
+    months.settle()
+    begun.clear()
+    months.time.jump_wall(1_000.0)
+    now = months.time.wall()
+    state, run_cycle = months.dataset_state("roses"), cycle.run_cycle
+    monkeypatch.setattr(
+        "reconciler.engine.controller.cycle_runner.run_cycle",
+        lambda *what: (months.time.sleep(2.5), run_cycle(*what))[1],
+    )
+
+    months.controller._runner.run_cycle(state)
+    assert [("roses", now)] == begun
+    months.write("roses", *"abc", suspend=True)
+    months.settle()
+
+    assert [("roses", now)] == begun
+
+
+@pytest.mark.parametrize(
+    ("verdict", "counts", "observation", "expected"),
+    [
+        (Verdict.CONVERGED, {}, ObservationKind.FULL, (True, "c2", "c2")),
+        (Verdict.WITHHELD, {}, ObservationKind.FULL, (True, "c1", "c1")),
+        (Verdict.OBSERVED, {"add": 0, "update": 0}, ObservationKind.FULL, (True, "c1", "c2")),
+        (Verdict.OBSERVED, {"add": 0, "update": 1}, ObservationKind.FULL, (True, "c1", "c1")),
+        (Verdict.BLOCKED, {}, ObservationKind.FULL, (False, "c1", "c1")),
+        (Verdict.PARTIAL, {}, ObservationKind.FULL, (False, "c1", "c1")),
+        (Verdict.CONVERGED, {}, None, (False, "c1", "c1")),
+    ],
+)
+def test_a_revision_is_applied_or_verified_by_what_was_observed(
+    verdict: Verdict, counts: dict[str, int], observation: ObservationKind | None, expected: tuple[Any, ...]
+):
+    """Verified if everything desired is in place, applied if that was for this program to do."""
+    state = DatasetState("roses", None, arn="arn:1", scanned_at=7.0, applied="c1", verified="c1")
+
+    CycleRunner._note_revisions(state, CycleResult(Summary(verdict, counts), observation), "c2", 9.0)
+
+    assert expected == (state.succeeded_at == 9.0, state.applied, state.verified)
+    assert ("c2", "arn:1", 7.0) == (state.attempted, state.arn, state.scanned_at)
+    assert (9.0 if observation else None) == state.observed_at
+
+
+def test_a_cycle_that_says_nothing_new_does_not_make_the_status_new(months: Months):
+    """It is written again within a quarter of a minute all the same."""
+    months.write("roses", *"abc")
+    months.settle()
+    runner, state = months.controller._runner, months.dataset_state("roses")
+    changed = []
+    for step in (lambda: None, months.forget, lambda: setattr(state, "summary", None)):
+        step()
+        months.registry._dirty = False
+        runner.run_cycle(state)
+        changed.append(months.registry._dirty)
+
+    assert [False, True, True] == changed
+
+
+def test_drift_is_cleared_once_and_by_whoever_does_it(months: Months, events: list[Any]):
+    """Where it is only reported, a person does."""
+    months.write("roses", *"abc", policy="onDrift: report")
+    months.settle()
+    cleared = []
+    for label in (None, "daisy", None, "rose", None):
+        if label:
+            months.emulator.console.put(months.arn("roses"), orjson.loads(classified("b", label)))
+        events.clear()
+        months.controller._runner.run_cycle(months.dataset_state("roses"))
+        cleared.append(len(named(events, "drift.cleared")))
+
+    assert [0, 0, 0, 1, 0] == cleared

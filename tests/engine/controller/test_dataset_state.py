@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from reconciler.core.drift.foreign_calls import AddressClass, ForeignCall, PrincipalKind
+from reconciler.core.planning.plan import PlanError
 from reconciler.core.status.conditions import FailureReason, Reason, Truth
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Summary, failed
@@ -187,3 +189,34 @@ def test_the_trend_shows_what_was_found_or_is_left():
         state.remember({"found": found})
     assert (20, 20, {"found": 5}) == (len(state.history), len(state.trend), state.history[0])
     assert (Truth.UNKNOWN, 24) == state.trend[-1]
+
+
+@pytest.mark.parametrize(
+    ("summary", "expected"),
+    [(SUMMARY, True), (replace(SUMMARY, gap="5 of 6 entries"), False), (replace(SUMMARY, seen=False), None)],
+)
+def test_whether_all_was_seen_is_only_known_of_what_was_observed(summary: Summary, expected: bool | None):
+    assert expected is DatasetState("a", None, summary=summary).document(0.0, None)["complete"]
+
+
+def test_the_document_has_the_ten_newest_calls_of_others():
+    """Without any it has no such field."""
+    calls = tuple(
+        ForeignCall(f"{number}", "UpdateDatasetEntries", "ada", PrincipalKind.USER, AddressClass.PUBLIC, 1.0)
+        for number in range(12)
+    )
+    state = DatasetState("a", None)
+    assert "foreign_calls" not in state.document(0.0, None)
+
+    state.foreign_calls = calls
+
+    shown = [call["event_id"] for call in state.document(0.0, None)["foreign_calls"]]
+    assert [f"{number}" for number in range(10)] == shown
+
+
+def test_an_error_without_a_place_has_none():
+    summary = failed(FailureReason(Reason.DENIED, "no"), errors=(PlanError("DENIED", "no"),))
+
+    assert [{"code": "DENIED", "message": "no", "origin": None}] == DatasetState(
+        "a", None, summary=summary
+    ).document(0.0, None)["errors"]

@@ -80,12 +80,17 @@ def test_a_report_costs_no_call(months: Months):
 
 def test_beyond_a_bound_only_the_number_is_kept(months: Months, monkeypatch: pytest.MonkeyPatch):
     """Beyond a bound the report keeps only the number of images, and says so."""
-    monkeypatch.setattr(views, "MOST_IMAGES", 2)
-    months.write("roses", *"abc")
+    assert 10_000 == views.MOST_IMAGES
+    monkeypatch.setattr(views, "MOST_IMAGES", 3)
+    months.write("roses", *"abcd")
+    months.write("tulips", *"abc")
 
     months.settle()
 
-    assert views.DriftView(None, 3) == months.dataset_state("roses").drift_view
+    assert views.DriftView(None, 4) == months.dataset_state("roses").drift_view
+    kept = months.dataset_state("tulips").drift_view
+    assert kept is not None
+    assert kept.drift is not None
 
 
 def test_beyond_a_bound_of_characters_images_are_shown_without_their_lines(
