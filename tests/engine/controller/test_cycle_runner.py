@@ -508,8 +508,8 @@ def test_a_cycle_that_says_nothing_new_does_not_make_the_status_new(months: Mont
     assert [False, True, True] == changed
 
 
-def test_drift_is_cleared_once_and_by_whoever_does_it(months: Months, events: list[Any]):
-    """Where it is only reported, a person does."""
+def test_drift_is_cleared_once_whether_by_a_cycle_or_a_person(months: Months, events: list[Any]):
+    """Where it is only reported, a person clears it; what lasts is not cleared."""
     months.write("roses", *"abc", policy="onDrift: report")
     months.settle()
     cleared = []

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-import structlog
 
 from reconciler.core.spec.choices import DatasetType
 from reconciler.engine.controller.guarded_gateway import GuardedGateway, Work
@@ -18,13 +17,6 @@ from reconciler.ports import Description, Located, Phase
 
 BEFORE = Description(Phase.UPDATE_COMPLETE, "SUCCESS", "", 10.0)
 BUSY = Description(Phase.UPDATE_IN_PROGRESS, None, None, 11.0)  # type: ignore[arg-type]
-
-
-@pytest.fixture(autouse=True)
-def _unbound() -> Iterator[None]:
-    """Unbind what a gateway binds for the log, which the cycle unbinds otherwise."""
-    yield
-    structlog.contextvars.clear_contextvars()
 
 
 @dataclass

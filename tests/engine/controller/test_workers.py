@@ -77,7 +77,7 @@ def test_a_thread_without_a_job_takes_the_next_one():
     workers = Threads(2)
     for _ in range(3):
         workers.submit(lambda: None, "")
-        until(lambda: workers._crews[""]._open == 0)
+        until(lambda: workers._crews[""]._open == 0, seconds=10)
 
     assert 1 == len(workers._threads())
     assert workers.close(5)
