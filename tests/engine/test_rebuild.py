@@ -470,10 +470,13 @@ def test_a_creation_that_fails_says_both_ways_on(full: Lab):
 
     done = begin(full)
 
-    assert 3 == done.result.exit_code
+    assert done.rebuild is not None
+    assert (3, full.arn) == (done.result.exit_code, done.rebuild.new_arn)
+    assert full.arn == done.result.arn != done.rebuild.old_arn
     (reason, way) = done.result.errors
     assert "could not be created (CLIENT_ERROR" in reason.message
     assert UNFINISHED == way.code
+    assert way.message.startswith("the rebuild stands at 'filling': ")
     assert all(
         word in way.message
         for word in ("--resume", "--undo", f"s3://{BUCKET}/rebuilds/train/", "before.manifest")

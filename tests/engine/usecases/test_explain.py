@@ -13,6 +13,7 @@ from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.engine.usecases.explain import explain_image
 from tests.builders import classified, named, ref
 from tests.engine.conftest import Lab
+from tests.engine.usecases.test_export import Throttling
 
 
 def explained(lab: Lab, name: str = "a") -> Explanation:
@@ -147,3 +148,13 @@ def test_an_image_of_unusable_lines_is_shown_as_aws_holds_it(lab: Lab):
         nothing.was_observed,
     )
     assert [] == lab.emulator.calls.names()
+
+
+def test_an_explanation_awaits_an_answer_for_twenty_seconds(lab: Lab):
+    lab.write(*named("a"))
+    context, begun = replace(lab.context, gateway=Throttling()), lab.clock.now()
+
+    (found,) = explain_image(ref("a"), [lab.desired()], lambda _: context)
+
+    assert ["too many calls"] == [error.message for error in found.errors]
+    assert 10.0 < lab.clock.now() - begun <= 20.0

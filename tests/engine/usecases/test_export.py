@@ -14,7 +14,8 @@ from reconciler.core.entries.entry import sorted_line
 from reconciler.core.spec.choices import DatasetType
 from reconciler.emulator.behaviour.switches import Switches
 from reconciler.engine.usecases.export import export
-from reconciler.errors import ListingMoved, NotFound, ReconcilerError, UnknownAnswer
+from reconciler.errors import ListingMoved, NotFound, ReconcilerError, Throttled, UnknownAnswer
+from reconciler.ports import Located
 from tests.builders import classified, named, ref
 from tests.engine.conftest import PROJECT, Lab
 
@@ -82,3 +83,25 @@ def test_a_listing_that_is_not_one_state_of_named_images_is_no_export(
 
     with pytest.raises(error, match=reason):
         export(PROJECT, DatasetType.TRAIN, context, 60.0)
+
+
+class Throttling:
+    """A gateway that answers no call but the hundredth."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def locate(self, *_: object) -> Located:
+        self.calls += 1
+        if self.calls < 100:
+            raise Throttled("too many calls")
+        return Located(None, None)
+
+
+def test_an_answer_is_awaited_for_the_time_that_is_given(lab: Lab):
+    context, begun = dataclasses.replace(lab.context, gateway=Throttling()), lab.clock.now()
+
+    with pytest.raises(Throttled):
+        export(PROJECT, DatasetType.TRAIN, context, 7.0)
+
+    assert 3.0 < lab.clock.now() - begun <= 7.0
