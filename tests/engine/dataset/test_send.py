@@ -488,7 +488,7 @@ def test_a_fault_of_the_service_is_waited_out_ever_longer(lab: Lab, times: int, 
     with capture_logs() as events:
         lab.apply()
 
-    assert waits == [seconds for seconds in lab.clock.slept if seconds in (1.5, 3.0, 6.0, 12.0, 24.0)]
+    assert waits == [seconds for seconds in lab.clock.slept if seconds in (1.5, 3.0, 6.0, 12.0, 22.5)]
     tries = [event["tries"] for event in events if event["event"] == "update.failed" and "tries" in event]
     assert ([1, 2, 3, 4, 5] if times == 0 else [1, 2]) == tries
 
