@@ -293,3 +293,23 @@ def test_a_dataset_that_left_the_specs_is_superseded(months: Months):
 
     assert generation + 1 == state.generation
     assert "roses" not in months.registry.states
+
+
+def test_a_failed_poll_is_logged_with_how_many_failed_before_it(
+    months: Months, events: list[dict[str, object]]
+):
+    """A success begins the count anew."""
+    months.write("roses", *"abc")
+    poll = months.controller._poller.poll
+    for there in (True, False, False, True, False):
+        if there != months.specs.exists():
+            source, target = months.specs, months.place / "gone"
+            (target if there else source).rename(source if there else target)
+        poll()
+
+    failed = [event["failures"] for event in events if event["event"] == "source.unavailable"]
+    assert [1, 2, 1] == failed
+
+
+def test_a_confirmation_counts_for_ten_minutes_unless_another_time_is_given():
+    assert (5.0, None, 600.0) == (Polling().interval_seconds, Polling().witness, Polling().max_age_seconds)
