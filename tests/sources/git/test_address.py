@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.errors import UsageError
 from reconciler.redact import redacted
-from reconciler.sources.git.address import Address, without_password
+from reconciler.sources.git.address import Address, ambiguity, without_password
 from reconciler.sources.git.clone import Clone
 
 
@@ -80,3 +80,19 @@ def test_a_token_in_the_query_is_not_shown() -> None:
 def test_a_url_is_shown_without_its_password(url: str, expected: str) -> None:
     """As git writes it: a path may hold the same signs."""
     assert expected == without_password(url)
+
+
+@pytest.mark.parametrize(
+    ("ref", "full", "tags", "warned"),
+    [
+        ("main", "refs/heads/main", ["refs/tags/main"], True),
+        ("main", "refs/heads/main", ["refs/tags/other"], False),
+        ("main", "refs/tags/main", ["refs/tags/main"], False),
+        ("HEAD", "HEAD", ["refs/tags/HEAD"], False),
+    ],
+)
+def test_a_name_of_a_branch_and_a_tag_is_warned_of(
+    ref: str, full: str, tags: list[str], warned: bool
+) -> None:
+    """Only where the branch is what is followed."""
+    assert warned == bool(ambiguity(ref, full, dict.fromkeys([full, *tags], "0" * 40)))

@@ -9,6 +9,7 @@ from reconciler.errors import SourceError
 from reconciler.sources.git.checkout import find, opened
 from reconciler.sources.git.conversion import State, object_of, state_of
 from reconciler.sources.git.revision import program, revision_of
+from reconciler.sources.git.runner import run
 
 
 @pytest.fixture
@@ -96,3 +97,8 @@ def test_a_file_is_as_committed_or_not(repository, act, expected):
         assert State.ABSENT is state_of(git, "HEAD", "specs/c.yaml").state
         with pytest.raises(SourceError, match="git hash-object: "):
             object_of(git, "specs/c.yaml", repository / "specs/c.yaml")
+
+
+def test_a_git_that_takes_too_long_is_named_by_what_it_does(repository):
+    with pytest.raises(TimeoutError, match=r"^git cat-file took longer than 0\.01 s$"):
+        run("cat-file", "--batch", git_dir=repository / ".git", stdin=b"x\n" * 10_000_000, seconds=0.01)

@@ -65,6 +65,14 @@ def test_a_key_is_removed_with_its_value(text: str, key: str, expected: str) -> 
         pytest.param(
             "a: [1, 2]\n", lambda e, r: e.set_list(r, "a", [Member(1), Member(0)]), id="another-order"
         ),
+        pytest.param(
+            "a:\n  - # why\n    b: 1\n  - c: 2\n",
+            lambda e, r: e.set_list(r, "a", [Member(1)]),
+            id="a-comment-after-the-dash",
+        ),
+        pytest.param(
+            "? a\n: - 1\n  - 2\n", lambda e, r: e.set_list(r, "a", [Member(1)]), id="a-dash-within-a-line"
+        ),
     ],
 )
 def test_what_may_change_another_place_is_not_edited(text: str, act: Act) -> None:

@@ -203,6 +203,9 @@ def test_every_value_and_key_has_a_place():
     assert Mark(3, 3) == document.locate(("spec", "target", "project"))
     assert Mark(6, 13) == document.locate(("spec", "entries", 0, "file"))
     assert Mark(2, 1) == document.locate(("metadata", "name"))
+    assert Mark(5, 3) == document.locate(("spec", "entries", 1, "file"))
+    assert Mark(5, 3) == document.locate(("spec", "entries", "file"))
+    assert Mark(4, 5) == document.locate(("spec", "target", "type", 0))
 
 
 def test_columns_count_characters():
