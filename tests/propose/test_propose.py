@@ -8,6 +8,7 @@ import pytest
 from reconciler.cli.specs import opened_specs
 from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection
 from reconciler.core.proposals.report import DatasetProposal
+from reconciler.core.validation.line import check_line
 from reconciler.engine.usecases.propose import _shared, propose_each, unfulfilled
 from reconciler.rekognition.gateway import Rekognition
 from tests.builders import boxed, classified, line, ref
@@ -207,6 +208,20 @@ def test_a_line_that_would_not_be_valid_is_not_taken(bench: Bench):
 
     assert b"" == outcome.patch
     assert "would not be valid" in outcome.refused[ref("z")]
+
+
+def test_a_line_with_several_errors_is_refused_by_the_first(bench: Bench):
+    """As validate lists them."""
+    bench.write(train_jsonl=lines(classified("a", "x")))
+    bench.apply()
+    bad = classified("z", "x").replace(b'"yes"', b'"maybe"').replace(b'"confidence":1', b'"confidence":"no"')
+    bench.console.put(bench.arn, bad.decode())
+    first, *others = [problem for problem in check_line(bad).problems if problem.is_error]
+
+    (reason,) = bench.propose().refused.values()
+
+    assert others
+    assert f"{first.message} ({first.code})" in reason
 
 
 @pytest.mark.parametrize("left", [b'"7"', b"null", b"true", b"[7]", b"{}"])

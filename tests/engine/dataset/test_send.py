@@ -16,7 +16,7 @@ from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.emulator.behaviour.switches import FailedUpdate, Switches
 from reconciler.engine.dataset import make_plan, send
 from reconciler.errors import Denied, Rejected
-from reconciler.ports import Description, Phase
+from reconciler.ports import Description, Phase, Untraced
 from reconciler.state import State
 from tests.builders import classified, ref
 from tests.engine.conftest import Lab, make_lab
@@ -45,6 +45,32 @@ def collisions(lab: Lab) -> list[str | None]:
     """Return the errors of updates sent while another was in progress."""
     busy = ("ResourceInUseException", "LimitExceededException")
     return [c.error for c in lab.emulator.calls.of("UpdateDatasetEntries") if c.error in busy]
+
+
+class Traced(Untraced):
+    """Keeps what the spans of updates note and fail of."""
+
+    def __init__(self) -> None:
+        self.seen: list[object] = []
+
+    def note(self, **attributes: object) -> None:
+        self.seen += [attributes["result"]] if "result" in attributes else []
+
+    def fail(self, kind: str) -> None:
+        self.seen.append(("failed", kind))
+
+
+def test_an_update_that_failed_is_traced_as_failed(lab: Lab):
+    """And no other."""
+    lab.write(*named(2))
+    poison(lab, 1)
+    tracer = Traced()
+
+    lab.context = dataclasses.replace(lab.context, tracer=tracer)
+    lab.apply()
+
+    failed = ["UPDATE_FAILED CLIENT_ERROR", ("failed", "CLIENT_ERROR")]
+    assert [*failed, "UPDATE_COMPLETE SUCCESS", *failed] == tracer.seen
 
 
 class TestFailingLines:

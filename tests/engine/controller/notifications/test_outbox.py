@@ -225,6 +225,7 @@ def test_a_channel_that_hangs_delays_nothing(bench):
     outbox.end()
     outbox.join(0.1)
     assert [] == bench.channel.sent
+    assert all(thread.daemon for thread in threading.enumerate() if thread.name.startswith("notify "))
 
     bench.channel.hanging.set()
     until(lambda: bench.channel.sent == ["1"])
