@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.entries.entry import canonical
-from reconciler.core.proposals.restyle import PLAIN, Style, composed, restyled, style_of
+from reconciler.core.proposals.restyle import PLAIN, Style, aligned, composed, restyled, style_of
 from tests.core.strategies import FIELDS, attributes, dumped, rewritten
 
 
@@ -81,3 +81,12 @@ def test_a_new_line_looks_like_its_neighbour():
         fields, style_of('{"a": "\\u00e8", "b": 1}')
     )
     assert json.loads(composed(fields, Style())) == fields
+
+
+def test_equal_elements_are_aligned_however_often_they_repeat():
+    """In a list of hundreds, too: the usual element is no less the same."""
+    usual = [0] * 300
+
+    found = list(aligned([*usual, 1, *usual], [2, *usual, *usual]))
+
+    assert [(None, 0), (300, None)] == [pair for pair in found if None in pair]

@@ -84,7 +84,10 @@ def test_a_heartbeat_that_was_deleted_no_longer_counts():
     assert {"two"} == roster.live(102.0)
 
 
-@pytest.mark.parametrize(("after", "expected"), [(60 * FORGOTTEN_AFTER - 1, 0), (60 * FORGOTTEN_AFTER, 1)])
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [(60 * FORGOTTEN_AFTER - 1, 0), (60 * FORGOTTEN_AFTER, 1), (60 * FORGOTTEN_AFTER + 1, 1)],
+)
 def test_a_heartbeat_is_deleted_only_long_after_the_last_one(after: float, expected: int):
     roster = Roster()
     roster.see(heartbeat("one", "1"), 0.0)

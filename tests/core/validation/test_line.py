@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.validation import CheckedLine, LineChecker, check_line, line
+from reconciler.core.validation.codes import Code
 from reconciler.core.validation.line import check_slowly
 from tests.core.validation.test_fast import mutants
 from tests.core.validation.usual_lines import COMPACT, SPACED, box_line, image_level_line
@@ -167,3 +168,17 @@ def test_many_rests_make_room_while_it_pays(judged: list[bytes], monkeypatch: py
         checker.check(raw)
 
     assert 1 + 11 + 1 == len(judged)
+
+
+@pytest.mark.parametrize(
+    ("length", "expected"),
+    [(99_000, None), (99_001, "99001"), (396_000, "396000"), (396_001, "396001 or more")],
+)
+def test_a_line_that_is_too_long_is_reported_with_its_length(length: int, expected: str | None):
+    """The reader cuts a line after four times the characters that are allowed: what follows is not counted."""
+    (problem,) = check_slowly(b"a" * length).problems
+
+    assert (expected is not None) == (problem.code is Code.LINE_TOO_LONG)
+    assert (
+        expected is None or f"the line has {expected} characters; at most 99000 are sent" == problem.message
+    )
