@@ -359,7 +359,7 @@ KINDS = ("true-positive", "true-negative", "false-positive", "false-negative")
 
 def test_the_summary_follows_from_the_snapshot(rekognition, s3):
     """Precision and recall of each label, counted again from the predictions."""
-    many = [labelled(f"{i}.jpg", ("rose", "lily", "tulip")[i % 3]) for i in range(90)]
+    many = [labelled(f"{i}.jpg", ("rose", "lily", "tulip")[i % 3]) for i in range(450)]
     found = trained(rekognition, many, many)
     summary = json.loads(read(s3, found["EvaluationResult"]["Summary"]))
     counts: dict[str, dict[str, int]] = {}
@@ -378,7 +378,7 @@ def test_the_summary_follows_from_the_snapshot(rekognition, s3):
         right = label["true-positive"]
         assert right / (right + label["false-positive"]) == result["Metrics"]["Precision"]
         assert right / (right + label["false-negative"]) == result["Metrics"]["Recall"]
-        assert 30 == result["NumberOfTestingImages"]
+        assert 150 == result["NumberOfTestingImages"]
     scores = [result["Metrics"]["F1Score"] for result in summary["LabelEvaluationResults"]]
     assert pytest.approx(sum(scores) / 3) == found["EvaluationResult"]["F1Score"]
 
