@@ -21,23 +21,13 @@ from reconciler.core.entries.lines import MAX_LINE_BYTES, TEXT_DIGEST_BYTES, Blo
 from reconciler.core.validation.checked_line import CheckedLine, LabelKinds
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.dataset import DatasetFacts
-from reconciler.core.validation.problem import Origin, Problem, Severity
+from reconciler.core.validation.judged.dataset import restored
+from reconciler.core.validation.problem import Problem
 
 T = TypeVar("T")
 
 BLOCK_LINES: Final = 16
 """Lines that one digest tells to be the same. With fewer there are more digests, with more a change costs more."""
-
-_CODES: Final = {str(code): code for code in Code}
-
-
-class StoredProblem(Struct, array_like=True, frozen=True):
-    """A problem of a line, as it is stored."""
-
-    severity: Severity
-    code: str
-    message: str
-    column: int | None
 
 
 class JudgedFile(Struct, array_like=True, frozen=True):
@@ -60,7 +50,7 @@ class JudgedFile(Struct, array_like=True, frozen=True):
     blocks: bytes
     block_lines: bytes
     label_names: list[str]
-    distinct: list[tuple[LabelKinds, tuple[StoredProblem, ...]]]
+    distinct: list[tuple[LabelKinds, tuple[Problem, ...]]]
 
 
 class Numbers(dict[T, int]):
@@ -174,7 +164,7 @@ class Columns:
             bytes(self.blocks),
             self.block_lines.tobytes(),
             list(self.number_of_label),
-            [(kind, tuple(map(_stored, problems))) for kind, problems in map(distinct.__getitem__, used)],
+            [*map(distinct.__getitem__, used)],
         )
 
 
@@ -196,7 +186,7 @@ def restored_columns(known: JudgedFile) -> Columns:
     for label in known.label_names:
         found.number_of_label[label]
     for kind, problems in known.distinct:
-        found.number_of_outcome[kind, tuple(map(_restored, problems))]
+        found.number_of_outcome[kind, tuple(map(restored, problems))]
     rows = len(found)
     if not (
         rows == len(found.sizes) == len(found.lengths) == len(found.outcomes) == len(found.label_counts)
@@ -220,13 +210,3 @@ def hashes_of(texts: Sequence[bytes], problems: Iterable[tuple[Problem, ...]]) -
 
 def _has_service_keys(problems: Iterable[Problem]) -> bool:
     return any(problem.code == Code.SERVICE_KEYS for problem in problems)
-
-
-def _stored(problem: Problem) -> StoredProblem:
-    column = problem.origin and problem.origin.column
-    return StoredProblem(problem.severity, str(problem.code), problem.message, column)
-
-
-def _restored(stored: StoredProblem) -> Problem:
-    origin = None if stored.column is None else Origin("", 1, stored.column)
-    return Problem(stored.severity, _CODES[stored.code], stored.message, origin)
