@@ -176,7 +176,7 @@ def _read(
     usable = loaded.usable and not failures and not any(map(_refuses_all, problems))
     usable = usable and bool(lines.count or blank.policy.allow_empty)
     desired = replace(blank, noted=noted, lines=DesiredLines(lines), facts=lines.facts, usable=usable)
-    found = unmatched(loaded.patterns, lines.source_refs) if usable else ()
+    found = unmatched(loaded.patterns, lines.source_refs) if usable and loaded.patterns else ()
     with suppress(SourceError):  # a file that has just changed is read again
         paths = loaded.paths if usable else ()
         found += unmatched_paths(paths, lambda: (raw for raw, _, _ in desired.usable_lines()))

@@ -126,7 +126,7 @@ class DatasetLines:
     def index(self) -> Index:
         """Return the usable lines."""
         files, texts, is_compact = [], bytearray(), True
-        for columns, usable in self._usable():
+        for columns, usable in self._usable:
             lines = IndexedLines(
                 [ref for ref in compress(columns.source_refs, usable) if ref is not None],
                 compress(columns.offsets, usable),
@@ -143,11 +143,15 @@ class DatasetLines:
     @cached_property
     def count(self) -> int:
         """Return how many lines are usable."""
-        return sum(usable.count(1) for _, usable in self._usable())
+        return sum(usable.count(1) for _, usable in self._usable)
 
-    def _usable(self) -> Iterable[tuple[Columns, bytearray]]:
-        for columns, unusable, _ in self._files:
-            yield columns, _all_but(columns, self._doubtful(columns, unusable))
+    @cached_property
+    def _usable(self) -> Sequence[tuple[Columns, bytearray]]:
+        """Return the lines of each file, and 1 for those that are usable."""
+        return [
+            (columns, _all_but(columns, self._doubtful(columns, unusable)))
+            for columns, unusable, _ in self._files
+        ]
 
     def read_hashes(self, files: Iterable[BinaryIO]) -> tuple[array[int], bool] | None:
         """
@@ -157,7 +161,7 @@ class DatasetLines:
             files: Opened, in order.
         """
         hashes, is_compact = array("q"), True
-        for (columns, usable), stream in zip(self._usable(), files, strict=True):
+        for (columns, usable), stream in zip(self._usable, files, strict=True):
             if columns.has_hashes:
                 hashes.extend(compress(columns.hashes, usable))
                 is_compact = is_compact and columns.is_compact
