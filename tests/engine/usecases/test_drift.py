@@ -103,6 +103,14 @@ def delete_dataset(lab: Lab) -> None:
     lab.context.clock.sleep(60)
 
 
+def recreate_dataset(lab: Lab) -> None:
+    """Delete the dataset in AWS, and create it empty."""
+    delete_dataset(lab)
+    project = lab.context.gateway.locate("flowers", DatasetType.TRAIN).project_arn
+    lab.context.gateway.create_dataset(project, DatasetType.TRAIN)
+    lab.context.clock.sleep(60)
+
+
 def test_a_dataset_that_was_deleted_has_drifted(lab):
     """Every applied entry of a deleted dataset has drifted; entries new in git are pending."""
     lab.write(ROSE)
@@ -123,10 +131,7 @@ def test_a_dataset_that_was_deleted_and_recreated_has_drifted(lab):
     """Every applied entry of a dataset that was deleted and created empty has drifted."""
     lab.write(ROSE)
     lab.apply()
-    delete_dataset(lab)
-    project = lab.context.gateway.locate("flowers", DatasetType.TRAIN).project_arn
-    lab.context.gateway.create_dataset(project, DatasetType.TRAIN)
-    lab.context.clock.sleep(60)
+    recreate_dataset(lab)
 
     assert {ref("rose"): ((DriftClass.MISSING,), Cause.DRIFT_REMOVED)} == told(drift(lab))
 
@@ -135,10 +140,7 @@ def test_what_a_recreated_dataset_lacks_is_unattributed_once_it_holds_something(
     """Another client filled it, and may have left the image out."""
     lab.write(ROSE)
     lab.apply()
-    delete_dataset(lab)
-    project = lab.context.gateway.locate("flowers", DatasetType.TRAIN).project_arn
-    lab.context.gateway.create_dataset(project, DatasetType.TRAIN)
-    lab.context.clock.sleep(60)
+    recreate_dataset(lab)
     lab.emulator.console.put(lab.arn, TULIP.decode())
 
     causes = {source_ref: cause for source_ref, (_, cause) in told(drift(lab)).items()}
