@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.cli.controller import replicas
+from reconciler.core.runtime.partition import Shard
 from reconciler.core.runtime.quotas import CALLS_PER_SECOND
-from reconciler.core.runtime.shard import Shard
 from reconciler.emulator.server import Running
 from reconciler.errors import UsageError
 from tests.cli.test_run import Process, run, write

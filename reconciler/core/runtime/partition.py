@@ -1,4 +1,4 @@
-"""Divide datasets among replicas by what AWS limits: one partition for each account and Region."""
+"""Divide datasets among replicas: by number, or by what AWS limits, one partition for each account and Region."""
 
 from __future__ import annotations
 
@@ -92,3 +92,36 @@ class Roster:
 def _age(sighting: _Sighting, now: float) -> float:
     """Return the time since a heartbeat, in durations of its lease."""
     return (now - sighting.at) / sighting.record.duration_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """
+    One of *count* shards of all datasets.
+
+    Attributes:
+        index: From 0.
+    """
+
+    index: int
+    count: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.index < self.count:
+            raise ValueError(f"shard {self.index} of {self.count}: the first is 0, the last {self.count - 1}")
+
+    def __contains__(self, name: str) -> bool:
+        """
+        Return whether the dataset of that name belongs to this shard.
+
+        Rendezvous hashing: the shard with the highest bid gets the dataset, so that an added shard takes its
+        share from all others and moves nothing between them.
+        """
+        return max(range(self.count), key=lambda index: _bid_of_shard(index, name)) == self.index
+
+    def __str__(self) -> str:
+        return f"{self.index}/{self.count}"
+
+
+def _bid_of_shard(index: int, name: str) -> bytes:
+    return blake2b(name.encode(), digest_size=16, salt=index.to_bytes(8, "big")).digest()
