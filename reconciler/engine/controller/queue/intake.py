@@ -2,7 +2,7 @@
 Take in one message: a hint which dataset to observe, and evidence of who called.
 
 Nothing in a message is believed about entries, nor about the dataset: it makes a cycle start earlier, which then
-observes. How often that may happen is bounded by `core.runtime.hints`.
+observes. How often that may happen is bounded by `core.runtime.backoff`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from reconciler.core.drift.cloudtrail import ApiCall, Unreadable, is_about, parse
-from reconciler.core.runtime.hints import Hints
+from reconciler.core.runtime.backoff import Hints
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.log import log
