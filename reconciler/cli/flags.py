@@ -188,7 +188,7 @@ def add_full(parser: argparse.ArgumentParser) -> None:
 
 def add_change_selection(parser: argparse.ArgumentParser) -> None:
     """Add the flags that select changes."""
-    from reconciler.core.planning.selection import KINDS  # loads the comparison of entries
+    from reconciler.core.planning.withholding import KINDS  # loads the comparison of entries
 
     group = parser.add_argument_group("which changes (default: all; the others are left as they are)")
     group.add_argument(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.flags import DEFAULT_PATH
 from reconciler.core.entries.entry import bucket_and_key
-from reconciler.core.planning.selection import ChangeSelection
+from reconciler.core.planning.withholding import ChangeSelection
 from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
 from reconciler.engine.log import log
 from reconciler.engine.usecases.spec_tree import Reading, Selection, log_skipped, read, select

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.planning.diff import Action
 from reconciler.core.planning.plan import DatasetPlan, Plan
-from reconciler.core.planning.selection import ALL_CHANGES, KINDS, ChangeSelection
+from reconciler.core.planning.withholding import ALL_CHANGES, KINDS, ChangeSelection
 from reconciler.core.spec.choices import Compare, Mode, OnChange, OnDrift, Orphans
 from reconciler.core.status import summary as summaries
 from reconciler.core.status.result import Verdict

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from reconciler.cli.handlers.propose import Tried, diff_of, root_of, tried
 from reconciler.cli.specs import opened_specs
-from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection
+from reconciler.core.planning.withholding import ALL_CHANGES, ChangeSelection
 from reconciler.core.spec.choices import DatasetType
 from reconciler.emulator.behaviour.settings import ManualClock
 from reconciler.emulator.server import Emulator

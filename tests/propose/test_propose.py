@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from reconciler.cli.specs import opened_specs
-from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection
+from reconciler.core.planning.withholding import ALL_CHANGES, ChangeSelection
 from reconciler.core.proposals.report import DatasetProposal
 from reconciler.core.validation.line import check_line
 from reconciler.engine.usecases.propose import _shared, propose_each, unfulfilled

@@ -9,8 +9,7 @@ from reconciler.core.planning.diff import Action, Change
 from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import Counts, DatasetPlan, Plan, PlanError, PlannedChange, unplanned
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
-from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection
-from reconciler.core.planning.withholding import Withheld
+from reconciler.core.planning.withholding import ALL_CHANGES, ChangeSelection, Withheld
 from reconciler.core.spec.choices import Mode
 from reconciler.core.status.result import DatasetResult, EntryProblem, Verdict
 from reconciler.core.validation.problem import Origin, Problem, Severity

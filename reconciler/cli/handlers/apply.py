@@ -24,7 +24,7 @@ from reconciler.cli.output.terminal import TerminalProgress, answered_yes
 from reconciler.cli.specs import change_selection_of, overrides_of, reading, require_credentials
 from reconciler.cli.wiring import Wiring, connected
 from reconciler.core.planning.plan import Plan, PlanError, unplanned
-from reconciler.core.planning.selection import ChangeSelection
+from reconciler.core.planning.withholding import ChangeSelection
 from reconciler.core.status.conditions import advanced
 from reconciler.core.status.judgement import judge
 from reconciler.core.status.result import DatasetResult

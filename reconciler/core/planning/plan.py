@@ -16,8 +16,7 @@ from reconciler.core.planning.diff import Action, Change, Diff
 from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.observation import NO_CALLS, Calls, Observed
 from reconciler.core.planning.quarantine import Quarantined
-from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection
-from reconciler.core.planning.withholding import Withheld
+from reconciler.core.planning.withholding import ALL_CHANGES, ChangeSelection, Withheld
 from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.core.spec.policy import Closure
 from reconciler.core.validation.problem import Origin, Problem

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
+from typing import Final, NamedTuple
 
+from reconciler.core.entries.glob import Globs
+from reconciler.core.entries.pattern import globs
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
-from reconciler.core.spec.choices import Mode, OnChange, OnDrift, Orphans
+from reconciler.core.spec.choices import DriftClass, Mode, OnChange, OnDrift, Orphans
 from reconciler.core.spec.policy import ClosedBy, Closure, Policy
 
 
@@ -50,3 +56,72 @@ def withheld(
     if closed is not None:  # last: the other settings hold on when the dataset opens
         return Withheld.FREEZE if closed.by is ClosedBy.FREEZE else Withheld.WINDOWS
     return None
+
+
+KINDS: Final = tuple(dict.fromkeys(kind.value for kind in (*DriftClass, *Action, *Cause)))
+"""What a change can be selected by: a class as in drift/v1, an action or a cause as in plan/v1."""
+
+
+class Traits(NamedTuple):
+    """
+    What a change is selected by, beside its image.
+
+    Attributes:
+        kinds: Those of `KINDS` that it is.
+        labels: Labels of the image and of its boxes, on either side: gained, lost or kept.
+    """
+
+    kinds: Collection[str]
+    labels: Collection[str]
+
+
+@dataclass(frozen=True)
+class ChangeSelection:
+    """
+    Which changes a command carries out. A part that is empty selects all.
+
+    Attributes:
+        kinds: Of `KINDS`; a change is one of them.
+        labels: Globs; one of them matches a label of the change.
+        source_refs: Globs over whole source-refs; one of them matches.
+    """
+
+    kinds: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    source_refs: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Return whether anything may be left out."""
+        return bool(self.kinds or self.labels or self.source_refs)
+
+    def unmatched(self, source_refs: Collection[str]) -> tuple[str, ...]:
+        """Return the globs over source-refs that match none of these."""
+        found = {number for ref in source_refs for number in self._source_refs.which(ref)}
+        return tuple(text for number, text in enumerate(self.source_refs) if number not in found)
+
+    def takes(self, source_ref: str, traits: Callable[[], Traits]) -> bool:
+        """
+        Return whether a change is selected.
+
+        Args:
+            traits: Called only if they matter; they have to be read.
+        """
+        if self.source_refs and not self._source_refs.match(source_ref):
+            return False
+        if not (self.kinds or self.labels):
+            return True
+        found = traits()
+        return (not self.kinds or not set(self.kinds).isdisjoint(found.kinds)) and (
+            not self.labels or any(map(self._labels.match, found.labels))
+        )
+
+    @cached_property
+    def _labels(self) -> Globs:
+        return globs(self.labels)
+
+    @cached_property
+    def _source_refs(self) -> Globs:
+        return globs(self.source_refs)
+
+
+ALL_CHANGES: Final = ChangeSelection()

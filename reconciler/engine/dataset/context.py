@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection
+from reconciler.core.planning.withholding import ALL_CHANGES, ChangeSelection
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Target
 from reconciler.ports import Clock, Description, Gateway, Images, Located, Memory, Progress, Tracer, Untraced

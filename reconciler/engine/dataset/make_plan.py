@@ -24,8 +24,7 @@ from reconciler.core.planning.cause import NOTHING_APPLIED, Base, Cause, cause
 from reconciler.core.planning.diff import Action, Change, Diff
 from reconciler.core.planning.plan import DatasetPlan, PlannedChange, counts_of, errors_of
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
-from reconciler.core.planning.selection import ChangeSelection, Traits
-from reconciler.core.planning.withholding import Withheld, withheld
+from reconciler.core.planning.withholding import ChangeSelection, Traits, Withheld, withheld
 from reconciler.core.runtime.quotas import MAX_UPDATE_BYTES
 from reconciler.core.spec.choices import Orphans
 from reconciler.core.spec.policy import closure

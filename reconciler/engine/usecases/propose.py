@@ -18,7 +18,7 @@ from reconciler.core.entries.observed_line import CODE, UNREADABLE
 from reconciler.core.planning.compare import compare_some
 from reconciler.core.planning.diff import Action
 from reconciler.core.planning.plan import DatasetPlan, PlannedChange
-from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection
+from reconciler.core.planning.withholding import ALL_CHANGES, ChangeSelection
 from reconciler.core.proposals.minimal_edit import wanted
 from reconciler.core.proposals.report import EditKind, EditRequest, Refusal
 from reconciler.core.validation import check_line

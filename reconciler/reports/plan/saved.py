@@ -17,7 +17,7 @@ from reconciler.core.planning.diff import Action, Change
 from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import Counts, Creation, DatasetPlan, Plan, PlanError, PlannedChange
 from reconciler.core.planning.quarantine import Quarantined
-from reconciler.core.planning.selection import ALL_CHANGES, ChangeSelection
+from reconciler.core.planning.withholding import ALL_CHANGES, ChangeSelection
 from reconciler.core.runtime.quotas import MAX_UPDATE_BYTES
 from reconciler.core.spec.choices import Mode
 from reconciler.core.validation.problem import Origin, Problem

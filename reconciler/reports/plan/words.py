@@ -13,7 +13,7 @@ from reconciler.core.planning.diff import Action
 from reconciler.core.planning.observation import Observed
 from reconciler.core.planning.plan import Creation, DatasetPlan, PlannedChange
 from reconciler.core.planning.quarantine import QuarantineReason
-from reconciler.core.planning.selection import ChangeSelection
+from reconciler.core.planning.withholding import ChangeSelection
 from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.reports.visible import counted, lasting, size
 

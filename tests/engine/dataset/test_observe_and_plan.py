@@ -13,7 +13,7 @@ import structlog
 
 from reconciler.core.entries.image_view import LabelBalance, LabelSummary, LabelTotal, Relabelling
 from reconciler.core.planning.quarantine import ROUNDS, Quarantined, QuarantineReason
-from reconciler.core.planning.selection import ChangeSelection
+from reconciler.core.planning.withholding import ChangeSelection
 from reconciler.engine.dataset import observe_and_plan
 from reconciler.engine.dataset.context import NO_OVERRIDES
 from reconciler.engine.dataset.listing import FileListing, pages_of

@@ -7,8 +7,7 @@ from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import PlanError, unplanned
 from reconciler.core.planning.quarantine import QuarantineReason
-from reconciler.core.planning.selection import ChangeSelection
-from reconciler.core.planning.withholding import Withheld
+from reconciler.core.planning.withholding import ChangeSelection, Withheld
 from reconciler.core.spec.choices import Mode
 from reconciler.core.validation.problem import Origin
 from reconciler.errors import UsageError

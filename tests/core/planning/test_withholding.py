@@ -14,7 +14,7 @@ from reconciler.core.entries.image_view import view_of
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action, Change
 from reconciler.core.planning.plan import PlannedChange
-from reconciler.core.planning.selection import ALL_CHANGES, KINDS, ChangeSelection, Traits
+from reconciler.core.planning.withholding import ALL_CHANGES, KINDS, ChangeSelection, Traits
 from reconciler.engine.dataset.make_plan import is_selected
 from tests.builders import classified, ref
 
