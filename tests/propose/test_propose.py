@@ -286,6 +286,28 @@ def test_new_images_go_where_their_neighbours_are(bench: Bench):
     assert lines(*(line(f"two/{name}") for name in "cab")) == bench.read("two.jsonl")
 
 
+@pytest.mark.parametrize(
+    ("new", "first", "second"),
+    [
+        ("c/a", ["m/w", "m/x"], ["c/a", "c/b", "c/c"]),
+        ("m/a", ["m/a", "m/w", "m/x"], ["c/b", "c/c"]),
+        ("z", ["m/w", "m/x", "z"], ["c/b", "c/c"]),
+    ],
+)
+def test_a_new_image_goes_to_the_nearer_of_two_files(
+    bench: Bench, new: str, first: list[str], second: list[str]
+):
+    """Before all images, between those of two files, and after all; the files are in no order."""
+    bench.write(first_jsonl=lines(line("m/w"), line("m/x")), second_jsonl=lines(line("c/b"), line("c/c")))
+    bench.apply()
+    bench.console.add_image(bench.arn, ref(new))
+
+    taken(bench)
+
+    assert lines(*map(line, first)) == bench.read("first.jsonl")
+    assert lines(*map(line, second)) == bench.read("second.jsonl")
+
+
 @pytest.mark.parametrize("new", "acegi")
 def test_a_new_image_goes_to_its_place_in_a_sorted_file(bench: Bench, new: str):
     """Before the first line, between two, or after the last."""

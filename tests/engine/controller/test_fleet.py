@@ -452,6 +452,27 @@ def test_each_change_of_what_a_replica_owns_is_logged_and_counted(
     assert {"Leading"} == {e["type"] for e in conditions}
 
 
+def test_every_change_of_the_condition_is_logged_also_if_only_its_reason_is_another(
+    cluster: Cluster, events: list[dict[str, object]]
+):
+    """A cluster that does not answer at the start, then a fleet that is joined: Unknown for two reasons."""
+    cluster.replica("first", [target()]).step(2)
+    second = cluster.replica("second", [target()])
+    events.clear()
+    for failure in (True, False, False, True, False, False):
+        second.door.failure = failure
+        second.step()
+        second.step()
+
+    assert [
+        (Truth.UNKNOWN, Reason.UNAVAILABLE),
+        (Truth.UNKNOWN, Reason.NOT_YET),
+        (Truth.FALSE, Reason.STANDBY),
+        (Truth.UNKNOWN, Reason.UNAVAILABLE),
+        (Truth.FALSE, Reason.STANDBY),
+    ] == [(e["status"], e["reason"]) for e in events if e["event"] == "condition.changed"]
+
+
 def test_a_replica_that_never_took_part_leaves_nothing_behind(cluster: Cluster):
     """Nor does it read the leases for that."""
     replica = cluster.replica("first")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import SimpleNamespace
+from typing import Any, cast
 
 import orjson
 import pytest
@@ -91,6 +93,14 @@ def test_beyond_a_bound_only_the_number_is_kept(months: Months, monkeypatch: pyt
     kept = months.dataset_state("tulips").drift_view
     assert kept is not None
     assert kept.drift is not None
+
+
+def test_entries_with_errors_count_towards_the_bound(monkeypatch: pytest.MonkeyPatch):
+    """One that differs and one that AWS holds with an error are two images."""
+    monkeypatch.setattr(views, "MOST_IMAGES", 1)
+    planned: Any = SimpleNamespace(plan=SimpleNamespace(changes=["a"], errored=["b"]))
+
+    assert views.DriftView(None, 2) == views.drift_view(cast(Any, None), planned)
 
 
 def test_beyond_a_bound_of_characters_images_are_shown_without_their_lines(

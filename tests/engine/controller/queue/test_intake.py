@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -247,6 +247,38 @@ def test_a_clock_may_be_off_by_an_hour(hearing: Hearing, ahead: int, outcome: st
     hearing.hear(ago=-ahead)
 
     assert {outcome: 1} == hearing.counted
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        {"summary": None},
+        {"seen": False},
+        {"drift": {"relabelled": 1}},
+        {"gap": "AWS counts 4 entries, and 3 could be seen"},
+        {"observed_at": None},
+    ],
+    ids=lambda after: next(iter(after)),
+)
+def test_a_cycle_that_cannot_know_that_no_drift_is_left_settles_no_call(
+    hearing: Hearing, after: dict[str, Any]
+):
+    """The call may be what caused the drift that the next observation finds."""
+    state = hearing.months.dataset_state("roses")
+    hearing.hear(eventID="alice")
+    good, now = state.summary, hearing.months.time.wall()
+    assert good is not None
+    assert state.observed_at is not None
+    changes = dict(after)
+    state.observed_at = changes.pop("observed_at", state.observed_at)
+    state.summary = changes.pop("summary", good) and replace(good, **changes)
+
+    hearing.intake.after_cycle(state, now)
+    assert [None] == [call.settled_at for call in state.foreign_calls]
+
+    state.summary, state.observed_at = good, now
+    hearing.intake.after_cycle(state, now)
+    assert [None] != [call.settled_at for call in state.foreign_calls]
 
 
 def test_calls_that_cannot_be_settled_after_a_cycle_do_not_fail_it(
