@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import mean
 
-from reconciler.core.planning.bisect import Isolation, Result
+from reconciler.core.planning.bisect import BatchResult, Isolation
 
 LINES = 3_400
 LINE_BYTES = 700
@@ -25,7 +25,7 @@ Fails = Callable[[Sequence[int]], bool]
 def carry_out(isolation: Isolation[int], fails: Fails) -> int:
     """Play the service until nothing is left to send; return the updates made."""
     while (batch := isolation.next()) is not None:
-        isolation.record(Result.FAILED if fails(batch.items) else Result.PASSED)
+        isolation.record(BatchResult.FAILED if fails(batch.items) else BatchResult.PASSED)
     return isolation.updates
 
 

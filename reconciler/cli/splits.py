@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 WAIT_SECONDS = 60.0
 
 
-class Opened(NamedTuple):
+class OpenedProject(NamedTuple):
     """The datasets of one project as splits, TRAIN first."""
 
     project: str
@@ -36,7 +36,7 @@ class Opened(NamedTuple):
 
 
 @contextmanager
-def splits_of(args: argparse.Namespace) -> Iterator[Opened]:
+def splits_of(args: argparse.Namespace) -> Iterator[OpenedProject]:
     """
     Yield the datasets that the command line names.
 
@@ -62,7 +62,7 @@ def splits_of(args: argparse.Namespace) -> Iterator[Opened]:
                 (one, stack.enter_context(closing(dataset)))
                 for one, dataset in datasets_of(args.project, kind, wiring)
             ]
-        yield Opened(args.project, [_split_of(kind, dataset) for kind, dataset in found_in_aws])
+        yield OpenedProject(args.project, [_split_of(kind, dataset) for kind, dataset in found_in_aws])
 
 
 def datasets_of(
@@ -96,7 +96,7 @@ def _split_of(kind: DatasetType, found: Exported) -> Split:
     return Split(kind.lower(), found.kept, lines, found.arn, found.refused)
 
 
-def _of_specs(found: Reading, args: argparse.Namespace) -> Opened:
+def _of_specs(found: Reading, args: argparse.Namespace) -> OpenedProject:
     broken = [dataset.name for dataset in found.broken]
     chosen = [
         dataset
@@ -116,7 +116,7 @@ def _of_specs(found: Reading, args: argparse.Namespace) -> Opened:
             f"an export is one project, and one dataset of each type; choose with --dataset: {names}"
         )
     splits = [_split_of_specs(dataset) for dataset in chosen]
-    return Opened(chosen[0].target.identity[0], splits)
+    return OpenedProject(chosen[0].target.identity[0], splits)
 
 
 def _split_of_specs(dataset: Desired) -> Split:

@@ -54,7 +54,7 @@ RekognitionT = TypeVar("RekognitionT", bound=Rekognition)
 
 
 @dataclass(frozen=True, slots=True)
-class Threads:
+class CallSettings:
     """
     Settings of the calls to AWS.
 
@@ -77,7 +77,7 @@ class Threads:
     called: Callable[[str, str], object] = always
 
 
-SINGLE: Final = Threads()
+SINGLE: Final = CallSettings()
 
 
 class Wiring:
@@ -94,15 +94,15 @@ class Wiring:
         progress: Progress,
         endpoint: str | None = None,
         calls_per_second: int | None = None,
-        threads: Threads = SINGLE,
+        calling: CallSettings = SINGLE,
         tracer: Tracer | None = None,
     ) -> None:
         self.memory = memory
         self.progress = progress
         self.endpoint = endpoint
         calls = calls_per_second or (None if endpoint else CALLS_PER_SECOND)  # the emulator needs no limit
-        self._threads = threads
-        self._limiter = Limiter(calls, time.monotonic, threads.sleep)
+        self._calling = calling
+        self._limiter = Limiter(calls, time.monotonic, calling.sleep)
         self._gateways: dict[tuple[str | None, ...], Rekognition] = {}
         self._sessions: dict[tuple[str | None, ...], boto3.Session] = {}
         self._accesses: dict[tuple[str | None, ...], RekognitionAccess] = {}
@@ -190,7 +190,7 @@ class Wiring:
         return ImageStore(self._s3(target))
 
     def _key(self, target: Target) -> tuple[str | None, ...]:
-        account = target.home_account if self._threads.permit else self._local_key(target)  # as fleets permit
+        account = target.home_account if self._calling.permit else self._local_key(target)  # as fleets permit
         return self._home(target), target.role_arn, target.external_id, account
 
     def _access(self, target: Target) -> RekognitionAccess:
@@ -218,8 +218,8 @@ class Wiring:
 
     def _gateway_of_kind(self, kind: type[RekognitionT], target: Target) -> RekognitionT:
         session = self.session(target)
-        config, permit = self._config(), self._threads.permit
-        if (most := self._threads.call_seconds) is not None:
+        config, permit = self._config(), self._calling.permit
+        if (most := self._calling.call_seconds) is not None:
             config = config.merge(Config(connect_timeout=most / 4, read_timeout=most * 3 / 4))
         client = session.client("rekognition", endpoint_url=self.endpoint, config=config)
         identity = Arn.parse(target.role_arn).account if target.role_arn else "ambient"
@@ -228,13 +228,13 @@ class Wiring:
             lambda: session.client("sts", endpoint_url=self.endpoint, config=self._config(attempts=3)),
             self._limiter,
             identity,
-            self._threads.meter,
+            self._calling.meter,
             partial(permit, target) if permit else None,
-            self._threads.called,
+            self._calling.called,
         )
 
     def _config(self, attempts: int = 8) -> Config:
-        return self.direct(client_config(self._threads.count, min(attempts, self._threads.attempts)))
+        return self.direct(client_config(self._calling.count, min(attempts, self._calling.attempts)))
 
     def direct(self, config: Config) -> Config:
         """Bypass any proxy of the environment for the emulator, which listens on loopback."""
@@ -273,7 +273,7 @@ class Wiring:
 
 @contextmanager
 def connected(
-    args: argparse.Namespace, *, read_only: bool, threads: Threads = SINGLE, checks_images: bool = False
+    args: argparse.Namespace, *, read_only: bool, calling: CallSettings = SINGLE, checks_images: bool = False
 ) -> Iterator[Wiring]:
     """
     Yield the wiring for a command line: memory, progress, tracer, and with --local the emulator.
@@ -293,7 +293,7 @@ def connected(
             log.warning("state.damaged", reason=memory.damage)
         watched, tracer = stack.enter_context(progress(args)), stack.enter_context(tracing())
         endpoint = stack.enter_context(emulator_in(directory / "local")) if args.local else None
-        wiring = Wiring(memory, watched, endpoint, args.calls_per_second, threads, tracer)
+        wiring = Wiring(memory, watched, endpoint, args.calls_per_second, calling, tracer)
         wiring.trust_listing, wiring.full = args.trust_listing, getattr(args, "full", False)
         wiring.region, wiring.checks_images = getattr(args, "region", None), checks_images
         yield wiring

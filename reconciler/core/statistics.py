@@ -35,7 +35,7 @@ class BoxSizes(NamedTuple):
 NO_BOXES: Final = BoxSizes()
 
 
-class LabelCount(NamedTuple):
+class LabelStatistics(NamedTuple):
     """One label: the images that carry it, at image level or on a box, and its boxes."""
 
     label: str
@@ -52,7 +52,7 @@ class Pair(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class DatasetCounts:
     """
     What the lines of one dataset say.
 
@@ -72,7 +72,7 @@ class Counts:
     boxed: int = 0
     most_boxes: int = 0
     boxes: BoxSizes = NO_BOXES
-    labels: tuple[LabelCount, ...] = ()
+    labels: tuple[LabelStatistics, ...] = ()
     pairs: tuple[Pair, ...] = ()
 
     @property
@@ -112,14 +112,14 @@ class DatasetTally:
         if len(names) > 1:
             self._pairs.update(combinations(sorted(names), 2))
 
-    def counts(self) -> Counts:
+    def counts(self) -> DatasetCounts:
         """Return what was counted so far."""
         labels = [
-            LabelCount(label, images, BoxSizes(*self._sizes.get(label, ())))
+            LabelStatistics(label, images, BoxSizes(*self._sizes.get(label, ())))
             for label, images in sorted(self._labels.items(), key=lambda item: (-item[1], item[0]))
         ]
         pairs = sorted(self._pairs.items(), key=lambda item: (-item[1], item[0]))[:MOST_PAIRS]
-        return Counts(
+        return DatasetCounts(
             labelled=self._labelled,
             negative=self._negative,
             unlabelled=self._unlabelled,
@@ -145,7 +145,7 @@ class DatasetStatistics:
     name: str
     project: str = ""
     kind: DatasetType | None = None
-    counts: Counts = Counts()
+    counts: DatasetCounts = DatasetCounts()
     training: tuple[Problem, ...] = ()
     errors: tuple[PlanError, ...] = ()
 
@@ -178,7 +178,7 @@ class Balance:
     training: tuple[Problem, ...] = ()
 
 
-def splits(train: Counts, test: Counts) -> tuple[LabelSplit, ...]:
+def splits(train: DatasetCounts, test: DatasetCounts) -> tuple[LabelSplit, ...]:
     """Return the split of every label that either dataset has."""
     ours, theirs = ({label.label: label.images for label in counts.labels} for counts in (train, test))
     found = [LabelSplit(label, ours.get(label, 0), theirs.get(label, 0)) for label in ours.keys() | theirs]

@@ -35,7 +35,7 @@ from reconciler.ports.rebuild import Objects as Objects
 from reconciler.ports.rebuild import Rebuild as Rebuild
 from reconciler.ports.rebuild import RebuildGateway as RebuildGateway
 from reconciler.ports.rebuild import Rebuilds as Rebuilds
-from reconciler.ports.rebuild import Step as Step
+from reconciler.ports.rebuild import RebuildStep as RebuildStep
 from reconciler.ports.specs import BrokenDataset as BrokenDataset
 from reconciler.ports.specs import Download as Download
 from reconciler.ports.specs import EntryFile as EntryFile

@@ -10,7 +10,7 @@ from reconciler.core.spec.choices import DatasetType
 from reconciler.ports.gateway import Gateway
 
 
-class Step(StrEnum):
+class RebuildStep(StrEnum):
     """How far a rebuild has come. A step is on the disk before its first call goes out."""
 
     KEEPING = "keeping"  # nothing is changed: the snapshot and the manifest are being written
@@ -23,7 +23,7 @@ class Step(StrEnum):
     @property
     def leaves_nothing(self) -> bool:
         """Return whether there may be no whole dataset while a rebuild stands here."""
-        return self in (Step.DELETING, Step.DELETED, Step.CREATING)
+        return self in (RebuildStep.DELETING, RebuildStep.DELETED, RebuildStep.CREATING)
 
 
 class Content(NamedTuple):
@@ -56,7 +56,7 @@ class Rebuild(NamedTuple):
 
     id: str
     dataset: str
-    step: Step
+    step: RebuildStep
     plan: str
     revision: str | None
     project_arn: str

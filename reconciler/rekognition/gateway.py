@@ -56,7 +56,7 @@ def client_config(max_pool_connections: int = 10, attempts: int = 8) -> Config:
     return sdk_config(attempts=attempts, max_pool_connections=max_pool_connections)
 
 
-class Permit(Protocol):
+class CallPermit(Protocol):
     """Raises `NotLeader` unless this replica may make a call that begins now."""
 
     def __call__(self, *, writes: bool) -> object: ...
@@ -81,7 +81,7 @@ class Rekognition:
         limiter: Limiter,
         identity: str,
         meter: CallMeter | None = None,
-        permit: Permit | None = None,
+        permit: CallPermit | None = None,
         called: Callable[[str, str], object] | None = None,
     ) -> None:
         self._client, self._sts, self._called = client, sts, called

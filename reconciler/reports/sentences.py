@@ -16,7 +16,7 @@ from reconciler.reports.visible import counted
 _EDGES: Final = ("left", "top", "width", "height")
 
 
-class Event(NamedTuple):
+class ImageEvent(NamedTuple):
     """
     One thing that happened to an image, or will happen to it.
 
@@ -55,7 +55,7 @@ class Changes(NamedTuple):
         fields: The other fields that differ, to be shown by `field_name` with both values.
     """
 
-    events: tuple[Event, ...]
+    events: tuple[ImageEvent, ...]
     fields: tuple[FieldChange, ...]
 
 
@@ -81,7 +81,7 @@ def changes(fields: Sequence[FieldChange], seen: ImageView | None, verbs: Verbs)
     return Changes(events, tuple(field for field in fields if not _is_covered(field, labels, whole)))
 
 
-def image_events(seen: ImageView, verbs: Verbs) -> Iterator[Event]:
+def image_events(seen: ImageView, verbs: Verbs) -> Iterator[ImageEvent]:
     """Give what happened to the labels and boxes of an image, from its desired side to the observed one."""
     yield from _labels(seen, verbs)
     yield from (event for pair in seen.boxes if (event := _box(pair, verbs)))
@@ -143,7 +143,7 @@ def setting_name(path: str) -> str:
     return ".".join(_steps(path)).removeprefix("spec.")
 
 
-def _labels(seen: ImageView, verbs: Verbs) -> Iterator[Event]:
+def _labels(seen: ImageView, verbs: Verbs) -> Iterator[ImageEvent]:
     lost, gained = seen.labels_lost, seen.labels_gained
     if lost and gained:
         text = f"{names(lost)} {verbs.became} {names(gained)}"
@@ -153,30 +153,32 @@ def _labels(seen: ImageView, verbs: Verbs) -> Iterator[Event]:
         text = f"{names(gained)} {verbs.added}"
     else:
         return
-    yield Event(DriftClass.RELABELLED, text)
+    yield ImageEvent(DriftClass.RELABELLED, text)
 
 
-def _box(pair: BoxPair, verbs: Verbs) -> Event | None:
+def _box(pair: BoxPair, verbs: Verbs) -> ImageEvent | None:
     match pair.desired, pair.observed:
         case TrainingBox() as before, None:
-            return Event(DriftClass.BOX_REMOVED, f"Box {_name(before.label)} {verbs.removed}", _place(before))
+            return ImageEvent(
+                DriftClass.BOX_REMOVED, f"Box {_name(before.label)} {verbs.removed}", _place(before)
+            )
         case None, TrainingBox() as after:
-            return Event(DriftClass.BOX_ADDED, f"Box {_name(after.label)} {verbs.added}", _place(after))
+            return ImageEvent(DriftClass.BOX_ADDED, f"Box {_name(after.label)} {verbs.added}", _place(after))
         case TrainingBox() as before, TrainingBox() as after if not pair.is_same:
             where = f"{moved(before, after)}; IoU {overlap(pair.iou or 0.0)}" if pair.is_moved else ""
             if pair.is_relabelled:
                 text = f"Box {_name(before.label)} {verbs.became} {_name(after.label)}"
-                return Event(DriftClass.RELABELLED, text, where)
-            return Event(DriftClass.BOX_MOVED, f"Box {_name(before.label)} {verbs.moved}", where)
+                return ImageEvent(DriftClass.RELABELLED, text, where)
+            return ImageEvent(DriftClass.BOX_MOVED, f"Box {_name(before.label)} {verbs.moved}", where)
     return None
 
 
-def _events_of_fields(fields: Sequence[FieldChange], verbs: Verbs) -> Iterator[Event]:
+def _events_of_fields(fields: Sequence[FieldChange], verbs: Verbs) -> Iterator[ImageEvent]:
     """Give what fields alone tell of boxes and labels, where both whole sides are not at hand."""
     shifts: dict[str, dict[str, float]] = {}
     for _, field in _whole_attributes(fields, None):
         label, verb = (field.after, verbs.added) if field.before is None else (field.before, verbs.removed)
-        yield Event(DriftClass.RELABELLED, f"{_name(label['class-name'])} {verb}")
+        yield ImageEvent(DriftClass.RELABELLED, f"{_name(label['class-name'])} {verb}")
     for field in fields:
         match _steps(field.path):
             case [_, "annotations", _, edge] if edge in _EDGES and _are_numbers(field.before, field.after):
@@ -186,21 +188,21 @@ def _events_of_fields(fields: Sequence[FieldChange], verbs: Verbs) -> Iterator[E
                 yield _whole_box(field, verbs)
             case [_, "class-name"] if isinstance(field.before, str) and isinstance(field.after, str):
                 text = f"{_name(field.before)} {verbs.became} {_name(field.after)}"
-                yield Event(DriftClass.RELABELLED, text)
+                yield ImageEvent(DriftClass.RELABELLED, text)
     for place, by in shifts.items():
         name = field_name(place)
         text = f"{name[:1].upper()}{name[1:]} {verbs.moved}"
-        yield Event(DriftClass.BOX_MOVED, text, _moves([by.get(edge, 0) for edge in _EDGES]))
+        yield ImageEvent(DriftClass.BOX_MOVED, text, _moves([by.get(edge, 0) for edge in _EDGES]))
 
 
-def _whole_box(field: FieldChange, verbs: Verbs) -> Event:
+def _whole_box(field: FieldChange, verbs: Verbs) -> ImageEvent:
     attribute = _name(_steps(field.path)[0])
     kind = DriftClass.BOX_ADDED if field.before is None else DriftClass.BOX_REMOVED
     verb = verbs.added if field.before is None else verbs.removed
     box: Any = field.after if field.before is None else field.before
     edges = [box.get(edge) for edge in _EDGES] if isinstance(box, Mapping) else [None]
     place = _place(TrainingBox("", *edges)) if _are_numbers(*edges) else ""
-    return Event(kind, f"A box of {attribute} {verb}", place)
+    return ImageEvent(kind, f"A box of {attribute} {verb}", place)
 
 
 def _whole_attributes(

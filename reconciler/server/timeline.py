@@ -19,7 +19,7 @@ class StepState(StrEnum):
     OPEN = "open"
 
 
-class Step(NamedTuple):
+class CycleStep(NamedTuple):
     """
     One step of a cycle.
 
@@ -33,31 +33,31 @@ class Step(NamedTuple):
     text: str
 
 
-def timeline(view: DatasetView, registry: Registry) -> tuple[Step, ...]:
+def timeline(view: DatasetView, registry: Registry) -> tuple[CycleStep, ...]:
     """Return the steps of the running cycle, or else of the last one."""
     sending = view.work if view.work is not None and view.work.found is not None else None
     observing = view.running and sending is None
     if observing:
-        observed = Step("Observed", StepState.NOW, None, "reading AWS")
+        observed = CycleStep("Observed", StepState.NOW, None, "reading AWS")
     else:
         observed = _done("Observed", view.observed_at, "")
     seen = observed.state is StepState.DONE
     return (
         _done("Git read", registry.source_read_at, ""),
         observed,
-        Step(
+        CycleStep(
             "Differences found",
             _reached(seen and view.drifted is not None),
             None,
             _found(view) if seen else "",
         ),
-        _sent(sending, view, registry.wall()) if seen else Step("Sent", StepState.OPEN, None, ""),
-        _verified(sending, view) if seen else Step("Verified", StepState.OPEN, None, ""),
+        _sent(sending, view, registry.wall()) if seen else CycleStep("Sent", StepState.OPEN, None, ""),
+        _verified(sending, view) if seen else CycleStep("Verified", StepState.OPEN, None, ""),
     )
 
 
-def _done(name: str, at: float | None, text: str) -> Step:
-    return Step(name, _reached(at is not None), at, text)
+def _done(name: str, at: float | None, text: str) -> CycleStep:
+    return CycleStep(name, _reached(at is not None), at, text)
 
 
 def _reached(done: bool) -> StepState:
@@ -70,18 +70,20 @@ def _found(view: DatasetView) -> str:
     return counted(view.drifted, "image drifted", "images drifted") if view.drifted else "no drift"
 
 
-def _sent(sending: Work | None, view: DatasetView, now: float) -> Step:
+def _sent(sending: Work | None, view: DatasetView, now: float) -> CycleStep:
     if sending is None:
         updates = view.lines[0].line["updates"] if view.lines else 0
-        return Step(
+        return CycleStep(
             "Sent", StepState.DONE, None, counted(updates, "update") if updates else "nothing to send"
         )
     number = sending.finished + sending.failed
     if sending.in_flight_since is None and number >= sending.planned:
-        return Step("Sent", StepState.DONE, None, counted(sending.sent, "update"))
+        return CycleStep("Sent", StepState.DONE, None, counted(sending.sent, "update"))
     left = (now - sending.begun_at) / number * (sending.planned - number) if number else 0.0
     text = f"update {number + 1:,} of {max(sending.planned, number + 1):,}"
-    return Step("Sent", StepState.NOW, None, f"{text}, about {lasting(left)} left" if left >= 60 else text)
+    return CycleStep(
+        "Sent", StepState.NOW, None, f"{text}, about {lasting(left)} left" if left >= 60 else text
+    )
 
 
 def forecast(work: Work, now: float) -> str:
@@ -98,10 +100,10 @@ def forecast(work: Work, now: float) -> str:
     return f"{text}; proof in about {lasting(left)}" if left > 0 else f"{text}; it takes longer than that"
 
 
-def _verified(sending: Work | None, view: DatasetView) -> Step:
+def _verified(sending: Work | None, view: DatasetView) -> CycleStep:
     if sending is None:
         return _done("Verified", view.observed_at, "")
     done = sending.in_flight_since is None and sending.finished + sending.failed >= sending.planned
-    return Step(
+    return CycleStep(
         "Verified", StepState.NOW if done else StepState.OPEN, None, "reading AWS again" if done else ""
     )

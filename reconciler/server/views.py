@@ -35,7 +35,7 @@ _REASONS: Final[Mapping[Health, ConditionType]] = MappingProxyType(
 _BAD: Final = frozenset({Verdict.PARTIAL, Verdict.BLOCKED, Verdict.FAILED})
 
 
-class Bar(NamedTuple):
+class CycleBar(NamedTuple):
     """
     One cycle in the trend; colour shows its kind, and height its drift.
 
@@ -103,7 +103,7 @@ class DatasetView:
     left_by: str | None
     conditions: tuple[Condition, ...]
     quarantined: QuarantineView
-    bars: tuple[Bar, ...]
+    bars: tuple[CycleBar, ...]
     lines: tuple[HistoryLine, ...]
     labels: Mapping[str, str]
     foreign_calls: tuple[ForeignCall, ...] = ()
@@ -213,10 +213,10 @@ def _result(pair: tuple[Mapping[str, Any], int]) -> tuple[object, ...]:
     return drifted, *(value for key, value in sorted(line.items()) if key != "at")
 
 
-def _bars(state: DatasetState, most: int) -> tuple[Bar, ...]:
+def _bars(state: DatasetState, most: int) -> tuple[CycleBar, ...]:
     first = HISTORY - len(state.trend)
     return tuple(
-        Bar(
+        CycleBar(
             number * BAR_PITCH,
             height := _height(drifted, most),
             _kind(line["verdict"], truth, drifted),

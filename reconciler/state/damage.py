@@ -17,7 +17,7 @@ import orjson
 from reconciler.core.planning.quarantine import QuarantineReason
 from reconciler.core.spec.choices import DatasetType
 from reconciler.errors import StateUnusable
-from reconciler.ports import Content, Rebuild, Step
+from reconciler.ports import Content, Rebuild, RebuildStep
 from reconciler.state.schema import (
     CHECKED,
     MIGRATIONS,
@@ -137,7 +137,7 @@ def read_rebuild(body: str) -> Rebuild:
     stored: dict[str, Any] = dict(json.loads(body))
     fields = {_FIELDS.get(name, name): value for name, value in stored.items()}
     known = {
-        "step": Step(fields["step"]),
+        "step": RebuildStep(fields["step"]),
         "dataset_type": DatasetType(fields["dataset_type"]),
         "before": Content(*fields["before"]),
         "desired": Content(*fields["desired"]),

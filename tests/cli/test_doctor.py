@@ -24,7 +24,7 @@ from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.emulator.behaviour.settings import Settings
 from reconciler.emulator.server import Emulator
 from reconciler.errors import Denied, Interrupted, SpecError, StateError, Throttled
-from reconciler.ports import Content, Located, Rebuild, Step
+from reconciler.ports import Content, Located, Rebuild, RebuildStep
 from reconciler.state import State
 from reconciler.state.database import FILE_NAME
 from tests.account import serve
@@ -474,7 +474,7 @@ def test_a_clock_that_is_off_is_reported(
     assert mark == by_name(office.doctor(code=code)["checks"])["clock"]["mark"]
 
 
-def begin_rebuild(office: Office, step: Step) -> None:
+def begin_rebuild(office: Office, step: RebuildStep) -> None:
     content = Content(0, "")
     with closing(State(office.root / ".reconciler")) as memory:
         rebuild = Rebuild(
@@ -486,7 +486,7 @@ def begin_rebuild(office: Office, step: Step) -> None:
 
 def test_a_rebuild_that_was_begun_comes_first(office: Office) -> None:
     """An unfinished rebuild is reported first: the dataset is missing on purpose, and apply would refuse."""
-    begin_rebuild(office, Step.DELETING)
+    begin_rebuild(office, RebuildStep.DELETING)
 
     found = office.checks(code=3)["rebuild"]
 
@@ -494,8 +494,8 @@ def test_a_rebuild_that_was_begun_comes_first(office: Office) -> None:
     assert "rebuild --resume" in found["remedy"]
 
 
-@pytest.mark.parametrize("step", [Step.KEPT, Step.FILLING])
-def test_a_rebuild_that_leaves_a_dataset_in_place_is_no_failure(office: Office, step: Step) -> None:
+@pytest.mark.parametrize("step", [RebuildStep.KEPT, RebuildStep.FILLING])
+def test_a_rebuild_that_leaves_a_dataset_in_place_is_no_failure(office: Office, step: RebuildStep) -> None:
     """Before it deletes anything, and once the new dataset is there, apply refuses nothing."""
     office.make()
     begin_rebuild(office, step)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
-from reconciler.core.planning.bisect import Isolation, Result
+from reconciler.core.planning.bisect import BatchResult, Isolation
 
 Lines = frozenset[int]
 
@@ -18,14 +18,14 @@ class Service:
     passed: list[Lines] = field(default_factory=list)
     failed: list[Lines] = field(default_factory=list)
 
-    def update(self, sent: Iterable[int]) -> Result:
+    def update(self, sent: Iterable[int]) -> BatchResult:
         lines = frozenset(sent)
         bad = lines & set(self.poison) or any(lines.issuperset(group) for group in self.groups)
         if bad or self.whim(lines):
             self.failed.append(lines)
-            return Result.FAILED
+            return BatchResult.FAILED
         self.passed.append(lines)
-        return Result.PASSED
+        return BatchResult.PASSED
 
     @property
     def in_place(self) -> Lines:

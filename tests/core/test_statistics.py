@@ -7,11 +7,11 @@ from reconciler.core.entries.training_view import meaning
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.statistics import (
     BoxSizes,
-    Counts,
+    DatasetCounts,
     DatasetStatistics,
     DatasetTally,
-    LabelCount,
     LabelSplit,
+    LabelStatistics,
     Pair,
     Statistics,
     splits,
@@ -20,7 +20,7 @@ from reconciler.errors import Exit
 from tests.builders import boxed, classified, line
 
 
-def counts(*lines: bytes) -> Counts:
+def counts(*lines: bytes) -> DatasetCounts:
     tally = DatasetTally()
     for raw in lines:
         tally.add(meaning(orjson.loads(raw)))
@@ -41,7 +41,7 @@ def test_an_image_counts_once_for_a_label_and_each_of_its_boxes_once():
     """However many boxes of the label it has."""
     found = counts(boxed("a", ("rose", 0, 0, 9, 9), ("rose", 9, 9, 9, 9)), classified("b", "rose", "red"))
 
-    assert (LabelCount("rose", 2, BoxSizes(2)), LabelCount("red", 1, BoxSizes())) == found.labels
+    assert (LabelStatistics("rose", 2, BoxSizes(2)), LabelStatistics("red", 1, BoxSizes())) == found.labels
     assert (2, 1) == (found.most_boxes, found.boxed)
 
 
@@ -82,7 +82,7 @@ def test_the_balance_begins_with_labels_that_are_not_tested():
 
 
 def test_nothing_is_counted_of_nothing():
-    assert Counts() == counts()
+    assert DatasetCounts() == counts()
 
 
 def test_specs_that_cannot_be_used_are_exit_5():

@@ -30,7 +30,7 @@ from reconciler.errors import (
     UnknownAnswer,
     UsageError,
 )
-from reconciler.ports import Content, Description, Located, Phase, Silence, Step
+from reconciler.ports import Content, Description, Located, Phase, RebuildStep, Silence
 from reconciler.rekognition.calls import Limiter
 from reconciler.rekognition.rebuilding import S3, RebuildingRekognition, s3_config
 from reconciler.state import State
@@ -348,7 +348,7 @@ def test_a_dataset_that_changes_after_it_was_kept_is_not_deleted(full: Lab):
 def test_what_changed_since_it_was_kept_is_not_deleted_by_a_resume(full: Lab):
     """A resumed rebuild refuses to delete a dataset that changed since its backup; undo changes nothing."""
     doom = Doom()
-    kill_at(doom, full, Step.DELETING)
+    kill_at(doom, full, RebuildStep.DELETING)
     with pytest.raises(Killed):
         begin(full, rebuild_context_of(full, doom))
     full.emulator.console.add_image(full.arn, ref("new"))
@@ -511,7 +511,7 @@ def test_what_was_confirmed_at_the_beginning_need_not_be_confirmed_again(full: L
     denied = Fault(kind=Kind.ACCESS_DENIED, operations=frozenset({"DescribeProjectVersions"}), times=0)
     full.emulator.faults.add(denied)
     doom = Doom()
-    kill_at(doom, full, Step.KEEPING)
+    kill_at(doom, full, RebuildStep.KEEPING)
     with pytest.raises(Killed):
         begin(full, rebuild_context_of(full, doom), confirmed=True)
 
@@ -608,7 +608,7 @@ def test_a_dataset_that_is_missing_on_purpose_is_left_alone(full: Lab):
     """While a rebuild is open, an apply and a second rebuild are refused."""
     doom = Doom()
     context = rebuild_context_of(full, doom)
-    kill_at(doom, full, Step.DELETED)
+    kill_at(doom, full, RebuildStep.DELETED)
     with pytest.raises(Killed):
         begin(full, context)
 
@@ -734,7 +734,7 @@ def test_an_undo_that_does_not_bring_everything_back_says_so(full: Lab):
     assert None is full.context.memory.rebuilds.of("train")
 
 
-def kill_at(doom: Doom, lab: Lab, step: Step) -> None:
+def kill_at(doom: Doom, lab: Lab, step: RebuildStep) -> None:
     """Kill the process after this step has been noted and before it is carried out."""
     put = lab.context.memory.rebuilds.put
 
@@ -750,7 +750,7 @@ def kill_at(doom: Doom, lab: Lab, step: Step) -> None:
 def test_what_somebody_else_made_meanwhile_is_not_touched(full: Lab):
     """Neither resume nor undo deletes a dataset that this rebuild has not created."""
     doom = Doom()
-    kill_at(doom, full, Step.CREATING)
+    kill_at(doom, full, RebuildStep.CREATING)
     with pytest.raises(Killed):
         begin(full, rebuild_context_of(full, doom))
     record = full.context.memory.rebuilds.of("train")
@@ -824,8 +824,8 @@ def killed_at(
         instant += 1
 
 
-@pytest.mark.parametrize("step", list(Step))
-def test_killed_at_any_step_it_can_be_finished_or_undone(full: Lab, step: Step):
+@pytest.mark.parametrize("step", list(RebuildStep))
+def test_killed_at_any_step_it_can_be_finished_or_undone(full: Lab, step: RebuildStep):
     """Killed at any step, a rebuild can be undone to the old entries and then run to its end."""
     old = lines(full)
     ways = (

@@ -7,7 +7,7 @@ from reconciler.core.planning.batch import pack
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action, Change
 from reconciler.core.planning.guard import Guard
-from reconciler.core.planning.plan import Counts, DatasetPlan, Plan, PlanError, PlannedChange, unplanned
+from reconciler.core.planning.plan import DatasetPlan, EntryCounts, Plan, PlanError, PlannedChange, unplanned
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.planning.withholding import ALL_CHANGES, ChangeSelection, Withheld
 from reconciler.core.spec.choices import Mode
@@ -100,7 +100,7 @@ def dataset(
         name=name,
         arn=arn,
         mode=mode,
-        counts=Counts(
+        counts=EntryCounts(
             desired=same + number[Action.ADD] + number[Action.UPDATE],
             observed=same + number[Action.UPDATE] + number[Action.ORPHAN],
             add=number[Action.ADD],

@@ -3,7 +3,7 @@
 import json
 
 from reconciler.core.planning.cause import Cause
-from reconciler.core.planning.plan import Counts, PlanError
+from reconciler.core.planning.plan import EntryCounts, PlanError
 from reconciler.core.status.result import Verdict, WithheldEntry, WithheldGroup
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.screen import PLAIN, Screen
@@ -137,7 +137,7 @@ def test_a_result_has_exactly_the_shape_that_was_promised():
         rejected=(entry_problem("r", 2, "stored with errors", ("ERROR_NO_LABEL_ATTRIBUTES",)),),
         withheld=(WithheldEntry(ref("w"), Origin("specs/train.jsonl", 3), Cause.DRIFT_MODIFIED, REASON),),
         groups=(WithheldGroup(Cause.DRIFT_MODIFIED, REASON, 1),),
-        counts=Counts(desired=9, observed=8, add=1, update=2, unchanged=5, ignored=1),
+        counts=EntryCounts(desired=9, observed=8, add=1, update=2, unchanged=5, ignored=1),
         errors=(PlanError("RKD1001", "no", Origin("specs/a.jsonl", 3)),),
     )
 

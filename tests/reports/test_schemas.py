@@ -14,10 +14,10 @@ from reconciler.core.spec.choices import DatasetType
 from reconciler.core.statistics import (
     Balance,
     BoxSizes,
-    Counts,
+    DatasetCounts,
     DatasetStatistics,
-    LabelCount,
     LabelSplit,
+    LabelStatistics,
     Pair,
     Statistics,
 )
@@ -26,7 +26,7 @@ from reconciler.core.status.suspension import ControllerAnswer, SuspensionState
 from reconciler.core.validation.problem import Origin
 from reconciler.errors import Exit
 from reconciler.reports.registry import FORMATS, document_type, json_schema
-from reconciler.reports.status.json import Known
+from reconciler.reports.status.json import KnownStatuses
 from reconciler.reports.status.record import record
 from reconciler.reports.validate import Validation
 from tests.reports.builders import (
@@ -53,7 +53,9 @@ def _checkup() -> Preflight:
 
 
 def _statistics() -> Statistics:
-    counts = Counts(1, labels=(LabelCount("rose", 1, BoxSizes(1)),), pairs=(Pair("red", "rose", 1),))
+    counts = DatasetCounts(
+        1, labels=(LabelStatistics("rose", 1, BoxSizes(1)),), pairs=(Pair("red", "rose", 1),)
+    )
     train = DatasetStatistics("a", "p", DatasetType.TRAIN, counts, (problem(),))
     unread = DatasetStatistics("b", errors=ERRORS)
     return Statistics((train, unread), (Balance(train, train, (LabelSplit("rose", 1, 2),), (problem(),)),))
@@ -65,7 +67,7 @@ REPORTS = {
     "plan": plan(dataset(*CHANGES), unplanned("far", ERRORS, 3), revision="0" * 40),
     "apply": [result(verdict, quarantined=QUARANTINED, errors=ERRORS) for verdict in Verdict],
     "validate": Validation(1, 2, (problem(), problem(column=None))),
-    "status": Known({"a": record(result(errors=ERRORS), 0, None), "b": {}}, {}, 0),
+    "status": KnownStatuses({"a": record(result(errors=ERRORS), 0, None), "b": {}}, {}, 0),
     "doctor": _checkup(),
     "stats": _statistics(),
     "control": ControllerAnswer(

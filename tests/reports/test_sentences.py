@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.core.entries.explain import FieldChange, explain
 from reconciler.core.entries.image_view import view_of
-from reconciler.reports.sentences import Event, due_changes, field_name
+from reconciler.reports.sentences import ImageEvent, due_changes, field_name
 from tests.reports.drift.builders import entry
 
 ECHO = ("Echo", 86, 65, 220, 334)
@@ -123,4 +123,4 @@ def test_fields_of_any_shape_are_told(content: object):
         for field in (FieldChange(path, content, 1), FieldChange(path, 1, content)):
             found = due_changes([field])
             assert len(found.events) + len(found.fields) >= 1
-            assert all(isinstance(event, Event) and event.text for event in found.events)
+            assert all(isinstance(event, ImageEvent) and event.text for event in found.events)

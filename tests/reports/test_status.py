@@ -9,7 +9,7 @@ from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.status.result import DatasetResult, Verdict
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.screen import Screen
-from reconciler.reports.status.json import Known
+from reconciler.reports.status.json import KnownStatuses
 from reconciler.reports.status.record import record
 from tests.reports.builders import ARN, HOSTILE, entry_problem, rendered, result, text_of
 
@@ -57,11 +57,11 @@ def kept(*results: DatasetResult) -> dict[str, dict]:
 
 
 def shown(records, now: float = AT, quarantined=None, **screen) -> str:
-    return text_of("status", Known(records, quarantined or {}, now), Screen(**screen))
+    return text_of("status", KnownStatuses(records, quarantined or {}, now), Screen(**screen))
 
 
 def written(records, now: float = AT, quarantined=None) -> list[dict]:
-    document = json.loads(rendered("status", "json", Known(records, quarantined or {}, now)))
+    document = json.loads(rendered("status", "json", KnownStatuses(records, quarantined or {}, now)))
     assert "status/v1" == document["format"]
     return document["datasets"]
 

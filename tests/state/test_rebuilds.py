@@ -8,13 +8,13 @@ from contextlib import closing
 from pathlib import Path
 
 from reconciler.core.spec.choices import DatasetType
-from reconciler.ports import Content, Rebuild, Step
+from reconciler.ports import Content, Rebuild, RebuildStep
 from reconciler.state import State
 
 REBUILD = Rebuild(
     id="r1",
     dataset="d",
-    step=Step.KEPT,
+    step=RebuildStep.KEPT,
     plan="p",
     revision=None,
     project_arn="arn",

@@ -15,7 +15,7 @@ from reconciler.cli.flags import DEFAULT_PATH, add_output, add_selection
 from reconciler.errors import Exit, UsageError
 
 if TYPE_CHECKING:
-    from reconciler.reports.status.json import Known
+    from reconciler.reports.status.json import KnownStatuses
 
 
 WAIT_SECONDS: Final = 600
@@ -69,7 +69,7 @@ def _run(args: argparse.Namespace) -> int:
     return code
 
 
-def _awaited(known: Known, kind: str) -> Exit:
+def _awaited(known: KnownStatuses, kind: str) -> Exit:
     """Return what a condition amounts to over all datasets: DONE if it is True, PENDING if False, else UNKNOWN."""
     from reconciler.reports.status.json import datasets_doc
 
@@ -82,9 +82,9 @@ def _awaited(known: Known, kind: str) -> Exit:
     return Exit.PENDING if "False" in found else Exit.DONE
 
 
-def _read(args: argparse.Namespace, now: float) -> Known:
+def _read(args: argparse.Namespace, now: float) -> KnownStatuses:
     from reconciler.engine.dataset.bookkeeping import share_images
-    from reconciler.reports.status.json import Known
+    from reconciler.reports.status.json import KnownStatuses
     from reconciler.reports.status.record import with_training_safe
     from reconciler.state import State
 
@@ -95,7 +95,7 @@ def _read(args: argparse.Namespace, now: float) -> Known:
         records = {
             name: with_training_safe(known, name, state, partial(share_images, state), now) for name in chosen
         }
-    return Known(records, quarantined, now)
+    return KnownStatuses(records, quarantined, now)
 
 
 def _chosen(known: Collection[str], args: argparse.Namespace) -> Sequence[str]:

@@ -24,10 +24,9 @@ from reconciler.cli.exits import Terminated
 from reconciler.cli.output.files import write_whole
 from reconciler.cli.output.show import results_exit_code, show
 from reconciler.cli.pictures import Illustrator
-from reconciler.cli.wiring import Threads as Calling
-from reconciler.cli.wiring import Wiring, connected
+from reconciler.cli.wiring import CallSettings, Wiring, connected
 from reconciler.core.planning.observation import ObservationKind, Observed
-from reconciler.core.planning.plan import Counts
+from reconciler.core.planning.plan import EntryCounts
 from reconciler.core.status.result import DatasetResult, Verdict
 from reconciler.engine.controller.cycle_runner import CycleRunner
 from reconciler.engine.controller.dataset_state import DatasetState
@@ -65,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         args.calls_per_second = replicas.calls_per_second(args, part := replicas.shard(args))
         fleet = replicas.fleet(args, home := replicas.CredentialsHome())
         calling = _calling(monotonic, metrics, fleet, own := events.OwnCalls())
-        wiring = stack.enter_context(connected(args, read_only=False, threads=calling, checks_images=True))
+        wiring = stack.enter_context(connected(args, read_only=False, calling=calling, checks_images=True))
         source = stack.enter_context(closing(followed(args, wiring.download, part)))
         registry = Registry(source.name, SystemClock().now, monotonic.seconds, _publisher(args), fleet)
         registry.illustrate = _illustrator(args, wiring, registry, monotonic)
@@ -129,11 +128,11 @@ def _until_stopped(
 
 def _calling(
     monotonic: SystemMonotonicClock, metrics: Metrics, fleet: Fleet | None, own: events.OwnCalls
-) -> Calling:
+) -> CallSettings:
     """Return how AWS is called; with a lease, no writing attempt outlasts it."""
     if fleet is None:
-        return Calling(WORKERS, monotonic.sleep, metrics.request, called=own)
-    return Calling(
+        return CallSettings(WORKERS, monotonic.sleep, metrics.request, called=own)
+    return CallSettings(
         WORKERS,
         monotonic.sleep,
         metrics.request,
@@ -188,7 +187,7 @@ def _as_result(state: DatasetState) -> DatasetResult:
         groups=named.groups,
         unblanked=named.unblanked,
         blocked=counts.get("blocked", 0),
-        counts=Counts(*(counts[kind] for kind in Counts._fields)) if summary.seen else None,
+        counts=EntryCounts(*(counts[kind] for kind in EntryCounts._fields)) if summary.seen else None,
         complete=summary.seen and summary.gap is None,
         gap=summary.gap,
         errors=summary.errors,

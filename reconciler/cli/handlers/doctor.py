@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from reconciler.cli.output.show import next_step, same_specs, show
 from reconciler.cli.specs import reading
-from reconciler.cli.wiring import Threads, Wiring, connected
+from reconciler.cli.wiring import CallSettings, Wiring, connected
 from reconciler.core import preflight
 from reconciler.core.preflight import Check, CheckResult, DatasetPreflight, Mark, Preflight
 from reconciler.engine.dataset.desired import Desired
@@ -20,7 +20,7 @@ from reconciler.sources.git.revision import program
 from reconciler.state.fitness import state
 
 # A diagnosis should be fast: three failed attempts in a row are enough.
-_IMPATIENT = Threads(attempts=3)
+_IMPATIENT = CallSettings(attempts=3)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
 def _examined(found: Reading, args: argparse.Namespace) -> tuple[tuple[DatasetPreflight, ...], CheckResult]:
     broken = tuple(examine_broken(dataset, args.path) for dataset in found.broken)
     try:
-        with connected(args, read_only=True, threads=_IMPATIENT) as wiring:
+        with connected(args, read_only=True, calling=_IMPATIENT) as wiring:
             seen = tuple(_examine(desired, wiring, args) for desired in found.datasets)
             return (*seen, *broken), preflight.clock(wiring.skew.seconds)
     except StateError as exc:

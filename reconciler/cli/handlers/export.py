@@ -106,7 +106,7 @@ def _in_format(form: Format, args: argparse.Namespace) -> int:
         report = write_format(
             Job(form, project, splits, rules_of(dict(args.images_at)), dict(args.about)), new
         )
-        written = Result(args.format, directory, report)
+        written = ExportResult(args.format, directory, report)
         document = as_json(written)
         (new / REPORT).write_bytes(document)
     out(document.decode().rstrip() if args.output == "json" else as_text(written))
@@ -169,7 +169,7 @@ def dns_label(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:63].rstrip("-")
 
 
-class Result(NamedTuple):
+class ExportResult(NamedTuple):
     """One export in the format of another tool."""
 
     format: str
@@ -177,7 +177,7 @@ class Result(NamedTuple):
     report: Report
 
 
-def as_json(result: Result) -> bytes:
+def as_json(result: ExportResult) -> bytes:
     """Return the document; the file in the directory of the export is the same."""
     report = result.report
     sources = [split.of.source for split in report.splits]
@@ -218,12 +218,12 @@ def _loss(kind: LossKind, loss: Loss) -> dict[str, Any]:
     }
 
 
-def as_text(result: Result) -> str:
+def as_text(result: ExportResult) -> str:
     """Return the report for people."""
     return "\n".join(_text_lines(result))
 
 
-def _text_lines(result: Result) -> Iterator[str]:
+def _text_lines(result: ExportResult) -> Iterator[str]:
     for split in result.report.splits:
         images, boxes = counted(split.images, "image"), counted(split.boxes, "box", "boxes")
         base = f", below {visible(split.base)}" if split.base else ""
@@ -253,5 +253,5 @@ def _names(loss: Loss) -> str:
     return f" ({', '.join(shown)}{f' and {more} more' if more else ''})" if shown else ""
 
 
-def _files(result: Result) -> list[str]:
+def _files(result: ExportResult) -> list[str]:
     return [f"{result.directory / name}{'/' * name.endswith('/')}" for name in result.report.files]

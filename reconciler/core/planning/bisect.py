@@ -27,7 +27,7 @@ Steps: TypeAlias = Generator[Places, bool, None]
 CULPRITS_PER_BATCH: Final = 8
 
 
-class Result(StrEnum):
+class BatchResult(StrEnum):
     """The result of an update. After a service error or a lost response, the same batch is sent again."""
 
     PASSED = "passed"
@@ -153,14 +153,14 @@ class Isolation(Generic[T]):
             self._dialogue.answer(True)
         return None
 
-    def record(self, result: Result) -> None:
+    def record(self, result: BatchResult) -> None:
         """
         Record the result of the batch that `next` returned last.
 
         Raises:
             RuntimeError: No batch is waiting for a result.
         """
-        passed = result is Result.PASSED
+        passed = result is BatchResult.PASSED
         self._dialogue.answer(passed)
         self.updates += 1
         self.passes += passed

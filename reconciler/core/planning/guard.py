@@ -26,7 +26,7 @@ class Guard(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class GuardLimits:
     """
     The limits of one apply.
 
@@ -58,7 +58,7 @@ class Sizes:
     added: int
 
 
-def check(sizes: Sizes, overwritten: Sequence[str], limits: Limits) -> tuple[Guard, ...]:
+def check(sizes: Sizes, overwritten: Sequence[str], limits: GuardLimits) -> tuple[Guard, ...]:
     """
     Return every reason not to apply, in a fixed order.
 
@@ -83,7 +83,9 @@ def account(expected: str | None, arn: str | None) -> tuple[Guard, ...]:
     return (Guard("ACCOUNT", f"{text}; use credentials or a roleArn of {expected}"),)
 
 
-def leakage(added: int, shared: Sequence[str], partners: Sequence[str], limits: Limits) -> tuple[Guard, ...]:
+def leakage(
+    added: int, shared: Sequence[str], partners: Sequence[str], limits: GuardLimits
+) -> tuple[Guard, ...]:
     """
     Return a guard if images would be added that are also desired in the project's other dataset.
 
@@ -107,7 +109,7 @@ def _some(refs: Sequence[str]) -> str:
     return ", ".join(refs[:_NAMED]) + (", …" if len(refs) > _NAMED else "")
 
 
-def _empty(sizes: Sizes, limits: Limits) -> Iterator[Guard]:
+def _empty(sizes: Sizes, limits: GuardLimits) -> Iterator[Guard]:
     if sizes.desired == 0 and sizes.observed > 0 and not limits.allow_empty:
         yield Guard(
             "EMPTY",
@@ -116,7 +118,7 @@ def _empty(sizes: Sizes, limits: Limits) -> Iterator[Guard]:
         )
 
 
-def _sealed(added: int, overwritten: Sequence[str], limits: Limits) -> Iterator[Guard]:
+def _sealed(added: int, overwritten: Sequence[str], limits: GuardLimits) -> Iterator[Guard]:
     """Block every change, also one that reverts drift: the way out is a commit, which is reviewed and stays."""
     if limits.sealed and (added or overwritten):
         named = f": {_some(overwritten)}" if overwritten else ""
@@ -126,7 +128,7 @@ def _sealed(added: int, overwritten: Sequence[str], limits: Limits) -> Iterator[
         yield Guard("SEALED", f"{text}; if that is meant, set policy.sealed: false")
 
 
-def _too_many(sent: int, limits: Limits) -> Iterator[Guard]:
+def _too_many(sent: int, limits: GuardLimits) -> Iterator[Guard]:
     if sent > limits.max_changes:
         yield Guard(
             "MAX_CHANGES",
@@ -135,7 +137,7 @@ def _too_many(sent: int, limits: Limits) -> Iterator[Guard]:
         )
 
 
-def _too_large_a_share(observed: int, overwritten: int, limits: Limits) -> Iterator[Guard]:
+def _too_large_a_share(observed: int, overwritten: int, limits: GuardLimits) -> Iterator[Guard]:
     if observed >= RATIO_FROM and (share := overwritten / observed) > limits.max_change_ratio:
         enough = -(-overwritten * 100 // observed) / 100  # integer division rounds up to a hundredth exactly
         yield Guard(
@@ -146,7 +148,7 @@ def _too_large_a_share(observed: int, overwritten: int, limits: Limits) -> Itera
         )
 
 
-def _protected(overwritten: Sequence[str], limits: Limits) -> Iterator[Guard]:
+def _protected(overwritten: Sequence[str], limits: GuardLimits) -> Iterator[Guard]:
     if limits.allow_protected or not limits.protect:
         return
     protected = [ref for ref in overwritten if limits.protect.match(ref)]

@@ -91,7 +91,7 @@ class PlannedChange:
         return self.withheld in (Withheld.FREEZE, Withheld.WINDOWS)
 
 
-class Counts(NamedTuple):
+class EntryCounts(NamedTuple):
     """Numbers of entries, by what is to be done about them."""
 
     desired: int = 0
@@ -103,9 +103,9 @@ class Counts(NamedTuple):
     ignored: int = 0
 
 
-def counts_of(diff: Diff) -> Counts:
+def counts_of(diff: Diff) -> EntryCounts:
     """Count the entries of a complete diff: desired = add + update + unchanged + ignored."""
-    return Counts(
+    return EntryCounts(
         desired=diff.desired,
         observed=diff.observed,
         add=diff.count(Action.ADD),
@@ -155,7 +155,7 @@ class DatasetPlan:
     name: str
     arn: str | None
     mode: Mode
-    counts: Counts
+    counts: EntryCounts
     changes: tuple[PlannedChange, ...]
     batches: tuple[Batch[PlannedChange], ...]
     guards: tuple[Guard, ...] = ()
@@ -254,7 +254,7 @@ def unplanned(name: str, errors: Iterable[PlanError], exit_code: Exit) -> Datase
         name=name,
         arn=None,
         mode=Mode.OBSERVE,
-        counts=Counts(),
+        counts=EntryCounts(),
         changes=(),
         batches=(),
         errors=tuple(errors),

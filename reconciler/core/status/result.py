@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.observation import NO_CALLS, Calls, Observed
-from reconciler.core.planning.plan import Counts, PlanError, PlannedChange
+from reconciler.core.planning.plan import EntryCounts, PlanError, PlannedChange
 from reconciler.core.planning.withholding import Withheld
 from reconciler.core.spec.policy import Closure
 from reconciler.core.validation.problem import Origin
@@ -91,7 +91,7 @@ class WithheldGroup(NamedTuple):
         return self.withheld_by is Withheld.NOT_SELECTED
 
 
-class LabelCount(NamedTuple):
+class AppliedLabel(NamedTuple):
     """The number of images with one label that an apply added or updated."""
 
     label: str
@@ -136,7 +136,7 @@ class DatasetResult:
     added: int = 0
     updated: int = 0
     changed: tuple[PlannedChange, ...] = ()
-    labels: tuple[LabelCount, ...] = ()
+    labels: tuple[AppliedLabel, ...] = ()
     updates: int = 0
     verified: bool = False
     quarantined: tuple[EntryProblem, ...] = ()
@@ -147,7 +147,7 @@ class DatasetResult:
     not_selected: tuple[WithheldGroup, ...] = ()
     unblanked: tuple[WithheldGroup, ...] = ()
     blocked: int = 0
-    counts: Counts | None = None
+    counts: EntryCounts | None = None
     left: Mapping[Cause, int] = field(default_factory=lambda: MappingProxyType({}))
     errors: tuple[PlanError, ...] = ()
     complete: bool = True

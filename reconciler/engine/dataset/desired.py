@@ -166,9 +166,9 @@ class Desired:
         )
 
     @cached_property
-    def limits(self) -> guard.Limits:
+    def limits(self) -> guard.GuardLimits:
         spec = self.loaded.spec.spec
-        return guard.Limits(
+        return guard.GuardLimits(
             max_change_ratio=spec.limits.max_change_ratio,
             max_changes=spec.limits.max_changes,
             allow_empty=spec.policy.allow_empty,

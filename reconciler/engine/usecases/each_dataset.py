@@ -13,7 +13,7 @@ import orjson
 from reconciler.core.entries.training_view import meaning
 from reconciler.core.planning.diff import Action
 from reconciler.core.planning.plan import DatasetPlan, PlanError, errors_of, unplanned
-from reconciler.core.status.result import DatasetResult, LabelCount
+from reconciler.core.status.result import AppliedLabel, DatasetResult
 from reconciler.engine.dataset import outcome
 from reconciler.engine.dataset.context import Context, counting
 from reconciler.engine.dataset.desired import Desired
@@ -123,7 +123,7 @@ def _counted(desired: Desired, result: DatasetResult) -> DatasetResult:
     except SourceError:
         return result
     found = sorted(added.keys() | updated.keys())
-    return replace(result, labels=tuple(LabelCount(label, added[label], updated[label]) for label in found))
+    return replace(result, labels=tuple(AppliedLabel(label, added[label], updated[label]) for label in found))
 
 
 def plan_of_unusable(desired: Desired) -> DatasetPlan:

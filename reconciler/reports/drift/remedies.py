@@ -29,7 +29,7 @@ class Remedy(StrEnum):
     IGNORE = "ignore"
 
 
-class Command(NamedTuple):
+class RemedyCommand(NamedTuple):
     """
     A command line for any selection of images: ``--source-ref`` and an image, for each, go between its parts.
 
@@ -78,7 +78,7 @@ def condition(item: DriftItem, dataset: DatasetDrift) -> str:
     return f"set {found[1]} in {place}: while it says {found[0]}, an apply leaves the images as they are."
 
 
-def keep(dataset: DatasetDrift, path: str, flags: Sequence[str] = ()) -> Command:
+def keep(dataset: DatasetDrift, path: str, flags: Sequence[str] = ()) -> RemedyCommand:
     """
     Return the command that takes what AWS holds into git.
 
@@ -87,15 +87,15 @@ def keep(dataset: DatasetDrift, path: str, flags: Sequence[str] = ()) -> Command
     """
     start = shlex.join(["reconciler", "propose", path, *flags, "--dataset", dataset.name])
     effect = "Takes what AWS holds into git, so that no work is lost."
-    return Command(effect, start, " --patch keep.patch && git apply keep.patch")
+    return RemedyCommand(effect, start, " --patch keep.patch && git apply keep.patch")
 
 
-def revert(dataset: DatasetDrift, path: str, flags: Sequence[str] = ()) -> Command:
+def revert(dataset: DatasetDrift, path: str, flags: Sequence[str] = ()) -> RemedyCommand:
     """Return the command that sends what git desires."""
     effect = "Sends what git desires for these images, and nothing else."
     if dataset.mode is Mode.OBSERVE:
         effect += " It writes nothing while policy.mode is observe."
-    return Command(effect, shlex.join(["reconciler", "apply", path, *flags, "--dataset", dataset.name]))
+    return RemedyCommand(effect, shlex.join(["reconciler", "apply", path, *flags, "--dataset", dataset.name]))
 
 
 def last_day(dataset: DatasetDrift) -> str | None:

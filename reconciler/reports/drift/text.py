@@ -15,7 +15,7 @@ from reconciler.reports.plan.text import LONGEST_NAME, error_lines, gap_lines, w
 from reconciler.reports.plan.words import age
 from reconciler.reports.registry import Options
 from reconciler.reports.screen import Ink, Line, Screen, Span, first_of, indented, line, stacked
-from reconciler.reports.sentences import Event, overlap
+from reconciler.reports.sentences import ImageEvent, overlap
 from reconciler.reports.visible import counted, shortened
 
 _INKS: Final = {
@@ -118,7 +118,7 @@ def _group(heading: str, items: Sequence[DriftItem], dataset: DatasetDrift, scre
     yield from indented(first_of(items, screen.limit, lambda item: item_lines(item, dataset.observed_at)))
 
 
-def _event(event: Event) -> Line:
+def _event(event: ImageEvent) -> Line:
     return line(event.text, Span(f": {event.detail}" if event.detail else "", Ink.DIM))
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from reconciler.core.drift.report import DatasetDrift, DriftItem, DriftVerdict
 from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.plan.words import CAUSES
-from reconciler.reports.sentences import DRIFTED, DUE, Event, contents, field_name, image_events
+from reconciler.reports.sentences import DRIFTED, DUE, ImageEvent, contents, field_name, image_events
 from reconciler.reports.visible import counted, visible
 
 CLASSES: Final[Mapping[DriftClass, str]] = MappingProxyType(
@@ -60,7 +60,7 @@ _MONTHS: Final = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
 _FIELDS: Final = 3
 
 
-def events(item: DriftItem) -> Iterator[Event]:
+def events(item: DriftItem) -> Iterator[ImageEvent]:
     """
     Give what happened to one image, in sentences, the gravest first.
 
@@ -68,22 +68,22 @@ def events(item: DriftItem) -> Iterator[Event]:
     """
     seen = item.view
     if seen is None:
-        yield from (Event(kind, CLASSES[kind].capitalize()) for kind in item.classes)
+        yield from (ImageEvent(kind, CLASSES[kind].capitalize()) for kind in item.classes)
         return
     if DriftClass.MISSING in item.classes:
-        yield Event(DriftClass.MISSING, "Git desires this image; AWS does not hold it", contents(seen))
+        yield ImageEvent(DriftClass.MISSING, "Git desires this image; AWS does not hold it", contents(seen))
     elif DriftClass.UNMANAGED in item.classes:
-        yield Event(DriftClass.UNMANAGED, "AWS holds this image; git does not know it", contents(seen))
+        yield ImageEvent(DriftClass.UNMANAGED, "AWS holds this image; git does not know it", contents(seen))
     elif item.is_pending:
         yield from image_events(seen.turned, DUE)
     else:
         yield from image_events(seen, DRIFTED)
     if DriftClass.METADATA_ONLY in item.classes:
-        yield Event(
+        yield ImageEvent(
             DriftClass.METADATA_ONLY, "Labels and boxes are the same; other fields differ", _fields(item)
         )
     if item.codes:
-        yield Event(DriftClass.ERRORED, "AWS marks this image with errors", ", ".join(item.codes))
+        yield ImageEvent(DriftClass.ERRORED, "AWS marks this image with errors", ", ".join(item.codes))
 
 
 def one_line(item: DriftItem) -> str:

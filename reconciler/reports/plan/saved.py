@@ -15,7 +15,7 @@ from reconciler.core.entries.image_view import LabelSummary, LabelTotal
 from reconciler.core.planning.batch import Batch
 from reconciler.core.planning.diff import Action, Change
 from reconciler.core.planning.guard import Guard
-from reconciler.core.planning.plan import Counts, Creation, DatasetPlan, Plan, PlanError, PlannedChange
+from reconciler.core.planning.plan import Creation, DatasetPlan, EntryCounts, Plan, PlanError, PlannedChange
 from reconciler.core.planning.quarantine import Quarantined
 from reconciler.core.planning.withholding import ALL_CHANGES, ChangeSelection
 from reconciler.core.runtime.quotas import MAX_UPDATE_BYTES
@@ -104,7 +104,7 @@ def _dataset(doc: DatasetPlanDoc) -> DatasetPlan:
         name=doc["name"],
         arn=doc["arn"],
         mode=Mode(doc["mode"]),
-        counts=Counts(*(doc["counts"][name] for name in Counts._fields)),  # type: ignore[literal-required]
+        counts=EntryCounts(*(doc["counts"][name] for name in EntryCounts._fields)),  # type: ignore[literal-required]
         changes=changes,
         batches=_batches(changes, doc["batches"]),
         guards=tuple(Guard(guard["code"], guard["message"]) for guard in doc["guards"]),

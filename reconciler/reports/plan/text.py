@@ -17,7 +17,7 @@ from reconciler.core.validation.problem import Origin
 from reconciler.reports.plan import words
 from reconciler.reports.registry import Options
 from reconciler.reports.screen import Ink, Line, Screen, Span, first_of, indented, line, stacked
-from reconciler.reports.sentences import Changes, Event, due_changes, field_name
+from reconciler.reports.sentences import Changes, ImageEvent, due_changes, field_name
 from reconciler.reports.visible import MINUS, counted, shortened, side, visible
 
 INKS: Final = {Action.ADD: Ink.GREEN, Action.UPDATE: Ink.CYAN, Action.ORPHAN: Ink.YELLOW}
@@ -150,14 +150,14 @@ def _group(group: words.Group, screen: Screen) -> Iterator[Line]:
 def change_rows(found: Changes, width: int) -> Iterator[Line]:
     """Give the first of what changes in an image: in sentences, then the other fields, with both values."""
 
-    def show(one: Event | FieldChange) -> Iterable[Line]:
-        return (line(*event_parts(one)),) if isinstance(one, Event) else (field_line(one, width),)
+    def show(one: ImageEvent | FieldChange) -> Iterable[Line]:
+        return (line(*event_parts(one)),) if isinstance(one, ImageEvent) else (field_line(one, width),)
 
-    rows: list[Event | FieldChange] = [*found.events, *found.fields]
+    rows: list[ImageEvent | FieldChange] = [*found.events, *found.fields]
     return first_of(rows, FIELDS_SHOWN, show)
 
 
-def event_parts(event: Event) -> tuple[str | Span, ...]:
+def event_parts(event: ImageEvent) -> tuple[str | Span, ...]:
     """Return one sentence about an image, and its figures."""
     return visible(event.text), Span(f" ({event.detail})" if event.detail else "", Ink.DIM)
 

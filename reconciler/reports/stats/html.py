@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from reconciler.core.statistics import Counts, LabelCount, LabelSplit, Statistics
+from reconciler.core.statistics import DatasetCounts, LabelSplit, LabelStatistics, Statistics
 from reconciler.reports.registry import Options
 from reconciler.reports.stats.text import boxes_line, images_line, pair_text
 from reconciler.reports.visible import counted
@@ -44,17 +44,17 @@ def render(statistics: Statistics, options: Options) -> Iterator[bytes]:
     )
 
 
-def _image_bars(counts: Counts) -> Sequence[Bar]:
+def _image_bars(counts: DatasetCounts) -> Sequence[Bar]:
     kinds = ("labelled", "negative", "unlabelled")
     return _stacked(kinds, (counts.labelled, counts.negative, counts.unlabelled), counts.images)
 
 
-def _label_bar(label: LabelCount, counts: Counts) -> Sequence[Bar]:
+def _label_bar(label: LabelStatistics, counts: DatasetCounts) -> Sequence[Bar]:
     """Return the images of a label, against those of the most frequent one."""
     return _stacked(("labelled",), (label.images,), counts.labels[0].images)
 
 
-def _size_bars(label: LabelCount, counts: Counts) -> Sequence[Bar]:
+def _size_bars(label: LabelStatistics, counts: DatasetCounts) -> Sequence[Bar]:
     """Return the boxes of a label by size, against those of the label with the most boxes."""
     most = max(each.boxes.total for each in counts.labels)
     return _stacked(("small", "medium", "large"), label.boxes, most)

@@ -12,8 +12,8 @@ from reconciler.core.statistics import (
     Balance,
     BoxSizes,
     DatasetStatistics,
-    LabelCount,
     LabelSplit,
+    LabelStatistics,
     Pair,
     Statistics,
 )
@@ -148,7 +148,7 @@ def _boxes(boxes: BoxSizes) -> BoxesDoc:
     return {"total": boxes.total, "small": boxes.small, "medium": boxes.medium, "large": boxes.large}
 
 
-def _label(label: LabelCount) -> LabelDoc:
+def _label(label: LabelStatistics) -> LabelDoc:
     return {"label": label.label, "images": label.images, "boxes": _boxes(label.boxes)}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from reconciler.core.statistics import Balance, Counts, DatasetStatistics, Pair, Statistics
+from reconciler.core.statistics import Balance, DatasetCounts, DatasetStatistics, Pair, Statistics
 from reconciler.core.validation.problem import Problem
 from reconciler.reports.plan.text import error_lines
 from reconciler.reports.registry import Options
@@ -46,7 +46,7 @@ def _dataset(dataset: DatasetStatistics, screen: Screen) -> Iterator[Line]:
     yield from indented(_training(dataset.training))
 
 
-def images_line(counts: Counts) -> str:
+def images_line(counts: DatasetCounts) -> str:
     """Return the number of images, and of each kind."""
     parts = [
         f"{number:,} {what}"
@@ -60,7 +60,7 @@ def images_line(counts: Counts) -> str:
     return f"{counted(counts.images, 'image')}: {', '.join(parts)}" if parts else "0 images"
 
 
-def boxes_line(counts: Counts) -> str:
+def boxes_line(counts: DatasetCounts) -> str:
     """Return the number of boxes, of those on one image, and of each size; there is at least one."""
     boxes = counts.boxes
     mean = boxes.total / counts.boxed
@@ -69,7 +69,7 @@ def boxes_line(counts: Counts) -> str:
     return f"{where}: {mean:.1f} on average, at most {counts.most_boxes}; {sizes}"
 
 
-def _labels(counts: Counts, screen: Screen) -> Iterator[Line]:
+def _labels(counts: DatasetCounts, screen: Screen) -> Iterator[Line]:
     if not counts.labels:
         return
     with_boxes = counts.boxes.total > 0

@@ -123,7 +123,7 @@ QuarantinedDataset = Mapping[str, Sequence[Quarantined]]
 """By dataset, what went wrong with which line; not all of them are withheld, nor forever."""
 
 
-class Known(NamedTuple):
+class KnownStatuses(NamedTuple):
     """
     What is remembered of every dataset.
 
@@ -136,7 +136,7 @@ class Known(NamedTuple):
     now: float
 
 
-def render(known: Known, _options: Options) -> Iterator[bytes]:
+def render(known: KnownStatuses, _options: Options) -> Iterator[bytes]:
     """Give status/v1, ordered by name."""
     document: StatusDoc = {"format": "status/v1", "datasets": datasets_doc(*known)}
     return encode(document)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.planning.batch import pack
-from reconciler.core.planning.bisect import Isolation, Result
+from reconciler.core.planning.bisect import BatchResult, Isolation
 from reconciler.core.runtime.quotas import MAX_UPDATE_BYTES
 from tests.core.service import Service, lines
 
@@ -120,7 +120,7 @@ def test_the_laws_hold_whatever_fails(context, allowance, partial):
         assert not set(isolation.isolated) & set(batch.items)
         result = service.update(batch.items)
         isolation.record(result)
-        if result is Result.PASSED:
+        if result is BatchResult.PASSED:
             stored |= set(batch.items)
         elif partial:
             seen = {line for line in batch.items if line not in service.poison and chance.random() < 0.3}
@@ -251,7 +251,7 @@ def test_the_last_line_of_a_failed_group_is_not_isolated_unsent():
     """The last line left of a failed group is not convicted unless it was sent alone."""
     isolation = Isolation(lines(2), limit=20, allowance=0)
     isolation.next()
-    isolation.record(Result.FAILED)
+    isolation.record(BatchResult.FAILED)
     isolation.known_in_place([0])
 
     assert isolation.next() is None
@@ -262,11 +262,11 @@ def test_a_line_that_is_alone_because_the_others_are_in_place_is_isolated_when_i
     """A line left alone in its update is convicted when it fails again."""
     isolation = Isolation(lines(4), limit=40)
     isolation.next()
-    isolation.record(Result.FAILED)
+    isolation.record(BatchResult.FAILED)
     assert (0, 1) == isolation.next().items
     isolation.known_in_place([0])
     assert (1,) == isolation.next().items
-    isolation.record(Result.FAILED)
+    isolation.record(BatchResult.FAILED)
 
     assert (2, 3) == isolation.next().items
     assert (1,) == isolation.isolated
@@ -293,7 +293,7 @@ def test_what_an_observation_found_in_place_is_not_sent():
     isolation = Isolation(lines(8), limit=80)
     isolation.known_in_place([0, 99])
     assert tuple(range(1, 8)) == isolation.next().items
-    isolation.record(Result.FAILED)
+    isolation.record(BatchResult.FAILED)
     isolation.known_in_place([1, 2, 3])
 
     assert (4, 5) == isolation.next().items
@@ -308,11 +308,11 @@ def test_an_unrequested_result_is_refused():
     """A result that was not asked for is refused, as counting it twice would convict the wrong half."""
     isolation = Isolation(lines(4), limit=40)
     with pytest.raises(RuntimeError, match="no update was asked for"):
-        isolation.record(Result.PASSED)
+        isolation.record(BatchResult.PASSED)
     isolation.next()
-    isolation.record(Result.FAILED)
+    isolation.record(BatchResult.FAILED)
     with pytest.raises(RuntimeError, match="no update was asked for"):
-        isolation.record(Result.FAILED)
+        isolation.record(BatchResult.FAILED)
 
 
 def test_a_line_given_twice_is_refused():

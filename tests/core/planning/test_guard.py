@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.entries.pattern import globs
-from reconciler.core.planning.guard import Guard, Limits, Sizes, account, check
+from reconciler.core.planning.guard import Guard, GuardLimits, Sizes, account, check
 from tests.builders import ref
 
 
@@ -22,52 +22,52 @@ def codes(guards: tuple[Guard, ...]) -> list[str]:
 
 
 def share(overwritten: int, observed: int, limit: float = 0.30) -> tuple[Guard, ...]:
-    limits = Limits(max_change_ratio=limit, max_changes=10**9)
+    limits = GuardLimits(max_change_ratio=limit, max_changes=10**9)
     return check(Sizes(desired=observed, observed=observed, added=0), refs(overwritten), limits)
 
 
 def test_an_ordinary_plan_passes() -> None:
-    assert () == check(Sizes(desired=100, observed=90, added=10), refs(5), Limits())
+    assert () == check(Sizes(desired=100, observed=90, added=10), refs(5), GuardLimits())
 
 
 class TestEmpty:
     def test_a_desire_for_nothing_needs_a_word(self) -> None:
-        (guard,) = check(Sizes(0, 1, 0), [], Limits())
+        (guard,) = check(Sizes(0, 1, 0), [], GuardLimits())
 
         assert "EMPTY" == guard.code
         assert "1 entries" in guard.message
         assert "policy.allowEmpty: true" in guard.message
 
     def test_the_word_is_enough(self) -> None:
-        assert () == check(Sizes(0, 3, 0), [], Limits(allow_empty=True))
+        assert () == check(Sizes(0, 3, 0), [], GuardLimits(allow_empty=True))
 
     def test_nothing_for_an_empty_dataset_is_harmless(self) -> None:
-        assert () == check(Sizes(0, 0, 0), [], Limits())
+        assert () == check(Sizes(0, 0, 0), [], GuardLimits())
 
 
 class TestSealed:
     @pytest.mark.parametrize(("added", "overwritten"), [(1, 0), (0, 1)])
     def test_every_change_is_blocked(self, added: int, overwritten: int) -> None:
         """Whether it adds or overwrites; other limits are far away."""
-        limits = Limits(sealed=True, allow_protected=True)
+        limits = GuardLimits(sealed=True, allow_protected=True)
         (guard,) = check(Sizes(100, 100, added), refs(overwritten), limits)
 
         assert "SEALED" == guard.code
         assert "policy.sealed: false" in guard.message
 
     def test_nothing_to_change_is_no_reason(self) -> None:
-        assert () == check(Sizes(100, 100, 0), [], Limits(sealed=True))
+        assert () == check(Sizes(100, 100, 0), [], GuardLimits(sealed=True))
 
 
 class TestCount:
     @pytest.mark.parametrize(("added", "expected"), [(6, []), (7, ["MAX_CHANGES"])])
     def test_what_is_sent_counts_whether_new_or_not(self, added: int, expected: list[str]) -> None:
-        guards = check(Sizes(20, 5, added), refs(4), Limits(max_changes=10))
+        guards = check(Sizes(20, 5, added), refs(4), GuardLimits(max_changes=10))
 
         assert expected == codes(guards)
 
     def test_names_what_would_be_enough(self) -> None:
-        (guard,) = check(Sizes(20, 5, 7), refs(4), Limits(max_changes=10))
+        (guard,) = check(Sizes(20, 5, 7), refs(4), GuardLimits(max_changes=10))
 
         assert "limits.maxChanges: 11" in guard.message
 
@@ -96,7 +96,7 @@ class TestShare:
         assert "the limit is 5.0%" in guard.message
 
     def test_new_entries_do_not_count(self) -> None:
-        assert () == check(Sizes(1_000, 10, 990), [], Limits())
+        assert () == check(Sizes(1_000, 10, 990), [], GuardLimits())
 
     @given(st.integers(0, 100), st.integers(1, 50))
     def test_a_share_exactly_at_the_limit_passes(self, percent: int, scale: int) -> None:
@@ -115,7 +115,7 @@ class TestShare:
 
 
 class TestProtected:
-    LIMITS = Limits(protect=globs(["s3://b/golden/**", "s3://b/0.jpg"]))
+    LIMITS = GuardLimits(protect=globs(["s3://b/golden/**", "s3://b/0.jpg"]))
 
     def test_entries_are_named_up_to_three(self) -> None:
         golden = [f"s3://b/golden/{number}" for number in range(4)]
@@ -137,7 +137,7 @@ class TestProtected:
         assert () == check(Sizes(9, 9, 0), ["s3://b/0.jpg.old", "x/s3://b/golden/1"], self.LIMITS)
 
     def test_may_be_lifted(self) -> None:
-        limits = Limits(protect=self.LIMITS.protect, allow_protected=True)
+        limits = GuardLimits(protect=self.LIMITS.protect, allow_protected=True)
 
         assert () == check(Sizes(9, 9, 0), ["s3://b/golden/1"], limits)
 
@@ -160,7 +160,7 @@ class TestAccount:
 
 
 def test_all_reasons_are_given_in_a_fixed_order() -> None:
-    limits = Limits(max_changes=1, protect=globs(["**"]))
+    limits = GuardLimits(max_changes=1, protect=globs(["**"]))
 
     assert ["EMPTY", "MAX_CHANGES", "MAX_CHANGE_RATIO", "PROTECTED"] == codes(
         check(Sizes(0, 10, 0), refs(9), limits)

@@ -11,7 +11,7 @@ from reconciler.core.planning.batch import pack
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action, Change
 from reconciler.core.planning.guard import Guard
-from reconciler.core.planning.plan import Counts, DatasetPlan, Plan, PlanError, PlannedChange, unplanned
+from reconciler.core.planning.plan import DatasetPlan, EntryCounts, Plan, PlanError, PlannedChange, unplanned
 from reconciler.core.planning.withholding import Withheld, withheld
 from reconciler.core.spec.choices import Mode, OnChange, OnDrift, Orphans
 from reconciler.core.spec.policy import ClosedBy, Closure, Policy
@@ -35,7 +35,7 @@ def planned(*changes: PlannedChange, mode: Mode = Mode.UPSERT) -> DatasetPlan:
         name="flowers",
         arn="arn:1",
         mode=mode,
-        counts=Counts(desired=3, observed=3, update=len(changes)),
+        counts=EntryCounts(desired=3, observed=3, update=len(changes)),
         changes=changes,
         batches=pack([(item, 10) for item in sent], 100),
     )
@@ -215,7 +215,7 @@ class TestDatasetPlan:
         assert why.is_drift is plan.drifted
 
     def test_counts_nothing_unless_given(self) -> None:
-        assert {0} == set(Counts())
+        assert {0} == set(EntryCounts())
 
     def test_is_whole_and_without_error_unless_given(self) -> None:
         assert (True, 0) == (planned().complete, planned().exit_code)
@@ -227,7 +227,7 @@ class TestDatasetPlan:
     def test_was_computed_unless_nothing_at_all_was_known(
         self, complete: bool, exit_code: int, desired: int, expected: bool
     ) -> None:
-        counts = Counts(desired=desired)
+        counts = EntryCounts(desired=desired)
         plan = replace(planned(), complete=complete, exit_code=exit_code, counts=counts)
 
         assert expected is plan.was_computed

@@ -9,7 +9,7 @@ import pytest
 from reconciler.core.planning.batch import pack
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action, Change, Diff
-from reconciler.core.planning.plan import Counts, DatasetPlan, PlannedChange
+from reconciler.core.planning.plan import DatasetPlan, EntryCounts, PlannedChange
 from reconciler.core.planning.withholding import Withheld
 from reconciler.core.spec.choices import DriftClass, Mode
 from reconciler.core.status.conditions import FailureReason, Reason
@@ -83,7 +83,7 @@ PLAN = DatasetPlan(
     "flowers",
     "arn:1",
     Mode.UPSERT,
-    Counts(3, 3, update=3),
+    EntryCounts(3, 3, update=3),
     CHANGES,
     pack([(item, 10) for item in CHANGES], 100),
 )
@@ -96,7 +96,7 @@ CLASSES = {
 
 def test_an_apply_is_counted_by_what_was_observed_after_it():
     """What was set back was drift, was sent, and is in place; only what is left is drift still."""
-    seen = Counts(3, 3, update=1, unchanged=2)
+    seen = EntryCounts(3, 3, update=1, unchanged=2)
     result = DatasetResult("flowers", "arn:1", Verdict.PARTIAL, counts=seen, left={Cause.DRIFT_MODIFIED: 1})
 
     summary = concluded(PLAN, result, left(RELABELLED), None, CLASSES)
@@ -117,7 +117,7 @@ def test_an_apply_that_observed_nothing_after_it_counts_as_planned():
     assert {**PLAN.counts._asdict(), "found": 2, "set_back": 0} == {
         key: number
         for key, number in summary.counts.items()
-        if number or key in {*Counts._fields, "set_back"}
+        if number or key in {*EntryCounts._fields, "set_back"}
     }
     assert {"box_moved": 1, "relabelled": 1} == summary.drift
     assert (True, True, False) == (summary.pending, summary.unattributed, summary.seen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
-from reconciler.core.status.result import LabelCount, Verdict
+from reconciler.core.status.result import AppliedLabel, Verdict
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.explain import explain_image
 from reconciler.errors import Exit, Interrupted, MachineFailure, ReconcilerError, SourceError, Unavailable
@@ -130,7 +130,7 @@ def test_labels_are_counted_for_what_was_added_and_for_what_was_updated(lab: Lab
     result = lab.apply()
 
     assert (1, 2) == (result.added, result.updated)
-    assert (LabelCount("oak", 1, 1), LabelCount("tulip", 0, 1)) == result.labels
+    assert (AppliedLabel("oak", 1, 1), AppliedLabel("tulip", 0, 1)) == result.labels
 
 
 def test_labels_are_not_counted_from_a_file_that_has_changed(lab: Lab, monkeypatch: pytest.MonkeyPatch):

@@ -26,7 +26,7 @@ from reconciler.engine.usecases.rebuild.manifest import (
 )
 from reconciler.engine.usecases.rebuild.steps import noted
 from reconciler.errors import Denied, NotFound, Rejected, UnknownAnswer
-from reconciler.ports import BackupHeader, Content, Rebuild, Step
+from reconciler.ports import BackupHeader, Content, Rebuild, RebuildStep
 
 
 def digest_of(plan: DatasetPlan) -> str:
@@ -142,7 +142,7 @@ def keep_everything(
         lambda: desired_lines(desired, listing), order.bucket, rebuild.key("desired"), context
     )
     return noted(
-        rebuild._replace(step=Step.KEPT, tags=tags, snapshot=snapshot, before=before, desired=wanted),
+        rebuild._replace(step=RebuildStep.KEPT, tags=tags, snapshot=snapshot, before=before, desired=wanted),
         context,
     )
 
@@ -153,7 +153,7 @@ def _ordered(desired: Desired, seen: Observation, order: Order, context: Rebuild
     return Rebuild(
         id=f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}-{order.plan[:12]}",
         dataset=desired.name,
-        step=Step.KEEPING,
+        step=RebuildStep.KEEPING,
         plan=order.plan,
         revision=desired.revision,
         project_arn=_project(desired, context),

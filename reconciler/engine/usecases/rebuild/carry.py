@@ -21,7 +21,7 @@ from reconciler.engine.usecases.rebuild.begin import Order, blocks, keep_everyth
 from reconciler.engine.usecases.rebuild.context import RebuildContext
 from reconciler.engine.usecases.rebuild.steps import begun_again, content_in, finish, turned_back
 from reconciler.errors import Exit, ListingIncomplete, ReconcilerError, UsageError
-from reconciler.ports import Rebuild, Step
+from reconciler.ports import Rebuild, RebuildStep
 
 UNFINISHED = "REBUILD_UNFINISHED"
 
@@ -70,7 +70,7 @@ def resume(desired: Desired, context: RebuildContext) -> Rebuilt:
             raise UsageError(
                 f"this rebuild is being undone, and stands at {known.step.value!r}: finish with --undo"
             )
-        if known.step is Step.KEEPING:  # nothing is changed, and the backups may be incomplete
+        if known.step is RebuildStep.KEEPING:  # nothing is changed, and the backups may be incomplete
             context.dataset.memory.rebuilds.over(desired.name)
             return _begun(desired, context, Order(known.plan, known.bucket, known.prefix, confirmed=True))
         return _guided(

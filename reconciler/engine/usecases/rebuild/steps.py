@@ -11,7 +11,7 @@ from reconciler.engine.dataset.retry import retry
 from reconciler.engine.usecases.rebuild.context import RebuildContext, is_deleting
 from reconciler.engine.usecases.rebuild.manifest import content_of
 from reconciler.errors import AlreadyExists, DatasetBusy, DatasetUnusable, NotFound, PlanOutdated
-from reconciler.ports import Content, Phase, Rebuild, Step
+from reconciler.ports import Content, Phase, Rebuild, RebuildStep
 
 
 def finish(rebuild: Rebuild, context: RebuildContext) -> Rebuild:
@@ -25,17 +25,17 @@ def finish(rebuild: Rebuild, context: RebuildContext) -> Rebuild:
     """
     while True:
         match rebuild.step:
-            case Step.KEEPING | Step.KEPT:
-                rebuild = noted(rebuild._replace(step=Step.DELETING), context)
-            case Step.DELETING:
+            case RebuildStep.KEEPING | RebuildStep.KEPT:
+                rebuild = noted(rebuild._replace(step=RebuildStep.DELETING), context)
+            case RebuildStep.DELETING:
                 _delete(rebuild, context)
-                rebuild = noted(rebuild._replace(step=Step.DELETED), context)
-            case Step.DELETED:
-                rebuild = noted(rebuild._replace(step=Step.CREATING), context)
-            case Step.CREATING:
+                rebuild = noted(rebuild._replace(step=RebuildStep.DELETED), context)
+            case RebuildStep.DELETED:
+                rebuild = noted(rebuild._replace(step=RebuildStep.CREATING), context)
+            case RebuildStep.CREATING:
                 new_arn = _create(rebuild, context)
-                rebuild = noted(rebuild._replace(step=Step.FILLING, new_arn=new_arn), context)
-            case Step.FILLING:
+                rebuild = noted(rebuild._replace(step=RebuildStep.FILLING, new_arn=new_arn), context)
+            case RebuildStep.FILLING:
                 _complete(rebuild, context)
                 return rebuild
 
@@ -53,7 +53,7 @@ def begun_again(rebuild: Rebuild, context: RebuildContext) -> Rebuild:
         return rebuild
     description = context.rested(rebuild.new_arn)
     if description is None:
-        return noted(rebuild._replace(step=Step.CREATING, new_arn=None), context)
+        return noted(rebuild._replace(step=RebuildStep.CREATING, new_arn=None), context)
     if description.phase is Phase.CREATE_FAILED:
         return _to_be_deleted(rebuild, rebuild.new_arn, context)
     return rebuild
@@ -68,16 +68,16 @@ def turned_back(rebuild: Rebuild, context: RebuildContext) -> Rebuild | None:
     """
     if rebuild.undoing:
         return begun_again(rebuild, context)
-    if rebuild.step in (Step.KEEPING, Step.KEPT):
+    if rebuild.step in (RebuildStep.KEEPING, RebuildStep.KEPT):
         return None
-    if rebuild.step is Step.DELETING:
+    if rebuild.step is RebuildStep.DELETING:
         description = context.describe(rebuild.old_arn)
         if description is not None and not is_deleting(description):
             return None
         return noted(rebuild._replace(undoing=True, description=""), context)
     if rebuild.new_arn is not None:
         return _to_be_deleted(rebuild, rebuild.new_arn, context, undoing=True)
-    found = _found(rebuild, context) if rebuild.step is Step.CREATING else None
+    found = _found(rebuild, context) if rebuild.step is RebuildStep.CREATING else None
     if found is not None and found != rebuild.old_arn:
         _require_ours(rebuild, found, context)
         return _to_be_deleted(rebuild, found, context, undoing=True)
@@ -106,7 +106,9 @@ def _to_be_deleted(
 ) -> Rebuild:
     direction = rebuild.undoing if undoing is None else undoing
     return noted(
-        rebuild._replace(step=Step.DELETING, old_arn=arn, description="", new_arn=None, undoing=direction),
+        rebuild._replace(
+            step=RebuildStep.DELETING, old_arn=arn, description="", new_arn=None, undoing=direction
+        ),
         context,
     )
 
