@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
-from reconciler.emulator.errors import ServiceError
+from reconciler.emulator.http import ServiceError
 from reconciler.emulator.storage.context import Context
 
 _CREDENTIAL: Final = re.compile(

@@ -18,8 +18,7 @@ from reconciler.emulator.behaviour.calls import READS
 from reconciler.emulator.behaviour.faults import ANSWERS, Fault, Kind, answer
 from reconciler.emulator.behaviour.judge import source_refs
 from reconciler.emulator.control.console import Console
-from reconciler.emulator.errors import ServiceError, serialization
-from reconciler.emulator.http import Answer, Disposition, Request
+from reconciler.emulator.http import Answer, Disposition, Request, ServiceError, serialization
 from reconciler.emulator.s3 import copies
 from reconciler.emulator.storage.context import Context
 

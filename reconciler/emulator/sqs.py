@@ -18,8 +18,7 @@ from reconciler.emulator.access import Caller, identify
 from reconciler.emulator.api import shapes
 from reconciler.emulator.behaviour.faults import ANSWERS, answer
 from reconciler.emulator.behaviour.switches import InvalidRequest
-from reconciler.emulator.errors import ServiceError
-from reconciler.emulator.http import Answer, Request
+from reconciler.emulator.http import Answer, Request, ServiceError
 from reconciler.emulator.storage import queues
 from reconciler.emulator.storage.context import Context
 from reconciler.emulator.storage.queues import Queue

@@ -13,8 +13,7 @@ from uuid import uuid4
 
 from reconciler.emulator import xml
 from reconciler.emulator.access import Caller, identify
-from reconciler.emulator.errors import ServiceError
-from reconciler.emulator.http import Answer, Request
+from reconciler.emulator.http import Answer, Request, ServiceError
 from reconciler.emulator.storage.context import Context
 
 Params = Mapping[str, str]

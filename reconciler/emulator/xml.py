@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
-from reconciler.emulator.errors import ServiceError
-from reconciler.emulator.http import Answer
+from reconciler.emulator.http import Answer, ServiceError
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

@@ -14,7 +14,7 @@ from reconciler.emulator.api.projects import attach, find
 from reconciler.emulator.behaviour.faults import Kind
 from reconciler.emulator.behaviour.judge import source_refs
 from reconciler.emulator.behaviour.switches import ConcurrentUpdate, CopyOfFailed, Visibility
-from reconciler.emulator.errors import (
+from reconciler.emulator.http import (
     already_exists,
     bad_s3_object,
     in_use,

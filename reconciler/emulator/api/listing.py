@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.emulator.access import Caller
 from reconciler.emulator.api.projects import find
 from reconciler.emulator.behaviour.switches import BusyListing
-from reconciler.emulator.errors import in_use, not_ready
+from reconciler.emulator.http import in_use, not_ready
 from reconciler.emulator.storage import entries
 from reconciler.emulator.storage.context import Context
 from reconciler.emulator.storage.entries import Filters

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from reconciler.emulator.access import Caller
-from reconciler.emulator.errors import ServiceError, in_use, limit_exceeded, not_found
+from reconciler.emulator.http import ServiceError, in_use, limit_exceeded, not_found
 from reconciler.emulator.storage.context import Context
 
 Params = dict[str, Any]

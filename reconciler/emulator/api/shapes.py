@@ -19,7 +19,7 @@ from botocore.model import OperationModel, ServiceModel
 
 from reconciler.emulator.api.constraints import Violation, violations
 from reconciler.emulator.behaviour.switches import InvalidRequest
-from reconciler.emulator.errors import ServiceError, invalid_parameter, serialization, validation
+from reconciler.emulator.http import ServiceError, invalid_parameter, serialization, validation
 
 TARGET_PREFIX: Final = "RekognitionService."
 

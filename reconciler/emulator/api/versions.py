@@ -9,7 +9,7 @@ from typing import Any, Final
 from reconciler.emulator.access import Caller
 from reconciler.emulator.api.projects import attach, find
 from reconciler.emulator.behaviour.faults import Kind
-from reconciler.emulator.errors import in_use, invalid_parameter, limit_exceeded, not_found
+from reconciler.emulator.http import in_use, invalid_parameter, limit_exceeded, not_found
 from reconciler.emulator.storage import bodies, entries, objects
 from reconciler.emulator.storage.context import Context
 from reconciler.emulator.training import work

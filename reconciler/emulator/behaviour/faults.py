@@ -11,7 +11,7 @@ from threading import Lock
 from types import MappingProxyType
 from typing import Any, Final
 
-from reconciler.emulator.errors import ServiceError
+from reconciler.emulator.http import ServiceError
 
 
 class Kind(StrEnum):

@@ -9,8 +9,7 @@ from typing import Final
 
 from reconciler.emulator import xml
 from reconciler.emulator.access import Caller
-from reconciler.emulator.errors import ServiceError
-from reconciler.emulator.http import Answer, Request
+from reconciler.emulator.http import Answer, Request, ServiceError
 from reconciler.emulator.storage import objects
 from reconciler.emulator.storage.context import Context
 from reconciler.emulator.xml import answer, iso, quoted

@@ -15,8 +15,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from reconciler.emulator.access import Caller
-from reconciler.emulator.errors import ServiceError, bad_s3_object
-from reconciler.emulator.http import Answer, Request
+from reconciler.emulator.http import Answer, Request, ServiceError, bad_s3_object
 from reconciler.emulator.s3.buckets import own
 from reconciler.emulator.s3.requests import (
     described,

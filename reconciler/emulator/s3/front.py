@@ -16,8 +16,7 @@ from uuid import uuid4
 from reconciler.emulator import xml
 from reconciler.emulator.access import Caller, identify
 from reconciler.emulator.behaviour.calls import READS
-from reconciler.emulator.errors import ServiceError
-from reconciler.emulator.http import Answer, Request
+from reconciler.emulator.http import Answer, Request, ServiceError
 from reconciler.emulator.s3 import buckets, copies, requests, uploads
 from reconciler.emulator.storage.context import Context
 

@@ -12,8 +12,7 @@ from typing import Final
 
 from reconciler.emulator import xml
 from reconciler.emulator.access import Caller
-from reconciler.emulator.errors import ServiceError
-from reconciler.emulator.http import Answer, Request
+from reconciler.emulator.http import Answer, Request, ServiceError
 from reconciler.emulator.s3.buckets import own
 from reconciler.emulator.storage import bodies, objects
 from reconciler.emulator.storage.context import Context

@@ -16,8 +16,7 @@ from uuid import uuid4
 
 from reconciler.emulator import xml
 from reconciler.emulator.access import Caller
-from reconciler.emulator.errors import ServiceError
-from reconciler.emulator.http import Answer, Request
+from reconciler.emulator.http import Answer, Request, ServiceError
 from reconciler.emulator.s3 import requests
 from reconciler.emulator.s3.buckets import own
 from reconciler.emulator.s3.copies import find_source

@@ -18,7 +18,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from reconciler.emulator.errors import bad_token
+from reconciler.emulator.http import bad_token
 from reconciler.emulator.storage.schema import CLEARED, SCHEMA, VERSION
 
 
