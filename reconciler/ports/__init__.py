@@ -1,13 +1,13 @@
 """What the engine asks of its surroundings: specs, AWS, memory, time. Doors provide it, and tests their own."""
 
-from reconciler.ports.access import Access as Access
-from reconciler.ports.access import EventQueue as EventQueue
-from reconciler.ports.access import Identity as Identity
-from reconciler.ports.access import Message as Message
 from reconciler.ports.gateway import NO_STATS as NO_STATS
+from reconciler.ports.gateway import Access as Access
 from reconciler.ports.gateway import Description as Description
+from reconciler.ports.gateway import EventQueue as EventQueue
 from reconciler.ports.gateway import Gateway as Gateway
+from reconciler.ports.gateway import Identity as Identity
 from reconciler.ports.gateway import Located as Located
+from reconciler.ports.gateway import Message as Message
 from reconciler.ports.gateway import Phase as Phase
 from reconciler.ports.gateway import Stats as Stats
 from reconciler.ports.images import CheckedImages as CheckedImages
