@@ -16,12 +16,12 @@ from reconciler.errors import Claimed, StateError
 from reconciler.private import private_directory, state_directory
 from reconciler.state.backups import Backups
 from reconciler.state.database import Database
-from reconciler.state.foreign_calls import ForeignCalls
 from reconciler.state.images import CheckedImages
 from reconciler.state.judged import JudgedFiles
 from reconciler.state.observed import ObservedEntries
 from reconciler.state.schema import insertion
 from reconciler.state.tables import (
+    ForeignCalls,
     Journal,
     Notified,
     Observations,

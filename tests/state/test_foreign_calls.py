@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.core.drift.foreign_calls import AddressClass, ForeignCall, PrincipalKind
 from reconciler.state import State
-from reconciler.state import foreign_calls as store
+from reconciler.state import tables as store
 
 ARN = "arn:aws:rekognition:us-east-1:111122223333:project/flowers/dataset/train/1700000000000"
 
