@@ -1,11 +1,11 @@
-"""The lines of both sides of an image, one below the other."""
+"""The images of a drift report as data of its page: the lines of both sides of an image, one below the other."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.drift.report import LineTexts
 from reconciler.core.entries.entry import canonical
-from reconciler.reports.drift.lines import Row, marked, unified
+from reconciler.reports.drift.images import Row, marked, unified
 from tests.reports.drift.builders import entry
 
 texts = st.text(max_size=12)
