@@ -9,7 +9,7 @@ charges a page about twelve times as much.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from reconciler.errors import UnknownAnswer
@@ -114,7 +114,7 @@ class Lookup:
         self._after = last
         self._sparse = self._sparse + 1 if self._next - before <= 1 else 0
 
-    def decide_heads(self, answers: Sequence[Stored | None]) -> Iterator[Decided]:
+    def decide_heads(self, answers: Iterable[Stored | None]) -> Iterator[Decided]:
         """Take the answers to `HeadRequests`, in their order."""
         for found in answers:
             key = self._keys[self._next]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple
 
 from reconciler.core.images.judgement import CheckedImage
@@ -71,12 +72,10 @@ def look_up(
         Denied: It may be neither listed nor read; or there are no credentials.
     """
     lookup = Lookup(keys)
-    region = images.region
+    region, head = images.region, partial(images.head, bucket)
     while request := lookup.ask():
         if isinstance(request, HeadRequests):
-            yield list(
-                lookup.decide_heads(list(pool.map(lambda key: images.head(bucket, key), request.keys)))
-            )
+            yield list(lookup.decide_heads(pool.map(head, request.keys)))
             continue
         try:
             page = images.page(bucket, request.prefix, request.after)
@@ -100,8 +99,6 @@ def _without_listing(
     lookup = Lookup(keys, lists=False)
     while isinstance(request := lookup.ask(), HeadRequests):
         try:
-            yield list(
-                lookup.decide_heads(list(pool.map(lambda key: images.head(bucket, key), request.keys)))
-            )
+            yield list(lookup.decide_heads(pool.map(partial(images.head, bucket), request.keys)))
         except Denied as exc:
             raise reason from exc
