@@ -1,5 +1,5 @@
 """
-Check the images of some lines, as a plan needs it, or read their headers, as `convert` needs them.
+Read images in S3: check them for a plan, read their headers for `convert`, hash their pixels for near duplicates.
 
 What is known costs lookups only. Makes no call that writes.
 """
@@ -242,3 +242,37 @@ class _Check:
         else:
             for problem in self._take(ref, answer):
                 self.note([ref], problem)
+
+
+HashOf = Callable[[bytes], int | None]
+"""Returns the perceptual hash of an image; None if it has none."""
+
+# Half of those that read headers: each holds an image whole, and its pixels.
+_HASHING_THREADS: Final = 4
+_HASHED_BATCH: Final = 64
+
+
+def hash_images(
+    dataset: str, images: Images, memory: CheckedImages, hash_of: HashOf, step: Callable[[int, int], object]
+) -> None:
+    """
+    Hash the images that were not hashed yet, and remember the hashes batch by batch.
+
+    Args:
+        step: Called after each batch with how many are done, of how many.
+
+    Raises:
+        GatewayError: An image could not be read.
+    """
+
+    def hashed(item: tuple[str, Stored]) -> tuple[Stored, int | None] | None:
+        source_ref, stored = item
+        data = images.content(*bucket_and_key(source_ref), stored)
+        return None if data is None else (stored, hash_of(data))
+
+    left = memory.unhashed(dataset)
+    with ThreadPoolExecutor(_HASHING_THREADS, thread_name_prefix="hashes") as pool:
+        for start in range(0, len(left), _HASHED_BATCH):
+            found = pool.map(hashed, left[start : start + _HASHED_BATCH])
+            memory.put_hashes(dict(filter(None, found)))
+            step(min(start + _HASHED_BATCH, len(left)), len(left))

@@ -27,12 +27,13 @@ from reconciler.engine.images.check import (
     Announce,
     Answer,
     Forecast,
+    HashOf,
     by_bucket,
+    hash_images,
     lasting,
     looking_up,
     read,
 )
-from reconciler.engine.images.hashes import HashOf, hash_images
 from reconciler.engine.images.look_up import Found, look_up_known
 from reconciler.engine.log import bound, log
 from reconciler.engine.usecases.each_dataset import named

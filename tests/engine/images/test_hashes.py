@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.core.images.lookup import Stored
-from reconciler.engine.images import hashes
-from reconciler.engine.images.hashes import hash_images
+from reconciler.engine.images import check
+from reconciler.engine.images.check import hash_images
 
 STORED = Stored("e", 9)
 
@@ -60,4 +60,4 @@ def test_an_image_that_is_gone_has_no_hash():
 
 def test_no_more_than_four_images_are_held_at_a_time():
     """Each whole, and its pixels beside it: twice as many need twice the memory."""
-    assert 4 == hashes._THREADS
+    assert 4 == check._HASHING_THREADS
