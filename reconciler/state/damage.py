@@ -22,7 +22,7 @@ from reconciler.state.schema import (
     CHECKED,
     MIGRATIONS,
     NEWEST,
-    define_checksum,
+    define_functions,
     insertion,
     noted_version,
 )
@@ -75,7 +75,7 @@ def check_header(path: Path) -> None:
 
 def check(connection: sqlite3.Connection) -> None:
     """
-    Check the whole file, not only its header. Takes 0.1 s of CPU for 250,000 entries.
+    Check the whole file, not only its header. Takes 0.01 s of CPU for 250,000 entries.
 
     Raises:
         sqlite3.DatabaseError: It is damaged.
@@ -87,7 +87,7 @@ def check_rows(connection: sqlite3.Connection) -> None:
     """
     Check all checksums and parse all JSON, so that damage is found when the file is opened, not later.
 
-    Takes 0.4 s of CPU for 250,000 entries.
+    Takes 0.02 s of CPU for 250,000 entries.
 
     Raises:
         sqlite3.DatabaseError, ValueError, zlib.error: It is damaged.
@@ -167,7 +167,7 @@ def _versions() -> tuple[frozenset[tuple[str, str]], ...]:
     """Return the tables of every version, the empty one first."""
     found = []
     with closing(sqlite3.connect(":memory:")) as connection:
-        define_checksum(connection)
+        define_functions(connection)
         for script in ("", *MIGRATIONS):
             connection.executescript(script)
             found.append(_tables(connection))
@@ -220,7 +220,7 @@ def _rows(path: Path, query: str) -> Iterator[tuple[Any, ...]]:
         _mend_schema(copy)
         with closing(sqlite3.connect(copy)) as connection:
             connection.text_factory = lambda raw: raw.decode(errors="replace")
-            define_checksum(connection)
+            define_functions(connection)
             yield from connection.execute(query)
     except (*UNREADABLE, sqlite3.Error, OSError):
         return

@@ -26,7 +26,7 @@ from reconciler.state.damage import (
     put_aside,
     version_of,
 )
-from reconciler.state.schema import NEWEST, define_checksum, migrate
+from reconciler.state.schema import NEWEST, define_functions, migrate
 
 T = TypeVar("T")
 
@@ -232,7 +232,7 @@ def _reading(path: Path, *, immutable: bool = False) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?mode=ro&immutable={immutable:d}"
     connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
     connection.text_factory = _text
-    define_checksum(connection)
+    define_functions(connection)
     return connection
 
 
@@ -267,7 +267,7 @@ def _upgraded_copy(connection: sqlite3.Connection, version: int) -> sqlite3.Conn
     """Return a copy in memory with the tables of this version, and close the connection to the file."""
     copy = sqlite3.connect(":memory:", check_same_thread=False)
     copy.text_factory = _text
-    define_checksum(copy)
+    define_functions(copy)
     with closing(connection):
         connection.backup(copy)
     migrate(copy, version)
@@ -278,7 +278,7 @@ def _prepared(path: Path) -> sqlite3.Connection:
     private_file(path)  # the log beside it gets the same mode
     connection = sqlite3.connect(path, timeout=10, check_same_thread=False)
     connection.text_factory = _text
-    define_checksum(connection)
+    define_functions(connection)
     try:
         check(connection)
         connection.execute("PRAGMA journal_mode = WAL")

@@ -14,6 +14,7 @@ from typing import Self
 from reconciler.core.planning.cause import NOTHING_APPLIED, Applied, Base
 from reconciler.errors import Claimed, StateError
 from reconciler.private import private_directory, state_directory
+from reconciler.state.applied import changed_blocks, read_applied
 from reconciler.state.backups import Backups
 from reconciler.state.database import Database
 from reconciler.state.images import CheckedImages
@@ -96,10 +97,14 @@ class State:
         with self._db.decoding():
             if not _is_of(connection, dataset, arn):
                 return NOTHING_APPLIED
-            return Base(dict(_entries(connection, dataset, source_refs)), known=True)
+            return Base(read_applied(connection, dataset, source_refs), known=True)
 
     def recorded(self, dataset: str) -> frozenset[str]:
-        return frozenset(self._db.rows(str, "SELECT source_ref FROM applied WHERE dataset = ?", dataset))
+        connection = self._db.connection
+        if connection is None:
+            return frozenset()
+        with self._db.decoding():
+            return frozenset(read_applied(connection, dataset))
 
     def applied_to(self, dataset: str) -> str | None:
         return self._db.row(str, "SELECT arn FROM applied_to WHERE dataset = ?", dataset)
@@ -107,18 +112,12 @@ class State:
     def remember(
         self, dataset: str, arn: str, proven: Iterable[tuple[str, Applied]], gone: Iterable[str]
     ) -> None:
-        with self._db.writing() as connection:
+        with self._db.writing() as connection, self._db.decoding():
             if not _is_of(connection, dataset, arn):
-                connection.execute("DELETE FROM applied WHERE dataset = ?", (dataset,))
+                connection.execute("DELETE FROM applied_block WHERE dataset = ?", (dataset,))
             connection.execute(insertion("applied_to"), (dataset, arn))
-            connection.executemany(
-                insertion("applied"),
-                ((dataset, ref, entry.desired, entry.observed) for ref, entry in proven),
-            )
-            connection.executemany(
-                "DELETE FROM applied WHERE dataset = ? AND source_ref = ?",
-                ((dataset, ref) for ref in gone),
-            )
+            blocks = changed_blocks(connection, dataset, proven, gone)
+            connection.executemany(insertion("applied_block"), blocks)
 
     def record(self, dataset: str, status: Mapping[str, object]) -> None:
         with self._db.writing() as connection:
@@ -136,18 +135,6 @@ def _is_of(connection: sqlite3.Connection, dataset: str, arn: str) -> bool:
     """Return whether the entries of *dataset* are those of this ARN: a rebuilt dataset has another."""
     query = "SELECT 1 FROM applied_to WHERE dataset = ? AND arn = ?"
     return connection.execute(query, (dataset, arn)).fetchone() is not None
-
-
-def _entries(
-    connection: sqlite3.Connection, dataset: str, source_refs: Iterable[str] | None
-) -> Iterator[tuple[str, Applied]]:
-    query = "SELECT source_ref, desired, observed FROM applied WHERE dataset = ?"
-    if source_refs is None:
-        rows: Iterable[tuple[str, bytes, bytes]] = connection.execute(query, (dataset,))
-    else:
-        one = f"{query} AND source_ref = ?"
-        rows = (row for ref in source_refs for row in connection.execute(one, (dataset, ref)))
-    yield from ((ref, Applied(desired, observed)) for ref, desired, observed in rows)
 
 
 @contextmanager

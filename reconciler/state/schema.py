@@ -7,10 +7,12 @@ import zlib
 from collections.abc import Mapping
 from typing import Final
 
+from reconciler.state.applied import Packer, block_of
+
 # The columns that each row's checksum covers. SQLite detects damage to its own structure, not to what is stored.
 CHECKED: Final[Mapping[str, str]] = {
     "applied_to": "dataset, arn",
-    "applied": "dataset, source_ref, desired, observed",
+    "applied_block": "dataset, number, body",
     "status": "dataset, body",
     "journal": "dataset, arn, begun_at, source_refs, standing, result",
     "held": "dataset, source_ref, digest, kind, reason, rounds, since, until",
@@ -200,14 +202,31 @@ CREATE TABLE image_hash (
     PRIMARY KEY (etag, size_bytes)
 ) STRICT, WITHOUT ROWID;
 """,
+    """
+CREATE TABLE applied_block (
+    dataset  TEXT NOT NULL,
+    number   INTEGER NOT NULL,
+    body     BLOB NOT NULL,
+    checksum INTEGER,
+    PRIMARY KEY (dataset, number)
+) STRICT;
+INSERT INTO applied_block (dataset, number, body)
+    SELECT dataset, block_of(source_ref), packed(
+        source_ref, desired, observed, checksum <> row_checksum(dataset, source_ref, desired, observed)
+    ) FROM applied GROUP BY 1, 2;
+UPDATE applied_block SET checksum = row_checksum(dataset, number, body);
+DROP TABLE applied
+""",
 )
 
 NEWEST: Final = len(MIGRATIONS)
 
 
-def define_checksum(connection: sqlite3.Connection) -> None:
-    """Define `row_checksum`, which migrations, insertions and the search for damage call."""
+def define_functions(connection: sqlite3.Connection) -> None:
+    """Define `row_checksum`, which insertions and the search for damage call, and what migrations call."""
     connection.create_function("row_checksum", -1, _checksum, deterministic=True)
+    connection.create_function("block_of", 1, block_of, deterministic=True)
+    connection.create_aggregate("packed", 4, Packer)  # type: ignore[arg-type]  # the arguments of step vary
 
 
 def migrate(connection: sqlite3.Connection, found: int) -> None:
@@ -238,7 +257,7 @@ def insertion(table: str) -> str:
 
 
 def _checksum(*values: str | bytes | float | None) -> int:
-    # Called for every entry that was ever applied, each time the file is opened: one call of crc32 for all values.
+    # Called for every row of the tables above, each time the file is opened: one call of crc32 for all values.
     texts = [
         value if type(value) is bytes else value.encode() if type(value) is str else _other(value)
         for value in values

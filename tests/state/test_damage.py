@@ -17,7 +17,7 @@ from reconciler.core.status.suspension import Suspension
 from reconciler.errors import StateError
 from reconciler.ports import Kept
 from reconciler.state import State
-from reconciler.state.schema import MIGRATIONS, NEWEST, define_checksum
+from reconciler.state.schema import MIGRATIONS, NEWEST, define_functions
 from tests.state.test_rebuilds import REBUILD
 
 PAGE = 4096
@@ -81,7 +81,7 @@ def test_behind_an_intact_header_it_is_noticed_when_it_is_opened(
         "UPDATE journal SET source_refs = x'00', checksum = NULL",
         # What can be read, and is not what was written:
         "UPDATE status SET body = replace(body, '3', '2')",
-        "UPDATE applied SET observed = x'00' WHERE source_ref = 's3://b/0007.jpg'",
+        "UPDATE applied_block SET body = x'80' WHERE number = (SELECT min(number) FROM applied_block)",
         "UPDATE applied_to SET arn = 'brn'",
         "UPDATE journal SET arn = 'brn'",
         "UPDATE held SET until = until + 1",
@@ -125,10 +125,37 @@ def test_a_file_without_checksums_gets_them(tmp_path: Path):
     with State(tmp_path) as state:
         assert {"s3://b/a.jpg": Applied(b"\x0d", b"\x0e")} == state.applied("d", "arn").entries
     with closing(sqlite3.connect(file)) as connection:
-        connection.execute("UPDATE applied SET desired = x'0c'")
+        connection.execute("UPDATE applied_block SET body = x'80'")
         connection.commit()
     with State(tmp_path) as state:
-        assert "applied: a row differs from its checksum" in (state.damage or "")
+        assert "applied_block: a row differs from its checksum" in (state.damage or "")
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_rows_become_blocks_unless_they_are_damaged(tmp_path: Path, damaged: bool):
+    """Files of earlier versions have a row for each entry; one whose checksum is wrong is not carried over."""
+    with closing(sqlite3.connect(tmp_path / "state.sqlite3")) as connection:
+        define_functions(connection)
+        for script in MIGRATIONS[:13]:
+            connection.executescript(script)
+        connection.execute("INSERT INTO applied_to VALUES ('d', 'arn', row_checksum('d', 'arn'))")
+        connection.executemany(
+            "INSERT INTO applied VALUES ('d', ?1, x'0d', x'0e', row_checksum('d', ?1, x'0d', x'0e'))",
+            [(ref,) for ref in REFS],
+        )
+        if damaged:
+            connection.execute("UPDATE applied SET desired = x'0c' WHERE source_ref = ?", REFS[:1])
+        connection.commit()
+
+    expected = {} if damaged else dict.fromkeys(REFS, Applied(b"\x0d", b"\x0e"))
+    for read_only in (True, False):
+        with State(tmp_path, read_only=read_only) as state:
+            assert expected == state.applied("d", "arn").entries
+            assert set(expected) == state.recorded("d")
+            assert bool(state.damage) is damaged
+    with State(tmp_path) as state:
+        assert expected == state.applied("d", "arn").entries
+        assert state.damage is None
 
 
 @pytest.mark.parametrize("version", range(1, NEWEST))
@@ -136,7 +163,7 @@ def test_reading_uses_the_file_of_an_earlier_version(tmp_path: Path, version: in
     """After an upgrade, a plan or status before the first apply knows what was applied, and changes no file."""
     file = tmp_path / "state.sqlite3"
     with closing(sqlite3.connect(file)) as connection:
-        define_checksum(connection)
+        define_functions(connection)
         for script in MIGRATIONS[:version]:
             connection.executescript(script)
         connection.execute("INSERT INTO status (dataset, body) VALUES ('d', '{}')")
