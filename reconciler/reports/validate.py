@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain
 from typing import Final, Literal
 
 from typing_extensions import TypedDict
 
+from reconciler.core.validation.judged.warned import Warnings
 from reconciler.core.validation.problem import Problem, Severity, by_place, has_error
 from reconciler.reports.documents import ProblemDoc, Rows, encode, problem_doc
 from reconciler.reports.registry import Options
@@ -46,6 +47,7 @@ class Validation:
 
     Attributes:
         datasets, entries: How much was read.
+        problems: What was found, but for the `warnings` of lines.
         skipped: YAML files and documents that belong to other programs.
     """
 
@@ -53,11 +55,12 @@ class Validation:
     entries: int
     problems: tuple[Problem, ...]
     skipped: int = 0
+    warnings: Sequence[Warnings] = ()
 
     @property
     def ordered(self) -> Sequence[Problem]:
-        """Give the problems by place; those without one come first."""
-        return sorted(self.problems, key=by_place)
+        """Give all of them by place; those without one come first."""
+        return sorted(chain(self.problems, *self.warnings), key=by_place)
 
 
 def render_text(result: Validation, options: Options) -> Iterator[str]:
@@ -67,9 +70,12 @@ def render_text(result: Validation, options: Options) -> Iterator[str]:
     Files with errors come first. Within a file errors come before warnings, and rare problems before frequent
     ones: the only one among thousands of others is the one that its author has not seen yet.
     """
-    files = groupby(result.ordered, key=lambda problem: problem.origin.file if problem.origin else "")
-    found = sorted(((file, tuple(problems)) for file, problems in files), key=lambda it: not has_error(it[1]))
-    blocks = [_file(file, problems, SHOWN) for file, problems in found]
+    warnings = {one.file: one for one in result.warnings}
+    problems: dict[str, list[Problem]] = {file: [] for file in warnings}
+    for problem in result.problems:
+        problems.setdefault(problem.origin.file if problem.origin else "", []).append(problem)
+    files = sorted(sorted(problems), key=lambda file: not has_error(problems[file]))
+    blocks = [_file(file, problems[file], SHOWN, warnings.get(file)) for file in files]
     for row in Screen(colour=options.screen.colour).draw(stacked([*blocks, [_sum(result)]])):
         yield f"{row}\n"
 
@@ -81,19 +87,27 @@ def render_problems(problems: Sequence[Problem], *, colour: bool = False, limit:
     Args:
         limit: Most problems that are listed; None for all.
     """
-    return "\n".join(Screen(colour=colour).draw(_file("", sorted(problems, key=by_place), limit)))
+    return "\n".join(Screen(colour=colour).draw(_file("", problems, limit)))
 
 
-def _file(file: str, problems: Sequence[Problem], limit: int | None) -> Iterator[Line]:
+def _file(
+    file: str, problems: Sequence[Problem], limit: int | None, warnings: Warnings | None = None
+) -> Iterator[Line]:
     frequency = Counter((problem.severity, problem.code) for problem in problems)
-    problems = sorted(problems, key=lambda it: (not it.is_error, frequency[it.severity, it.code]))
+    if warnings and limit is not None:  # one more of each code tells which of them comes next
+        frequency += warnings.counts
+        problems = [*problems, *warnings.first(limit + 1)]
+    problems = sorted(problems, key=by_place)
+    problems.sort(key=lambda it: (not it.is_error, frequency[it.severity, it.code]))
     shown = problems if limit is None else problems[:limit]
     yield from map(problem_line, shown)
-    if rest := problems[len(shown) :]:
-        codes = Counter(problem.code for problem in rest).most_common()
-        named = ", ".join(f"{code} {number:,}" for code, number in codes)
+    left = Counter(problem.code for problem in problems[len(shown) :])
+    for (_, code), number in (frequency - Counter((it.severity, it.code) for it in problems)).items():
+        left[code] += number
+    if left:
+        named = ", ".join(f"{code} {number:,}" for code, number in left.most_common())
         where = f"{file}: " if file else ""
-        yield line(Span(f"{where}{ELLIPSIS} and {len(rest):,} more ({named})", Ink.DIM))
+        yield line(Span(f"{where}{ELLIPSIS} and {left.total():,} more ({named})", Ink.DIM))
 
 
 def problem_line(problem: Problem) -> Line:
@@ -109,6 +123,8 @@ def _sum(result: Validation) -> Line:
     if result.skipped:
         coverage += f", {counted(result.skipped, 'YAML document')} of other programs skipped"
     found = Counter(problem.severity for problem in result.problems)
+    for (severity, _), number in chain.from_iterable(one.counts.items() for one in result.warnings):
+        found[severity] += number
     if not found:
         return line(Span(f"{coverage}: no problems found.", Ink.GREEN))
     parts = [counted(found[severity], severity.value) for severity in Severity if found[severity]]

@@ -1,7 +1,12 @@
 """What is wrong with a spec tree: as compilers say it, and as data."""
 
 import json
+from dataclasses import replace
 
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.validation.judged.warned import WarnedLines, Warnings
 from reconciler.core.validation.problem import Problem, Severity
 from reconciler.reports.validate import Validation, render_problems
 from tests.reports.builders import HOSTILE, problem, ref, rendered, text_of
@@ -109,3 +114,23 @@ def test_nothing_that_was_read_reaches_the_terminal_raw():
     text = text_of("validate", found(problem(HOSTILE, file=HOSTILE, source_ref=HOSTILE, code=HOSTILE)))
 
     assert all(row.isprintable() for row in text.split("\n"))
+
+
+@given(st.lists(st.integers(0, 3), max_size=320), st.integers(0, 2))
+def test_warnings_that_are_only_counted_are_shown_as_if_each_was_built(kinds: list[int], errors: int):
+    """Those of lines, beside problems of the same file that have been built."""
+    codes = ["RKD2001", "RKD2002", "RKD2003"]
+    distinct = [
+        *[(Problem(Severity.WARNING, code, "odd"),) for code in codes],
+        tuple(Problem(Severity.WARNING, code, "odd") for code in codes[:2]),
+    ]
+    numbers = [*range(1, len(kinds) + 1)]
+    lines = WarnedLines(0, numbers, list(map(ref, map(str, numbers))), kinds, distinct)
+    warnings = Warnings("specs/train.jsonl", lines, int)
+    others = [problem(line=n, code="RKD2001", severity=Severity.WARNING) for n in range(5)]
+    others += [problem(line=n + 7) for n in range(errors)]
+
+    counted = replace(found(*others), warnings=[warnings])
+
+    assert text_of("validate", found(*others, *warnings)) == text_of("validate", counted)
+    assert found(*others, *warnings).ordered == counted.ordered

@@ -28,7 +28,8 @@ def _run(args: argparse.Namespace) -> int:
             result = Validation(
                 datasets=len(found.datasets) + len(found.broken),
                 entries=sum(dataset.facts.entries for dataset in found.datasets),
-                problems=found.problems,
+                problems=found.noted,
+                warnings=found.warnings,
                 skipped=len(found.skipped),
             )
         code = exit_code_of_problems(problem.code for problem in result.problems if problem.is_error)

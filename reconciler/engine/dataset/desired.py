@@ -23,8 +23,8 @@ from reconciler.core.spec.choices import Compare
 from reconciler.core.spec.documents import Schedule, Target
 from reconciler.core.spec.policy import Policy
 from reconciler.core.validation import DatasetFacts, check_line
-from reconciler.core.validation.judged.dataset import WarnedLines
 from reconciler.core.validation.judged.lines import DatasetLines
+from reconciler.core.validation.judged.warned import WarnedLines, Warnings
 from reconciler.core.validation.problem import Origin, Problem, has_error
 from reconciler.core.validation.unmatched import Unmatched
 from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
@@ -132,17 +132,15 @@ class Desired:
 
     @property
     def problems(self) -> list[Problem]:
-        """Return all that is wrong, computed at each call: `errors` costs less."""
-        lines = self.lines
-        warned = lines.whole.warned() if lines.warned is None else lines.warned()
-        return [*self.noted, *chain.from_iterable(map(self._placed, warned))]
+        """Return all that is wrong, computed at each call: `noted` and `warnings` cost less."""
+        return [*self.noted, *chain.from_iterable(self.warnings)]
 
-    def _placed(self, warned: WarnedLines) -> Iterator[Problem]:
-        file, name = self.loaded.files[warned.file], self.loaded.files[warned.file].name
-        for number, ref, problems in zip(*warned[1:], strict=True):
-            origin = Origin(name, file.line_number(number))
-            for problem in problems:
-                yield problem.at(origin, ref)
+    @property
+    def warnings(self) -> list[Warnings]:
+        """Return the warnings of usable lines, file by file."""
+        lines, files = self.lines, self.loaded.files
+        warned = lines.whole.warned() if lines.warned is None else lines.warned()
+        return [Warnings(files[one.file].name, one, files[one.file].line_number) for one in warned]
 
     @property
     def errors(self) -> list[Problem]:

@@ -16,15 +16,15 @@ from reconciler.core.validation import DatasetFacts, LineChecker, check_dataset
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.judged.carried import carry_over, read_columns
 from reconciler.core.validation.judged.columns import Check, Columns, restored_columns
-from reconciler.core.validation.judged.dataset import (
-    JudgedDataset,
+from reconciler.core.validation.judged.dataset import JudgedDataset
+from reconciler.core.validation.judged.lines import NO_LINES, DatasetLines
+from reconciler.core.validation.judged.warned import (
     StoredWarnings,
     WarnedLines,
     restored,
     restored_warnings,
     stored_warnings,
 )
-from reconciler.core.validation.judged.lines import NO_LINES, DatasetLines
 from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.core.validation.unmatched import unmatched, unmatched_paths
 from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -15,6 +16,7 @@ from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Acknowledgement
 from reconciler.core.validation import check_pair
 from reconciler.core.validation.dataset import FullScan, image_in_train_and_test, scans_over_quota
+from reconciler.core.validation.judged.warned import Warnings
 from reconciler.core.validation.problem import Origin, Problem, by_place
 from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
 from reconciler.engine.dataset.desired import Desired, unread
@@ -84,9 +86,25 @@ class Reading:
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
         """Return everything that is wrong anywhere in the tree, once each, ordered by place."""
-        read, broken = (dataset.problems for dataset in self.datasets), (one.problems for one in self.broken)
-        found = dict.fromkeys(chain(self.of_tree, *read, *broken, self.across))
-        return tuple(sorted(found, key=by_place))
+        return tuple(sorted(dict.fromkeys(chain(self.noted, *self.warnings)), key=by_place))
+
+    @property
+    def noted(self) -> tuple[Problem, ...]:
+        """Return the same without `warnings`, in any order."""
+        read, broken = (dataset.noted for dataset in self.datasets), (one.problems for one in self.broken)
+        shared = chain.from_iterable(self._warnings[1])
+        return tuple(dict.fromkeys(chain(self.of_tree, *read, *broken, self.across, shared)))
+
+    @property
+    def warnings(self) -> Sequence[Warnings]:
+        """Return those of usable lines, file by file, but for files that several datasets share."""
+        return self._warnings[0]
+
+    @cached_property
+    def _warnings(self) -> tuple[Sequence[Warnings], Sequence[Warnings]]:
+        found = [*chain.from_iterable(dataset.warnings for dataset in self.datasets)]
+        uses = Counter(one.file for one in found)
+        return [one for one in found if uses[one.file] == 1], [one for one in found if uses[one.file] > 1]
 
     @property
     def errors(self) -> tuple[Problem, ...]:

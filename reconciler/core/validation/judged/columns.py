@@ -21,7 +21,7 @@ from reconciler.core.entries.lines import MAX_LINE_BYTES, TEXT_DIGEST_BYTES, Blo
 from reconciler.core.validation.checked_line import CheckedLine, LabelKinds
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.dataset import DatasetFacts
-from reconciler.core.validation.judged.dataset import restored
+from reconciler.core.validation.judged.warned import restored
 from reconciler.core.validation.problem import Problem
 
 T = TypeVar("T")

@@ -14,7 +14,7 @@ from reconciler.core.entries.lines import TEXT_DIGEST_BYTES, iter_blocks, text_d
 from reconciler.core.validation.checked_line import is_blank
 from reconciler.core.validation.dataset import DatasetFacts, duplicate_source_ref
 from reconciler.core.validation.judged.columns import Columns, hashes_of
-from reconciler.core.validation.judged.dataset import WarnedLines
+from reconciler.core.validation.judged.warned import WarnedLines
 from reconciler.core.validation.problem import Origin, Problem, has_error
 
 _CLEAN, _WARNED, _UNUSABLE = range(3)
@@ -117,7 +117,8 @@ class DatasetLines:
                     number,
                     [row + 1 for row in rows],
                     [str(columns.source_refs[row]) for row in rows],
-                    [problems[columns.outcomes[row]] for row in rows],
+                    [*map(columns.outcomes.__getitem__, rows)],
+                    problems,
                 )
                 found.append(part)
         return found

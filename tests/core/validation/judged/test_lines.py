@@ -16,6 +16,7 @@ from reconciler.core.validation.checked_line import is_blank, is_dropped
 from reconciler.core.validation.judged.carried import carry_over, read_columns
 from reconciler.core.validation.judged.columns import Columns, restored_columns
 from reconciler.core.validation.judged.lines import DatasetLines
+from reconciler.core.validation.judged.warned import Warnings
 from reconciler.core.validation.problem import Origin, has_error
 from tests.builders import boxed, classified, line, ref
 
@@ -76,8 +77,7 @@ def one_by_one(content: list[list[bytes]]) -> Account:
 def together(lines: DatasetLines) -> Account:
     found = lines.problems(lambda file, number: Origin(str(file), number))
     for part in lines.warned():
-        for number, name, problems in zip(*part[1:], strict=True):
-            found += [problem.at(Origin(str(part.file), number), name) for problem in problems]
+        found += Warnings(str(part.file), part, int)
     index = lines.index
     assert len(index) == lines.count
     assert lines.source_refs == {*index.source_refs, *index.void}
