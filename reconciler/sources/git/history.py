@@ -81,7 +81,8 @@ class History:
         """
         found = self._found(revision)
         if found is None:
-            hint = "; a revision comes before the path" if Path(revision).exists() else self._lacks()
+            is_path = revision and Path(revision).exists()
+            hint = "; a revision comes before the path" if is_path else self._lacks()
             raise UsageError(f"{revision!r} names no commit of {self._git.root}{hint}")
         return found
 

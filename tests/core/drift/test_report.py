@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.drift.report import DatasetDrift, DriftItem, DriftVerdict, classes
+from reconciler.core.drift.report import NOTHING_SEEN, DatasetDrift, DriftItem, DriftVerdict, classes
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, Fields
 from reconciler.core.entries.image_view import LabelBalance, LabelTally, view_of
 from reconciler.core.planning.cause import Cause
@@ -179,7 +179,7 @@ def test_the_lowest_overlap_is_that_of_the_box_that_moved_most():
 
 
 def test_severity_orders_by_class_then_by_overlap_then_by_path():
-    """What raises no alarm comes last, whatever its class."""
+    """What raises no alarm comes last, whatever its class; of one class, what has no overlap to show."""
 
     def drifted(name: str, left: float, *kinds: DriftClass, **more) -> DriftItem:
         seen = view_of(entry(boxes=(("Dot", 0, 0, 100, 100),)), entry(boxes=(("Dot", left, 0, 100, 100),)))
@@ -191,8 +191,14 @@ def test_severity_orders_by_class_then_by_overlap_then_by_path():
         drifted("x", 50, BOX_MOVED),
         drifted("a", 5, BOX_MOVED),
         drifted("b", 5, BOX_MOVED),
+        DriftItem("a", (BOX_MOVED,), Cause.DRIFT_MODIFIED),
         drifted("a", 5, UNMANAGED),
         drifted("a", 5, ERRORED, acknowledged="known"),
     ]
 
     assert expected == sorted([*expected[3:], *expected[:3]], key=lambda item: item.severity)
+
+
+def test_where_nothing_was_seen_nothing_is_covered():
+    """Neither side has an entry."""
+    assert (0, 0, 0, 0) == NOTHING_SEEN

@@ -118,6 +118,16 @@ def test_an_empty_label_cannot_be_said() -> None:
         shortened(fields, document(), None, Equality())
 
 
+def test_an_image_without_a_key_cannot_be_said() -> None:
+    """AWS holds what it was sent; the reader of the specs would refuse it."""
+    fields = compiled({"image": "a.jpg", "labels": ["rose"]}) | {"source-ref": "s3://bucket"}
+
+    with pytest.raises(
+        NotExpressible, match=r"images\[0\]\.image must be a key below base, or s3://bucket/key"
+    ):
+        shortened(fields, document(), None, Equality())
+
+
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [

@@ -90,3 +90,18 @@ def test_equal_elements_are_aligned_however_often_they_repeat():
     found = list(aligned([*usual, 1, *usual], [2, *usual, *usual]))
 
     assert [(None, 0), (300, None)] == [pair for pair in found if None in pair]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (-(2.0**63), "-9223372036854775808"),
+        (-(2.0**63) - 2_048, "-9.223372036854778e+18"),
+        (2.0**64 - 2_048, "18446744073709549568"),
+        (2.0**64, "1.8446744073709552e+19"),
+        (0.5, "0.5"),
+    ],
+)
+def test_whole_numbers_of_64_bits_are_written_as_such(value: float, text: str):
+    """Beyond that orjson, which compares lines, has floats only."""
+    assert f'{{"a":{text}}}'.encode() == composed({"a": value}, PLAIN)

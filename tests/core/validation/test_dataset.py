@@ -277,8 +277,17 @@ def test_as_many_as_five_calls_a_second_can_list_are_fine():
     (problem,) = scans_over_quota(scans(44))
 
     assert ("RKD1305", False) == (problem.code, problem.is_error)
-    assert "44 datasets cannot be listed as often" in problem.message
+    assert problem.message.startswith(
+        "account 111122223333, us-east-1: 44 datasets cannot be listed as often"
+    )
     assert "102% of the 5 calls a second; once through takes 6.1 h" in problem.message
+
+
+def test_an_account_that_the_specs_leave_open_is_that_of_the_credentials():
+    """And the Region that which the SDK finds."""
+    (problem,) = scans_over_quota(one._replace(account=None, region=None) for one in scans(44))
+
+    assert problem.message.startswith("account of the credentials, the SDK's Region: 44 datasets")
 
 
 def test_each_account_and_region_has_its_own_limit():

@@ -349,3 +349,16 @@ def test_finding_changes_runs_no_program_of_the_repository(repository: Upstream,
 
     assert as_committed(open_path(repository.root / "specs")).tree.revision is None
     assert not ran.exists()
+
+
+@pytest.mark.parametrize("missing", ["HEAD", "objects", "refs"])
+def test_a_directory_that_lacks_a_part_of_a_repository_is_none(tmp_path: Path, missing: str):
+    """Git itself takes no directory without one of the three for a repository."""
+    repository = tmp_path / ".git"
+    for name in {"objects", "refs"} - {missing}:
+        (repository / name).mkdir(parents=True)
+    if missing != "HEAD":
+        (repository / "HEAD").write_text("ref: refs/heads/main\n")
+
+    with pytest.raises(SourceError, match=r"/\.git: leads to no repository of git"):
+        find(tmp_path)

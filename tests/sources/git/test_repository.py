@@ -376,8 +376,10 @@ def test_a_state_directory_that_cannot_be_used_is_named(upstream: Upstream, tmp_
     upstream.commit(specs__a_yaml=dataset(), specs__train_jsonl=line("a"))
     (tmp_path / "state").write_text("")
 
-    with pytest.raises(SourceError, match=r"state/git"):
+    with pytest.raises(SourceError) as found:
         source_of(upstream, tmp_path).poll(None)
+
+    assert f"{tmp_path}/state/git.lock: Not a directory" == str(found.value)
 
 
 def test_without_git_a_repository_cannot_be_followed(

@@ -158,6 +158,18 @@ def test_only_lines_that_differ_are_in_the_patch(
     assert expected == line_edits(text, lambda e, r: e.set_list(r, "a", [Member(n) for n in members]))
 
 
+def test_lines_behind_two_that_differ_are_not_in_the_patch() -> None:
+    """Those before them are not, either."""
+    text = "a: [0,\n    1,\n    2,\n    3,\n    4]\n"
+
+    def act(editor: YamlEditor, root: Node) -> None:
+        items = root.items[0].items
+        changes = [Member(n, change=lambda n=n: editor.put(items[n], n + 5)) for n in (1, 2)]
+        editor.set_list(root, "a", [Member(0), *changes, Member(4)])
+
+    assert [(2, 3, b"    6,\n    7,\n")] == line_edits(text, act)
+
+
 def test_two_changes_of_one_place_are_refused() -> None:
     """Which of them is meant is not known."""
 

@@ -30,6 +30,11 @@ from reconciler.sources.yaml.events import misplaced
         ("a: 1", None),
         ("", None),
         ("a: 1\n", None),
+        ("a: 1\n   ", None),
+        (
+            "\na: 1\n\n  b: 2",
+            "indented by 2 spaces, and the line above by 0: keys of one mapping stand in one column",
+        ),
     ],
 )
 def test_it_names_the_columns_above(text: str, expected: str | None):
