@@ -203,16 +203,16 @@ class BadFile(SpecError):
         problem: The reason and its place.
     """
 
-    def __init__(self, code: codes.Code, message: str, origin: Origin) -> None:
+    def __init__(self, code: codes.OwnCode, message: str, origin: Origin) -> None:
         super().__init__(message)
         self.problem = wrong(code, message, origin)
 
 
-def wrong(code: codes.Code, message: str, origin: Origin) -> Problem:
+def wrong(code: codes.OwnCode, message: str, origin: Origin) -> Problem:
     return Problem(Severity.ERROR, code.code, message, origin)
 
 
-def odd(code: codes.Code, message: str, origin: Origin) -> Problem:
+def odd(code: codes.OwnCode, message: str, origin: Origin) -> Problem:
     return Problem(Severity.WARNING, code.code, message, origin)
 
 

@@ -53,7 +53,7 @@ class ImageChange:
     view: ImageView | None = None
 
 
-class Numbers(NamedTuple):
+class RevisionCounts(NamedTuple):
     """
     Numbers of usable entries.
 
@@ -71,7 +71,7 @@ class Numbers(NamedTuple):
     ignored: int = 0
 
 
-NO_NUMBERS: Final = Numbers()
+NO_NUMBERS: Final = RevisionCounts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class DatasetDiff:
     state: DatasetState
     origin: Origin | None = None
     was: str | None = None
-    numbers: Numbers = NO_NUMBERS
+    numbers: RevisionCounts = NO_NUMBERS
     settings: tuple[FieldChange, ...] = ()
     labels: tuple[LabelBalance, ...] = ()
     changes: tuple[ImageChange, ...] = ()

@@ -30,7 +30,7 @@ from reconciler.ports.observations import Observations as Observations
 from reconciler.ports.observations import ObservedEntries as ObservedEntries
 from reconciler.ports.observations import ObservedHead as ObservedHead
 from reconciler.ports.observations import Recollection as Recollection
-from reconciler.ports.rebuild import Content as Content
+from reconciler.ports.rebuild import ContentDigest as ContentDigest
 from reconciler.ports.rebuild import Objects as Objects
 from reconciler.ports.rebuild import Rebuild as Rebuild
 from reconciler.ports.rebuild import RebuildGateway as RebuildGateway

@@ -26,7 +26,7 @@ class RebuildStep(StrEnum):
         return self in (RebuildStep.DELETING, RebuildStep.DELETED, RebuildStep.CREATING)
 
 
-class Content(NamedTuple):
+class ContentDigest(NamedTuple):
     """
     What some lines say, whatever their order and form.
 
@@ -67,14 +67,14 @@ class Rebuild(NamedTuple):
     prefix: str
     begun_at: float
     tags: Mapping[str, str]
-    before: Content
-    desired: Content
+    before: ContentDigest
+    desired: ContentDigest
     snapshot: str = ""
     new_arn: str | None = None
     undoing: bool = False
 
     @property
-    def wanted(self) -> Content:
+    def wanted(self) -> ContentDigest:
         """What the dataset is to hold in the end."""
         return self.before if self.undoing else self.desired
 

@@ -235,7 +235,7 @@ def _placed(fault: Fault, file: str) -> Problem:
 
 
 def _failed(
-    path: str, shown: str, code: codes.Code, message: str, severity: Severity = Severity.ERROR
+    path: str, shown: str, code: codes.OwnCode, message: str, severity: Severity = Severity.ERROR
 ) -> ParsedFile:
     mark = Mark(1, 1)
     return ParsedFile(path, problems=(Problem(severity, code.code, message, Origin(shown, *mark)),))

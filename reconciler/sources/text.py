@@ -29,7 +29,7 @@ STAND_INS: Final = (*_GIT_LFS, _GIT_CRYPT)
 """How files begin that git checked out in place of the file itself."""
 
 
-def suspicion(head: bytes) -> tuple[codes.Code, str] | None:
+def suspicion(head: bytes) -> tuple[codes.OwnCode, str] | None:
     """Return why the first bytes of a file are not plain UTF-8 text, or None."""
     if head.startswith(BOM):
         return codes.BYTE_ORDER_MARK, "starts with a byte order mark; save it as UTF-8 without BOM"
@@ -76,7 +76,7 @@ def _place(before: str) -> Mark:
 class FormProblem(NamedTuple):
     """Why none of the lines of a file can be used."""
 
-    code: codes.Code
+    code: codes.OwnCode
     message: str
     line: int = 1
 

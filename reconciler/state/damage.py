@@ -17,7 +17,7 @@ import orjson
 from reconciler.core.planning.quarantine import QuarantineReason
 from reconciler.core.spec.choices import DatasetType
 from reconciler.errors import StateUnusable
-from reconciler.ports import Content, Rebuild, RebuildStep
+from reconciler.ports import ContentDigest, Rebuild, RebuildStep
 from reconciler.state.schema import (
     CHECKED,
     MIGRATIONS,
@@ -139,8 +139,8 @@ def read_rebuild(body: str) -> Rebuild:
     known = {
         "step": RebuildStep(fields["step"]),
         "dataset_type": DatasetType(fields["dataset_type"]),
-        "before": Content(*fields["before"]),
-        "desired": Content(*fields["desired"]),
+        "before": ContentDigest(*fields["before"]),
+        "desired": ContentDigest(*fields["desired"]),
     }
     return Rebuild(**fields | known)
 

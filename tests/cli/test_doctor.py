@@ -24,7 +24,7 @@ from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.emulator.behaviour.settings import Settings
 from reconciler.emulator.server import Emulator
 from reconciler.errors import Denied, Interrupted, SpecError, StateError, Throttled
-from reconciler.ports import Content, Located, Rebuild, RebuildStep
+from reconciler.ports import ContentDigest, Located, Rebuild, RebuildStep
 from reconciler.state import State
 from reconciler.state.database import FILE_NAME
 from tests.account import serve
@@ -475,7 +475,7 @@ def test_a_clock_that_is_off_is_reported(
 
 
 def begin_rebuild(office: Office, step: RebuildStep) -> None:
-    content = Content(0, "")
+    content = ContentDigest(0, "")
     with closing(State(office.root / ".reconciler")) as memory:
         rebuild = Rebuild(
             "id", "train", step, "plan", None, "arn", DatasetType.TRAIN, "arn", "{}", "bucket", "prefix",

@@ -30,7 +30,7 @@ from reconciler.errors import (
     UnknownAnswer,
     UsageError,
 )
-from reconciler.ports import Content, Description, Located, Phase, RebuildStep, Silence
+from reconciler.ports import ContentDigest, Description, Located, Phase, RebuildStep, Silence
 from reconciler.rekognition.calls import Limiter
 from reconciler.rekognition.rebuilding import S3, RebuildingRekognition, s3_config
 from reconciler.state import State
@@ -203,7 +203,7 @@ def test_a_content_is_told_alike_by_every_version():
     """A rebuild that one version began is finished by the next, which compares what was kept."""
     kept = [b'{"source-ref":"s3://b/a.jpg","rose":1}', b'{"source-ref":"s3://b/b.jpg"}']
 
-    assert Content(2, "14c10280a02ed312cb85045f05ac5893") == content_of(kept)
+    assert ContentDigest(2, "14c10280a02ed312cb85045f05ac5893") == content_of(kept)
 
 
 def test_a_manifest_may_have_a_gigabyte():

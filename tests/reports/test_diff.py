@@ -15,7 +15,7 @@ from reconciler.core.revision_diff import (
     DatasetState,
     ImageAction,
     ImageChange,
-    Numbers,
+    RevisionCounts,
     RevisionDiff,
     Side,
 )
@@ -44,7 +44,7 @@ def dataset(text: str = "roses", number: int = 3, **more: object) -> DatasetDiff
         text,
         DatasetState.CHANGED,
         origin=PLACE,
-        numbers=Numbers(9, 8 + number, number, 1, 1, 7, 0),
+        numbers=RevisionCounts(9, 8 + number, number, 1, 1, 7, 0),
         settings=(FieldChange("/spec/policy/mode", "observe", text),),
         labels=(LabelBalance(text, 120, 3, 0), LabelBalance("dent", 0, 0, 1, 0.5)),
         changes=changes(text, number),

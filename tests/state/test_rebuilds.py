@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from reconciler.core.spec.choices import DatasetType
-from reconciler.ports import Content, Rebuild, RebuildStep
+from reconciler.ports import ContentDigest, Rebuild, RebuildStep
 from reconciler.state import State
 
 REBUILD = Rebuild(
@@ -25,8 +25,8 @@ REBUILD = Rebuild(
     prefix="",
     begun_at=1.0,
     tags={},
-    before=Content(1, "x"),
-    desired=Content(2, "y"),
+    before=ContentDigest(1, "x"),
+    desired=ContentDigest(2, "y"),
     new_arn="new",
 )
 MEMBERS = {*REBUILD._fields} - {"description", "old_arn", "new_arn"} | {"standing", "doomed", "made"}

@@ -11,7 +11,7 @@ from reconciler.core.runtime import quotas
 from reconciler.core.validation.checked_line import error, warning
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.problem import Problem, Severity
-from reconciler.core.validation.spec_codes import Code as OwnCode
+from reconciler.core.validation.spec_codes import OwnCode
 
 ARCHIVED: Final = "archived"
 """Stands for the format of an object that S3 must restore before it can be read."""

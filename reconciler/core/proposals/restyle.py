@@ -29,7 +29,7 @@ class Key(NamedTuple):
     end: int
 
 
-class Node(NamedTuple):
+class JsonNode(NamedTuple):
     """
     One value and its position.
 
@@ -42,7 +42,7 @@ class Node(NamedTuple):
     value: Any
     start: int
     end: int
-    items: tuple[Node, ...] = ()
+    items: tuple[JsonNode, ...] = ()
     keys: tuple[Key, ...] = ()
 
     def start_of(self, member: int) -> int:
@@ -50,21 +50,21 @@ class Node(NamedTuple):
         return self.keys[member].start if self.keys else self.items[member].start
 
 
-def parse(text: str) -> Node:
+def parse(text: str) -> JsonNode:
     """Parse one JSON value and any space around it. The text must be valid JSON."""
     return _value(text, _space_end(text, 0))
 
 
-def _value(text: str, at: int) -> Node:
+def _value(text: str, at: int) -> JsonNode:
     if text[at] in "{[":
         return _collection(text, at, is_object=text[at] == "{")
     end = _scalar_end(text, at)
-    return Node(json.loads(text[at:end]), at, end)
+    return JsonNode(json.loads(text[at:end]), at, end)
 
 
-def _collection(text: str, start: int, *, is_object: bool) -> Node:
+def _collection(text: str, start: int, *, is_object: bool) -> JsonNode:
     keys: list[Key] = []
-    items: list[Node] = []
+    items: list[JsonNode] = []
     at = _space_end(text, start + 1)
     while text[at] not in "}]":
         if items:
@@ -77,7 +77,7 @@ def _collection(text: str, start: int, *, is_object: bool) -> Node:
         at = _space_end(text, items[-1].end)
     values = [item.value for item in items]
     value = dict(zip((key.name for key in keys), values, strict=True)) if is_object else values
-    return Node(value, start, at + 1, tuple(items), tuple(keys))
+    return JsonNode(value, start, at + 1, tuple(items), tuple(keys))
 
 
 def _scalar_end(text: str, at: int) -> int:
@@ -182,7 +182,7 @@ class _Rewriting(NamedTuple):
     text: str
     style: Style
 
-    def value(self, node: Node, value: Any) -> str:
+    def value(self, node: JsonNode, value: Any) -> str:
         if same(node.value, value):
             return self.text[node.start : node.end]
         match node.value, value:
@@ -195,7 +195,7 @@ class _Rewriting(NamedTuple):
             case _:
                 return self.style.dump(value)
 
-    def _object(self, node: Node, value: Fields) -> str:
+    def _object(self, node: JsonNode, value: Fields) -> str:
         members: list[tuple[int | None, str]] = []
         for number, (key, item) in enumerate(zip(node.keys, node.items, strict=True)):
             if key.name in value:
@@ -206,7 +206,7 @@ class _Rewriting(NamedTuple):
         members += [(None, self.style.dump({name: value[name]})[1:-1]) for name in new]
         return self._joined(node, members)
 
-    def _list(self, node: Node, value: list[Any]) -> str:
+    def _list(self, node: JsonNode, value: list[Any]) -> str:
         members: list[tuple[int | None, str]] = []
         for old, new in aligned([_key(item.value) for item in node.items], list(map(_key, value))):
             if new is None:
@@ -215,7 +215,7 @@ class _Rewriting(NamedTuple):
             members.append((old, text))
         return self._joined(node, members)
 
-    def _joined(self, node: Node, members: list[tuple[int | None, str]]) -> str:
+    def _joined(self, node: JsonNode, members: list[tuple[int | None, str]]) -> str:
         """Join members between the old brackets, each with the comma and space that preceded it."""
         head = self.text[node.start : node.start_of(0)]
         tail = self.text[node.items[-1].end : node.end]
@@ -245,14 +245,14 @@ def aligned(old: list[Any], new: list[Any]) -> Iterator[tuple[int | None, int | 
         yield from ((None, number) for number in range(j1 + shared, j2))
 
 
-def _commas(text: str, node: Node) -> Iterator[str]:
+def _commas(text: str, node: JsonNode) -> Iterator[str]:
     for number in range(1, len(node.items)):
         yield text[node.items[number - 1].end : node.start_of(number)]
     for item in node.items:
         yield from _commas(text, item)
 
 
-def _colons(text: str, node: Node) -> Iterator[str]:
+def _colons(text: str, node: JsonNode) -> Iterator[str]:
     for key, item in zip(node.keys, node.items, strict=False):
         yield text[key.end : item.start]
     for item in node.items:

@@ -85,7 +85,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class IncidentMember:
     """
     A dataset of an incident.
 
@@ -110,7 +110,7 @@ class Incident:
         reported_at: When the last message about datasets that joined was decided; None before the first.
     """
 
-    members: Mapping[str, Member]
+    members: Mapping[str, IncidentMember]
     reported_at: float | None = None
 
 
@@ -161,7 +161,7 @@ def advanced(incidents: Incidents, found: Mapping[str, Mapping[str, str]], now: 
         found: The causes that each dataset has, with their messages.
         now: Seconds since the epoch.
     """
-    joined: dict[str, dict[str, Member]] = {cause: {} for cause in incidents}
+    joined: dict[str, dict[str, IncidentMember]] = {cause: {} for cause in incidents}
     for name, causes in sorted(found.items()):
         for cause in incidents:
             member = incidents[cause].members.get(name)
@@ -170,7 +170,11 @@ def advanced(incidents: Incidents, found: Mapping[str, Mapping[str, str]], now: 
                 joined[cause][name] = replace(member, gone_at=gone_at)
         for cause, message in causes.items():
             member = incidents[cause].members.get(name) if cause in incidents else None
-            again = Member(message, now) if member is None else replace(member, message=message, gone_at=None)
+            again = (
+                IncidentMember(message, now)
+                if member is None
+                else replace(member, message=message, gone_at=None)
+            )
             joined.setdefault(cause, {})[name] = again
     return {
         cause: replace(incidents[cause], members=members) if cause in incidents else Incident(members)
@@ -242,7 +246,7 @@ def _passed(since: float, now: float, seconds: float) -> bool:
     return now < since or now - since >= seconds
 
 
-def _notice(level: Level, cause: str, members: Mapping[str, Member], now: float) -> Notice:
+def _notice(level: Level, cause: str, members: Mapping[str, IncidentMember], now: float) -> Notice:
     names = sorted(members)
     what = {
         Level.FAILURE: f"not ready ({cause})",
@@ -269,7 +273,7 @@ def _who(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{len(names)} datasets"
 
 
-def _lines(names: list[str], members: Mapping[str, Member], level: Level) -> Iterator[str]:
+def _lines(names: list[str], members: Mapping[str, IncidentMember], level: Level) -> Iterator[str]:
     for name in names[:NAMED]:
         message = " ".join(members[name].message.split())[:MOST_CHARACTERS]
         shown = name or "source of the specs"

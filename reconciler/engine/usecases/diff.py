@@ -16,7 +16,7 @@ from reconciler.core.entries.index import Index
 from reconciler.core.planning.compare import compare
 from reconciler.core.planning.diff import Action, Change, Diff
 from reconciler.core.planning.plan import MOST_VIEWS, PlanError, errors_of
-from reconciler.core.revision_diff import DatasetDiff, DatasetState, ImageAction, ImageChange, Numbers
+from reconciler.core.revision_diff import DatasetDiff, DatasetState, ImageAction, ImageChange, RevisionCounts
 from reconciler.core.validation.problem import Origin, Problem
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.usecases.spec_tree import Reading
@@ -161,9 +161,9 @@ class _Comparing:
             return DatasetState.CHANGED
         return DatasetState.UNKNOWN if self._errors else DatasetState.SAME
 
-    def _numbers(self, diff: Diff, changes: Sequence[ImageChange]) -> Numbers:
+    def _numbers(self, diff: Diff, changes: Sequence[ImageChange]) -> RevisionCounts:
         found = Counter(change.action for change in changes)
-        return Numbers(
+        return RevisionCounts(
             before=len(self._before.index) if self._before else 0,
             after=len(self._after.index) if self._after else 0,
             added=found[ImageAction.ADDED],

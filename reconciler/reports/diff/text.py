@@ -12,7 +12,7 @@ from reconciler.core.revision_diff import (
     DatasetState,
     ImageAction,
     ImageChange,
-    Numbers,
+    RevisionCounts,
     RevisionDiff,
     Side,
 )
@@ -61,7 +61,7 @@ def total(diff: RevisionDiff) -> str:
     if not changed:
         unknown = any(dataset.errors for dataset in diff.datasets) or diff.problems
         return "No changes in what can be read." if unknown else "No changes."
-    numbers = Numbers(*map(sum, zip(*(dataset.numbers for dataset in changed), strict=True)))
+    numbers = RevisionCounts(*map(sum, zip(*(dataset.numbers for dataset in changed), strict=True)))
     return f"{len(changed):,} of {counted(len(diff.datasets), 'dataset')} changed: {_sum(numbers)}."
 
 
@@ -103,13 +103,13 @@ def image_lines(change: ImageChange, width: int) -> Iterator[Line]:
     yield from indented(change_rows(changes(change.fields, change.view, DRIFTED), width), by=4)
 
 
-def _sum(numbers: Numbers) -> str:
+def _sum(numbers: RevisionCounts) -> str:
     return (
         f"{counted(numbers.added, 'image')} added, {numbers.changed:,} changed, {numbers.removed:,} removed"
     )
 
 
-def sentence(numbers: Numbers) -> str:
+def sentence(numbers: RevisionCounts) -> str:
     """Return the numbers of one dataset."""
     text = f"{_sum(numbers)}, {numbers.unchanged:,} unchanged"
     return (

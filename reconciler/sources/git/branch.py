@@ -8,11 +8,11 @@ from typing import Final
 
 from reconciler.errors import OutputError, SourceError, UsageError
 from reconciler.sources.git.checkout import Git, find, opened
-from reconciler.sources.git.conversion import Committed, State, object_of, state_of
+from reconciler.sources.git.conversion import ComparedFile, FileState, object_of, state_of
 
 _BECAUSE: Final = {
-    State.CHANGED: "holds changes that are not committed; commit them first",
-    State.NOT_COMMITTED: "not in the commit that the branch starts from; commit it first",
+    FileState.CHANGED: "holds changes that are not committed; commit them first",
+    FileState.NOT_COMMITTED: "not in the commit that the branch starts from; commit it first",
 }
 
 
@@ -69,7 +69,7 @@ def _in_the_way(git: Git, branch: str) -> str | None:
     return next((name for name in found if name in above or f"{name}/".startswith(f"{branch}/")), None)
 
 
-def _why(committed: Committed) -> str:
+def _why(committed: ComparedFile) -> str:
     if committed.filter is None:
         return _BECAUSE[committed.state]
     return (

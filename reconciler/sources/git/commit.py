@@ -17,7 +17,7 @@ SUBMODULE_MODE: Final = "160000"
 _KINDS: Final = {LINK_MODE: PathKind.LINK, SUBMODULE_MODE: PathKind.SUBMODULE}
 
 
-class Node(NamedTuple):
+class TreeEntry(NamedTuple):
     """A file of a commit."""
 
     mode: str
@@ -35,16 +35,16 @@ class CommitDirectory(NamedTuple):
     """
 
     above: tuple[str, ...]
-    nodes: dict[str, Node]
+    nodes: dict[str, TreeEntry]
     only: str | None = None
 
 
-def nodes_of(listing: bytes) -> Iterator[tuple[str, Node]]:
+def nodes_of(listing: bytes) -> Iterator[tuple[str, TreeEntry]]:
     """Parse the output of ``git ls-tree -z``."""
     for record in filter(None, listing.split(b"\0")):
         head, _, name = record.partition(b"\t")
         mode, _kind, blob = head.decode().split()
-        yield os.fsdecode(name), Node(mode, blob)
+        yield os.fsdecode(name), TreeEntry(mode, blob)
 
 
 class Ask(Protocol):

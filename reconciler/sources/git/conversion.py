@@ -16,7 +16,7 @@ from reconciler.sources.git.checkout import Git
 _NO_FILTER: Final = frozenset({"unspecified", "unset", "set", ""})
 
 
-class State(StrEnum):
+class FileState(StrEnum):
     """The state of a file of the work tree, compared with a commit."""
 
     CLEAN = auto()
@@ -25,7 +25,7 @@ class State(StrEnum):
     ABSENT = auto()
 
 
-class Committed(NamedTuple):
+class ComparedFile(NamedTuple):
     """
     A file of the work tree, compared with a commit.
 
@@ -35,13 +35,13 @@ class Committed(NamedTuple):
         filter: The filter that its attributes name, if neither the user nor the system defines it.
     """
 
-    state: State
+    state: FileState
     mode: str = "100644"
     as_is: bool = False
     filter: str | None = None
 
 
-def state_of(git: Git, commit: str, path: str) -> Committed:
+def state_of(git: Git, commit: str, path: str) -> ComparedFile:
     """
     Compare one file with a commit.
 
@@ -53,18 +53,18 @@ def state_of(git: Git, commit: str, path: str) -> Committed:
     known = entry.partition("\t")[0].split(" ") if entry else None
     exists = (git.root / path).exists()
     if known is None and not exists:
-        return Committed(State.ABSENT, filter=_undefined_filter(git, path))
+        return ComparedFile(FileState.ABSENT, filter=_undefined_filter(git, path))
     if known is None:
-        return Committed(State.NOT_COMMITTED)
+        return ComparedFile(FileState.NOT_COMMITTED)
     mode, _, blob = known
     if not exists:
-        return Committed(State.CHANGED, mode)
+        return ComparedFile(FileState.CHANGED, mode)
     if git.require("hash-object", "--no-filters", "--", str(git.root / path)) == blob:
-        return Committed(State.CLEAN, mode, as_is=True)
+        return ComparedFile(FileState.CLEAN, mode, as_is=True)
     named = _undefined_filter(git, path)
     if named is None and object_of(git, path, git.root / path) == blob:
-        return Committed(State.CLEAN, mode)
-    return Committed(State.CHANGED, mode, filter=named)
+        return ComparedFile(FileState.CLEAN, mode)
+    return ComparedFile(FileState.CHANGED, mode, filter=named)
 
 
 def object_of(git: Git, path: str, content: Path, *, as_is: bool = False, write: bool = False) -> str:

@@ -24,7 +24,7 @@ from reconciler.sources.git.runner import Answer
 from reconciler.sources.pinned_files import open_object
 
 
-class Committed(NamedTuple):
+class CommittedTree(NamedTuple):
     """
     A spec tree at a commit, and, if the path is one spec file, its path in the tree.
 
@@ -102,7 +102,7 @@ class History:
             raise UsageError(f"{one!r} and {other!r} have no common ancestor{self._lacks()}")
         return found
 
-    def tree(self, revision: str, commit: str) -> Committed:
+    def tree(self, revision: str, commit: str) -> CommittedTree:
         """
         Return the spec tree at a commit; places in it read as ``REVISION:path``, as git takes them.
 
@@ -121,7 +121,7 @@ class History:
             self._large_file,
             fetches_large_files=False,
         )
-        return Committed(tree, commit, found.only)
+        return CommittedTree(tree, commit, found.only)
 
     def _large_file(self, pointer: Pointer) -> BinaryIO:
         return open_object(self._git.common_dir, pointer.sha256)

@@ -12,7 +12,7 @@ from reconciler.core.preflight import Check, CheckResult, Mark
 from reconciler.core.spec.choices import COMMIT_ID
 from reconciler.errors import SourceError
 from reconciler.sources.git.checkout import Checkout, find, opened, toplevel
-from reconciler.sources.git.conversion import State, state_of
+from reconciler.sources.git.conversion import FileState, state_of
 
 _STATUS: Final = (
     "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=all",
@@ -112,7 +112,7 @@ def blame(file: Path, line: int) -> Blame | None:
             return None
         path = file.relative_to(found.root).as_posix()
         with opened(found) as git:
-            if state_of(git, "HEAD", path).state is not State.CLEAN:
+            if state_of(git, "HEAD", path).state is not FileState.CLEAN:
                 return None
             words = ("blame", "--no-textconv", "--porcelain", "-L", f"{line},{line}", "HEAD", "--", path)
             answer = git.ask(*words)

@@ -262,7 +262,7 @@ class _Walk:
         self._fault(event, codes.TAG, f"the tag {short} is not known here; leave it out")
         return False
 
-    def _fault(self, event: Any, code: codes.Code, message: str) -> None:
+    def _fault(self, event: Any, code: codes.OwnCode, message: str) -> None:
         self._faults.append(Fault(_mark(event.start_mark), code.code, message))
 
 

@@ -7,7 +7,7 @@ import pytest
 from reconciler.core.preflight import Mark
 from reconciler.errors import SourceError
 from reconciler.sources.git.checkout import find, opened
-from reconciler.sources.git.conversion import State, object_of, state_of
+from reconciler.sources.git.conversion import FileState, object_of, state_of
 from reconciler.sources.git.revision import program, revision_of
 from reconciler.sources.git.runner import run
 
@@ -79,9 +79,9 @@ def test_a_path_that_no_system_takes_is_left_to_those_who_read_it(tmp_path):
 @pytest.mark.parametrize(
     ("act", "expected"),
     [
-        (lambda root: None, State.CLEAN),
-        (lambda root: (root / "specs/a.yaml").write_text("x: 2\n"), State.CHANGED),
-        (lambda root: (root / "specs/a.yaml").unlink(), State.CHANGED),
+        (lambda root: None, FileState.CLEAN),
+        (lambda root: (root / "specs/a.yaml").write_text("x: 2\n"), FileState.CHANGED),
+        (lambda root: (root / "specs/a.yaml").unlink(), FileState.CHANGED),
     ],
 )
 def test_a_file_is_as_committed_or_not(repository, act, expected):
@@ -93,8 +93,8 @@ def test_a_file_is_as_committed_or_not(repository, act, expected):
 
     with opened(find(repository)) as git:
         assert expected is state_of(git, "HEAD", "specs/a.yaml").state
-        assert State.NOT_COMMITTED is state_of(git, "HEAD", "specs/b.yaml").state
-        assert State.ABSENT is state_of(git, "HEAD", "specs/c.yaml").state
+        assert FileState.NOT_COMMITTED is state_of(git, "HEAD", "specs/b.yaml").state
+        assert FileState.ABSENT is state_of(git, "HEAD", "specs/c.yaml").state
         with pytest.raises(SourceError, match="git hash-object: "):
             object_of(git, "specs/c.yaml", repository / "specs/c.yaml")
 

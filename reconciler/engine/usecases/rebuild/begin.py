@@ -26,7 +26,7 @@ from reconciler.engine.usecases.rebuild.manifest import (
 )
 from reconciler.engine.usecases.rebuild.steps import noted
 from reconciler.errors import Denied, NotFound, Rejected, UnknownAnswer
-from reconciler.ports import BackupHeader, Content, Rebuild, RebuildStep
+from reconciler.ports import BackupHeader, ContentDigest, Rebuild, RebuildStep
 
 
 def digest_of(plan: DatasetPlan) -> str:
@@ -89,7 +89,7 @@ def in_use(project_arn: str, context: RebuildContext, *, confirmed: bool) -> Ite
         )
 
 
-_NOTHING = Content(0, "")
+_NOTHING = ContentDigest(0, "")
 
 
 class Order(NamedTuple):
@@ -171,7 +171,7 @@ def _ordered(desired: Desired, seen: Observation, order: Order, context: Rebuild
 
 def _archived(
     rebuild: Rebuild, plan: DatasetPlan, listing: SpooledListing, context: RebuildContext
-) -> tuple[str, Content]:
+) -> tuple[str, ContentDigest]:
     """Back up the observed lines to the state directory; return the name and the content read back."""
     entries = sum(1 for _ in listing.lines())
     head = BackupHeader(

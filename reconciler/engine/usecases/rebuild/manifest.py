@@ -19,13 +19,13 @@ from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import SpooledListing
 from reconciler.engine.usecases.rebuild.context import RebuildContext
 from reconciler.errors import UnknownAnswer
-from reconciler.ports import Content
+from reconciler.ports import ContentDigest
 
 MOST_BYTES: Final = 1_000_000_000
 """Maximum size of a manifest (limits page of the Rekognition documentation)."""
 
 
-def content_of(lines: Iterable[bytes]) -> Content:
+def content_of(lines: Iterable[bytes]) -> ContentDigest:
     """
     Return number and digest of lines, whatever their order. Holds 16 bytes a line in memory.
 
@@ -36,7 +36,7 @@ def content_of(lines: Iterable[bytes]) -> Content:
     total = blake2b(digest_size=16)
     for one in found:
         total.update(one)
-    return Content(len(found), total.hexdigest())
+    return ContentDigest(len(found), total.hexdigest())
 
 
 def spooled(lines: Iterable[bytes]) -> BinaryIO:
@@ -89,7 +89,7 @@ def desired_lines(desired: Desired, listing: SpooledListing) -> Iterator[bytes]:
 
 def put_and_prove(
     lines: Callable[[], Iterable[bytes]], bucket: str, key: str, context: RebuildContext
-) -> Content:
+) -> ContentDigest:
     """
     Write lines to S3, read them back, and return their content.
 

@@ -11,7 +11,7 @@ from reconciler.engine.dataset.retry import retry
 from reconciler.engine.usecases.rebuild.context import RebuildContext, is_deleting
 from reconciler.engine.usecases.rebuild.manifest import content_of
 from reconciler.errors import AlreadyExists, DatasetBusy, DatasetUnusable, NotFound, PlanOutdated
-from reconciler.ports import Content, Phase, Rebuild, RebuildStep
+from reconciler.ports import ContentDigest, Phase, Rebuild, RebuildStep
 
 
 def finish(rebuild: Rebuild, context: RebuildContext) -> Rebuild:
@@ -84,7 +84,7 @@ def turned_back(rebuild: Rebuild, context: RebuildContext) -> Rebuild | None:
     return noted(rebuild._replace(undoing=True), context)
 
 
-def content_in(arn: str, rebuild: Rebuild, context: RebuildContext) -> Content:
+def content_in(arn: str, rebuild: Rebuild, context: RebuildContext) -> ContentDigest:
     """
     List a whole dataset and return its content.
 
@@ -92,7 +92,7 @@ def content_in(arn: str, rebuild: Rebuild, context: RebuildContext) -> Content:
         ListingIncomplete: The service counts other entries than it lists.
     """
 
-    def consume(lines: Iterator[Line]) -> Content:
+    def consume(lines: Iterator[Line]) -> ContentDigest:
         return content_of(raw for raw, _, _ in lines)
 
     listed = whole_listing(rebuild.dataset, arn, context.dataset, context.deadline, consume)
