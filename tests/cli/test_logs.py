@@ -91,9 +91,10 @@ def test_a_command_that_says_nothing_loads_no_log(tmp_path: Path):
     script = (
         "import sys\nfrom reconciler.cli.main import main\n"
         f"codes = main(['validate', {str(tmp_path)!r}]), "
-        f"main(['plan', {str(tmp_path)!r}, '--observed', {str(tmp_path / 'listed.jsonl')!r}])\n"
+        f"main(['plan', {str(tmp_path)!r}, '--observed', {str(tmp_path / 'listed.jsonl')!r}]), "
+        f"main(['export', '--from-specs', {str(tmp_path)!r}, '--format', 'hf', '-d', {str(tmp_path / 'out')!r}])\n"
         "print(list(map(int, codes)), [name for name in ('structlog', 'asyncio', 'boto3') if name in sys.modules])"
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
-    assert "[0, 0] []" == ran.stdout.splitlines()[-1], ran.stderr
+    assert "[0, 0, 0] []" == ran.stdout.splitlines()[-1], ran.stderr

@@ -18,7 +18,6 @@ from reconciler.cli.output.files import Writer, make_directory, new_directory, w
 from reconciler.cli.output.show import next_step
 from reconciler.cli.output.terminal import out
 from reconciler.cli.splits import datasets_of, splits_of
-from reconciler.cli.wiring import connected
 from reconciler.convert.export.format import Format
 from reconciler.convert.export.losses import LEFT_OUT, MEANINGS, Loss, LossKind
 from reconciler.convert.export.names import rules_of
@@ -77,6 +76,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _as_spec(args: argparse.Namespace) -> int:
+    from reconciler.cli.wiring import connected  # loads the AWS SDK
+
     with connected(args, read_only=True) as wiring:
         kind = DatasetType(args.type)
         for _, found in datasets_of(args.project, kind, wiring):
