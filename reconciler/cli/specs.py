@@ -26,15 +26,9 @@ if TYPE_CHECKING:
     from reconciler.cli.wiring import Wiring
 
 
-@contextmanager
-def opened_specs(
-    args: argparse.Namespace, overrides: Overrides = NO_OVERRIDES, *, remember: bool = False
-) -> Iterator[tuple[Opened, Specs, Reading]]:
+def selected_specs(args: argparse.Namespace) -> tuple[Opened, Specs, Specs]:
     """
-    Yield the tree, all specs in it, and those that PATH and the flags select, read and validated.
-
-    Args:
-        remember: Remember what was found in the lines of large files, for this command and others.
+    Return the tree, all specs in it, and those that PATH and the flags select, their entries unread.
 
     Raises:
         SourceError: PATH cannot be read, or declares nothing.
@@ -45,6 +39,20 @@ def opened_specs(
     log_skipped(specs)
     chosen = select(specs, selection_of(args))
     download_missing(args, chosen, kept)
+    return opened, specs, chosen
+
+
+@contextmanager
+def opened_specs(
+    args: argparse.Namespace, overrides: Overrides = NO_OVERRIDES, *, remember: bool = False
+) -> Iterator[tuple[Opened, Specs, Reading]]:
+    """
+    Yield what `selected_specs` returns, the selected part read and validated; errors as there.
+
+    Args:
+        remember: Remember what was found in the lines of large files, for this command and others.
+    """
+    opened, specs, chosen = selected_specs(args)
     judged = JudgedFiles(cache_directory(), read_only=not remember)
     with closing(read(chosen, overrides, judged)) as found:
         yield opened, specs, found

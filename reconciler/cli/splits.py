@@ -8,19 +8,15 @@ from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-import orjson
-
-from reconciler.cli.specs import reading
+from reconciler.cli.specs import selected_specs
 from reconciler.convert.export.run import Split
-from reconciler.core.entries.entry import sorted_line
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Target
 from reconciler.core.validation.checked_line import LabelKinds
-from reconciler.core.validation.codes import Code
-from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.usecases.export import Exported, export
-from reconciler.engine.usecases.spec_tree import Reading
+from reconciler.engine.usecases.in_order import OrderedLines, read_in_order
 from reconciler.errors import NotFound, SpecError, UsageError
+from reconciler.ports import LoadedDataset
 
 if TYPE_CHECKING:
     from reconciler.cli.wiring import Wiring
@@ -48,8 +44,7 @@ def splits_of(args: argparse.Namespace) -> Iterator[OpenedProject]:
     """
     if args.from_specs:
         args.path = args.from_specs
-        with reading(args) as found:
-            yield _of_specs(found, args)
+        yield _of_specs(args)
         return
     from reconciler.cli.wiring import connected  # loads the AWS SDK
 
@@ -96,44 +91,42 @@ def _split_of(kind: DatasetType, found: Exported) -> Split:
     return Split(kind.lower(), found.kept, lines, found.arn, found.refused)
 
 
-def _of_specs(found: Reading, args: argparse.Namespace) -> OpenedProject:
-    broken = [dataset.name for dataset in found.broken]
+def _of_specs(args: argparse.Namespace) -> OpenedProject:
+    _, _, specs = selected_specs(args)
     chosen = [
         dataset
-        for dataset in found.datasets
+        for dataset in specs.datasets
         if args.project in (None, dataset.target.identity[0]) and args.type in (None, dataset.target.kind)
     ]
-    broken += [dataset.name for dataset in chosen if dataset.has_errors or not dataset.usable]
+    chosen.sort(key=lambda dataset: dataset.target.kind is DatasetType.TEST)
+    if not specs.broken:
+        _require_one_project(chosen, args.from_specs)
+    read = [(dataset.name, read_in_order(dataset)) for dataset in chosen]
+    broken = [dataset.name for dataset in specs.broken] + [name for name, found in read if found is None]
     if broken:
         raise SpecError(f"{', '.join(broken)} cannot be exported as long as validate finds errors there")
-    chosen.sort(key=lambda dataset: dataset.target.kind is DatasetType.TEST)
+    return OpenedProject(chosen[0].target.identity[0], [_split_of_specs(found) for _, found in read if found])
+
+
+def _require_one_project(chosen: Sequence[LoadedDataset], path: str) -> None:
     kinds = [dataset.target.kind for dataset in chosen]
     if not chosen:
-        raise UsageError(f"{args.from_specs}: no such dataset; --project and --type select none")
+        raise UsageError(f"{path}: no such dataset; --project and --type select none")
     if len({dataset.target.identity[0] for dataset in chosen}) > 1 or len(set(kinds)) < len(kinds):
         names = ", ".join(f"{dataset.name} ({'/'.join(dataset.target.identity)})" for dataset in chosen)
         raise UsageError(
             f"an export is one project, and one dataset of each type; choose with --dataset: {names}"
         )
-    splits = [_split_of_specs(dataset) for dataset in chosen]
-    return OpenedProject(chosen[0].target.identity[0], splits)
 
 
-def _split_of_specs(dataset: Desired) -> Split:
-    lines, source_refs = partial(_lines, dataset), dataset.index.source_refs
-    split = Split(dataset.target.kind.lower(), source_refs, lines, dataset.name)
+def _split_of_specs(found: OrderedLines) -> Split:
+    dataset, facts = found.loaded, found.facts
+    ends = (found.first, found.last) if found.first else ()
+    split = Split(dataset.target.kind.lower(), ends, found.lines, dataset.name)
     # Validation has seen every label; with one kind of them it need not be asked which is which.
-    match dataset.facts.kinds.keys() - {LabelKinds.NONE}:
+    match facts.kinds.keys() - {LabelKinds.NONE}:
         case kinds if kinds <= {LabelKinds.BOXES}:
-            return split._replace(labels=(dataset.facts.labels, ()))
+            return split._replace(labels=(facts.labels, ()))
         case kinds if kinds <= {LabelKinds.IMAGE_LEVEL}:
-            return split._replace(labels=((), dataset.facts.labels))
+            return split._replace(labels=((), facts.labels))
     return split
-
-
-def _lines(dataset: Desired) -> Iterator[bytes]:
-    """Give the desired lines, sorted, without keys that are never sent."""
-    have_keys = any(problem.code is Code.SERVICE_KEYS for problem in dataset.problems)
-    for ref, place in dataset.index.items():
-        raw = dataset.read(ref, place)
-        yield sorted_line(orjson.loads(raw)) if have_keys else raw

@@ -180,6 +180,27 @@ def test_specs_with_an_error_are_not_exported(capsys: pytest.CaptureFixture[str]
     assert not Path("out").exists()
 
 
+def test_a_spec_that_cannot_be_read_stops_the_export(capsys: pytest.CaptureFixture[str]) -> None:
+    """It might be the dataset that is asked for, whatever others there are."""
+    Path("specs/wasps.yaml").write_text(dataset(name="wasps").replace("spec:", "spec: {}\nmore:"))
+
+    for words in ([], ["--project", "nosuch"]):
+        assert 5 == ended("export", "--from-specs", "--format", "coco", "-d", "out", *words)
+        assert "wasps cannot be exported" in capsys.readouterr().err
+
+
+def test_a_dataset_that_is_meant_to_be_empty_has_files_without_images() -> None:
+    Path("specs/empty.yaml").write_text(
+        dataset("allowEmpty: true", name="empty", project="empty", file="empty.jsonl")
+    )
+    Path("specs/empty.jsonl").touch()
+
+    assert 0 == ended("export", "--from-specs", "--project", "empty", "--format", "coco", "-d", "out")
+
+    assert [] == coco("train")["images"]
+    assert [None] == [split["base"] for split in document(Path("out/export.json"))["splits"]]
+
+
 def test_a_directory_with_anything_in_it_is_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
     Path("out").mkdir()
     Path("out/.keep").write_text("mine")
