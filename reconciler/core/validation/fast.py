@@ -12,11 +12,12 @@ has at least as many commas as the structure implies, and exactly as many only i
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import datetime
 from functools import lru_cache
 from typing import Annotated, Final, Literal
 
-from msgspec import DecodeError, Meta, Raw, Struct
+from msgspec import DecodeError, Meta, Struct
 from msgspec.json import Decoder
 
 from reconciler.core.entries.entry import METADATA, SOURCE_REF
@@ -71,7 +72,7 @@ class _Part(
     image_size: Annotated[list[_Size], Meta(min_length=1, max_length=1)] | None = None
     annotations: Annotated[list[_Annotation], Meta(max_length=quotas.MAX_BOXES_PER_IMAGE)] | None = None
     objects: list[_Confidence] | None = None
-    class_map: Raw = Raw()  # usually the same in a whole dataset: see `_names`
+    class_map: dict[str, _Name] | None = None
     class_name: _Name | None = None
     confidence: _Share | None = None
     type: Literal["groundtruth/image-classification", "groundtruth/object-detection"] | None = None
@@ -158,15 +159,16 @@ def _boxes(name: str, value: _Part, metadata: object, labels: dict[str, None], e
     """
     if type(metadata) is not _Part or metadata.type != "groundtruth/object-detection":
         raise _DoubtError
-    sizes, boxes = value.image_size, value.annotations
-    names, objects = _names(bytes(metadata.class_map)), metadata.objects
+    sizes, boxes, names, objects = value.image_size, value.annotations, metadata.class_map, metadata.objects
     if (
         sizes is None
         or boxes is None
+        or names is None
         or objects is None
         or metadata.human_annotated is None
         or metadata.creation_date is None
         or len(objects) != len(boxes)
+        or not (_unsuspicious.issuperset(names.values()) or _are_unsuspicious(names.values()))
     ):
         raise _DoubtError
     width, height = sizes[0].width, sizes[0].height
@@ -177,8 +179,7 @@ def _boxes(name: str, value: _Part, metadata: object, labels: dict[str, None], e
         across, down = box.width, box.height
         if box.left + across > width or box.top + down > height or across < shortest or down < shortest:
             raise _DoubtError
-    for class_id in dict.fromkeys([box.class_id for box in boxes]):  # many boxes, few classes
-        labels[names[_DECIMALS[class_id]]] = None
+        labels[names[_DECIMALS[box.class_id]]] = None
     commas = 6 * len(boxes) + len(names) + 4
     if not boxes:
         commas += 2 + (not names)  # an empty list or object has no comma less than one of a single item
@@ -197,7 +198,7 @@ def _image_level(metadata: object, labels: dict[str, None]) -> int:
         or metadata.confidence is None
         or metadata.human_annotated is None
         or metadata.creation_date is None
-        or _is_suspicious(label)
+        or not (label in _unsuspicious or _are_unsuspicious((label,)))
     ):
         raise _DoubtError
     labels[label] = None
@@ -215,8 +216,7 @@ def _is_punctuated(raw: bytes, commas: int, fields: _Fields) -> bool:
     texts = [*fields, *(value for value in fields.values() if type(value) is str)]
     for part in fields.values():
         if type(part) is _Part:
-            names = _names(bytes(part.class_map)).values() if part.objects else ()
-            texts += (part.class_name or "", part.job_name or "", *names)
+            texts += (part.class_name or "", part.job_name or "", *(part.class_map or {}).values())
     return b"\\" not in raw and raw.count(b",") == commas + "".join(texts).count(",")
 
 
@@ -224,19 +224,18 @@ def _is_plain(ref: str) -> bool:
     return is_source_ref(ref) and not is_suspicious(ref)
 
 
-_is_suspicious: Final = lru_cache(maxsize=4096)(is_suspicious)
+# Label names that were found not to be suspicious: most datasets have few.
+_unsuspicious: Final[set[str]] = set()
+_MOST_NAMES: Final = 4096
 
 
-_parse_names: Final = Decoder(dict[str, _Name]).decode
-
-
-@lru_cache(maxsize=4096)
-def _names(class_map: bytes) -> dict[str, str]:
-    """Parse a class map; the result is cached and must not be modified."""
-    names = _parse_names(class_map)
-    if any(map(_is_suspicious, names.values())):
-        raise _DoubtError
-    return names
+def _are_unsuspicious(names: Collection[str]) -> bool:
+    if any(map(is_suspicious, names)):
+        return False
+    if len(_unsuspicious) + len(names) > _MOST_NAMES:
+        _unsuspicious.clear()
+    _unsuspicious.update(names)
+    return True
 
 
 @lru_cache(maxsize=1024)
