@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, KeysView, Sequence
-from itertools import compress, count
+from itertools import compress, count, repeat
 from operator import ne
 from typing import Final, NamedTuple
 
@@ -267,7 +267,7 @@ def hash_desired(texts: Sequence[bytes], unclean: Iterable[int] = ()) -> list[in
 
 def are_compact(texts: Iterable[bytes]) -> bool:
     """Return whether all lines begin with their source-ref, and without a space."""
-    return all(text.startswith(_HEAD) for text in texts)
+    return all(map(bytes.startswith, texts, repeat(_HEAD)))
 
 
 def hash_listed(raws: Sequence[bytes]) -> Sequence[int]:

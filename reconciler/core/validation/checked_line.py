@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -61,6 +61,29 @@ class CheckedLine(NamedTuple):
     def is_valid(self) -> bool:
         """Whether no problem is an error, so that the line may be sent."""
         return not has_error(self.problems)
+
+
+Outcome = tuple[LabelKinds, tuple[Problem, ...]]
+"""The kinds and the problems of a line, which many lines share."""
+
+
+class CheckedLines(NamedTuple):
+    """
+    The results of checking several lines, one sequence for each fact.
+
+    Attributes:
+        source_refs, labels: As in `CheckedLine`.
+    """
+
+    source_refs: Sequence[str | None]
+    labels: Sequence[Collection[str]]
+    outcomes: Sequence[Outcome]
+
+
+def each(check: Callable[[bytes], CheckedLine], texts: Iterable[bytes]) -> CheckedLines:
+    """Check lines one by one."""
+    refs, labels, kinds, problems = zip(*map(check, texts), strict=True)
+    return CheckedLines(refs, labels, [*zip(kinds, problems, strict=True)])
 
 
 def is_blank(problems: Sequence[Problem]) -> bool:

@@ -27,14 +27,16 @@ from reconciler.core.validation.attribute import SCHEMA_RULES, Attribute, Type
 from reconciler.core.validation.checked_line import (
     UNLABELLED,
     CheckedLine,
+    CheckedLines,
     LabelKinds,
+    each,
     error,
     kind_of,
     quoted,
     warning,
 )
 from reconciler.core.validation.codes import Code
-from reconciler.core.validation.fast import check_clean
+from reconciler.core.validation.fast import check_clean, check_together
 from reconciler.core.validation.problem import Problem
 from reconciler.core.validation.text import is_source_ref, suspicious_source_ref, unlikely_image
 
@@ -175,6 +177,10 @@ class LineChecker:
         self._rests: dict[bytes, tuple[tuple[str, ...], LabelKinds, tuple[Problem, ...]]] = {}
         self._found = 0
         self._pays = True
+
+    def check_all(self, texts: Sequence[bytes]) -> CheckedLines:
+        """Check consecutive lines, at least one."""
+        return each(self.check, texts) if self._pays else check_together(texts, check_slowly)
 
     def check(self, raw: bytes) -> CheckedLine:
         if not self._pays or (image := _image_first(raw)) is None:

@@ -98,7 +98,7 @@ class OrderedLines:
 
 def read_in_order(loaded: LoadedDataset) -> OrderedLines | None:
     """Check every line of a dataset; return None if `validate` finds an error in it, or no line at all."""
-    found, check = OrderedLines(loaded), LineChecker().check
+    found, check = OrderedLines(loaded), LineChecker().check_all
     try:
         if not (loaded.usable and all(found.add(block, check) for block in _blocks(loaded))):
             return None

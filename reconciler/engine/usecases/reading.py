@@ -196,7 +196,7 @@ def _read_files(
     loaded: LoadedDataset, judged: JudgedFiles | None = None
 ) -> tuple[DatasetLines, list[Problem]]:
     """Read every line of every file; return what was found, and an error for each file that could not be read."""
-    check, files, failures = LineChecker().check, [], []
+    check, files, failures = LineChecker().check_all, [], []
     for file in loaded.files:
         try:
             files.append(_read_file(file, check, judged))

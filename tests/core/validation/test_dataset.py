@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 
 import pytest
 
@@ -15,6 +16,7 @@ from reconciler.core.validation import (
     duplicate_source_ref,
     image_in_train_and_test,
 )
+from reconciler.core.validation.checked_line import each
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.dataset import FullScan, scans_over_quota
 from reconciler.core.validation.judged.columns import Columns
@@ -34,7 +36,7 @@ def line(
 def facts(*lines: CheckedLine) -> DatasetFacts:
     found, by_text = Columns(), {str(number).encode(): one for number, one in enumerate(lines)}
     if lines:
-        found.add(list(by_text), by_text.__getitem__)
+        found.add(list(by_text), partial(each, by_text.__getitem__))
     return DatasetLines([found]).facts
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.validation import check_line
-from reconciler.core.validation.fast import check_clean
+from reconciler.core.validation.fast import check_clean, check_together
 from reconciler.core.validation.line import check_slowly
 from tests.core.validation.usual_lines import COMPACT, SPACED, box_line, image_level_line
 from tests.fixtures.lines import rows
@@ -186,6 +186,13 @@ def test_a_misplaced_class_map_does_not_deceive(class_map: str):
 def test_an_answer_of_the_shortcut_is_the_answer_of_the_rules(raw: bytes):
     """Whatever is done to a clean line, the fast path and the rules agree, and neither raises."""
     assert check_clean(raw) in (None, check_slowly(raw))
+
+
+@given(st.lists(mutants() | scrambled(), max_size=5))
+def test_lines_checked_together_have_the_results_of_the_rules(texts: list[bytes]):
+    together = zip(*check_together(texts, check_slowly), strict=True)
+
+    assert list(map(check_slowly, texts)) == [(ref, tuple(labels), *rest) for ref, labels, rest in together]
 
 
 @given(st.binary(max_size=60) | values.map(lambda value: json.dumps(value).encode()))

@@ -73,6 +73,21 @@ def test_what_came_before_changes_no_answer(lines: list[bytes]):
         assert check_slowly(raw) == checker.check(raw) == checker.check(raw)
 
 
+@pytest.mark.parametrize("most", [2, 4096])
+@given(st.data())
+def test_lines_checked_together_have_the_results_of_each(most: int, data: st.DataObject):
+    """Also once the search for lines that are alike has stopped."""
+    lines, checker = data.draw(st.lists(put_together | mutants(), min_size=1, max_size=8)), LineChecker()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(line, "MOST_RESTS", most)
+        checked = [checker.check_all(part) for part in (lines, lines[::-1])]
+
+    results = [
+        (ref, tuple(labels), *rest) for part in checked for ref, labels, rest in zip(*part, strict=True)
+    ]
+    assert list(map(check_slowly, lines + lines[::-1])) == results
+
+
 @pytest.fixture
 def judged(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """Return the lines that were checked in full."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import accumulate, chain, pairwise
 from operator import sub
 from typing import Final, TypeVar
@@ -18,7 +19,7 @@ from msgspec import Struct
 
 from reconciler.core.entries.index import are_compact, hash_desired
 from reconciler.core.entries.lines import MAX_LINE_BYTES, TEXT_DIGEST_BYTES, Block, text_digest
-from reconciler.core.validation.checked_line import CheckedLine, LabelKinds
+from reconciler.core.validation.checked_line import CheckedLines, LabelKinds, Outcome
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.dataset import DatasetFacts
 from reconciler.core.validation.judged.warned import restored
@@ -61,8 +62,8 @@ class Numbers(dict[T, int]):
         return number
 
 
-Check = Callable[[bytes], CheckedLine]
-Outcome = tuple[LabelKinds, tuple[Problem, ...]]
+Check = Callable[[Sequence[bytes]], CheckedLines]
+"""Checks consecutive lines, at least one."""
 
 
 class Columns:
@@ -90,6 +91,7 @@ class Columns:
         self.digests, self.blocks, self.block_lines = bytearray(), bytearray(), array("I")
         self.number_of_label: Numbers[str] = Numbers()
         self.number_of_outcome: Numbers[Outcome] = Numbers()
+        self._unclean: set[int] = set()
         self.is_storable = True
 
     def __len__(self) -> int:
@@ -99,15 +101,19 @@ class Columns:
     def has_hashes(self) -> bool:
         return len(self.hashes) == len(self.source_refs)
 
-    def add(self, texts: Sequence[bytes], check: Check) -> Sequence[tuple[Problem, ...]]:
-        """Check consecutive lines, at least one; return the problems of each."""
-        refs, labels, kinds, problems = zip(*map(check, texts), strict=True)
+    def add(self, texts: Sequence[bytes], check: Check) -> Sequence[int]:
+        """Check consecutive lines, at least one; return the number of the outcome of each."""
+        refs, labels, outcomes = check(texts)
+        known = len(self.number_of_outcome)
+        numbers = array("I", map(self.number_of_outcome.__getitem__, outcomes))
+        if len(self.number_of_outcome) > known:
+            self._unclean |= unclean(zip(numbers, outcomes, strict=True))
         self.source_refs += refs
         self.lengths.extend(map(len, texts))
-        self.outcomes.extend(map(self.number_of_outcome.__getitem__, zip(kinds, problems, strict=True)))
+        self.outcomes += numbers
         self.label_counts.extend(map(len, labels))
         self.labels.extend(map(self.number_of_label.__getitem__, chain.from_iterable(labels)))
-        return problems
+        return numbers
 
     def add_block(self, block: Block, check: Check, *, remember: bool) -> None:
         """
@@ -116,14 +122,14 @@ class Columns:
         Args:
             remember: Compute the digests, too.
         """
-        texts, problems = block.texts, self.add(block.texts, check)
+        texts, numbers = block.texts, self.add(block.texts, check)
         starts = [*block.offsets, block.end]
         self.sizes.extend(map(sub, starts[1:], starts))
         if remember:
             self.digests += b"".join([text_digest(text) for text in texts])
             self._add_digests(block.raw, [start - starts[0] for start in starts])
             self.is_storable = self.is_storable and max(map(len, texts)) <= MAX_LINE_BYTES
-        self.hashes.extend(hashes_of(texts, problems))
+        self.hashes.extend(hashes_of(texts, numbers, self._unclean))
         self.is_compact = self.is_compact and are_compact(texts)
 
     def _add_digests(self, raw: bytes, starts: Sequence[int]) -> None:
@@ -201,12 +207,23 @@ def restored_columns(known: JudgedFile) -> Columns:
     return found
 
 
-def hashes_of(texts: Sequence[bytes], problems: Iterable[tuple[Problem, ...]]) -> Sequence[int]:
-    """Return the hashes of lines by what is known of them; see `Index.text_hash`."""
-    return hash_desired(
-        texts, [at for at, found in enumerate(problems) if found and _has_service_keys(found)]
-    )
+def hashes_of(texts: Sequence[bytes], outcomes: Sequence[int], unclean: AbstractSet[int]) -> Sequence[int]:
+    """
+    Return the hashes of lines by what is known of them; see `Index.text_hash`.
+
+    Args:
+        outcomes: The number of the outcome of each line.
+        unclean: The numbers of those with which a line may hold service keys.
+    """
+    if unclean.isdisjoint(outcomes):
+        return hash_desired(texts)
+    return hash_desired(texts, [at for at, number in enumerate(outcomes) if number in unclean])
 
 
-def _has_service_keys(problems: Iterable[Problem]) -> bool:
-    return any(problem.code == Code.SERVICE_KEYS for problem in problems)
+def unclean(outcomes: Iterable[tuple[int, Outcome]]) -> set[int]:
+    """Return the numbers of the outcomes with which a line may hold service keys."""
+    return {
+        number
+        for number, (_, problems) in outcomes
+        if any(problem.code == Code.SERVICE_KEYS for problem in problems)
+    }

@@ -13,7 +13,7 @@ from reconciler.core.entries.index import Index, IndexedLines, are_compact
 from reconciler.core.entries.lines import TEXT_DIGEST_BYTES, iter_blocks, text_digest
 from reconciler.core.validation.checked_line import is_blank
 from reconciler.core.validation.dataset import DatasetFacts, duplicate_source_ref
-from reconciler.core.validation.judged.columns import Columns, hashes_of
+from reconciler.core.validation.judged.columns import Columns, hashes_of, unclean
 from reconciler.core.validation.judged.warned import WarnedLines
 from reconciler.core.validation.problem import Origin, Problem, has_error
 
@@ -167,14 +167,14 @@ class DatasetLines:
                 hashes.extend(compress(columns.hashes, usable))
                 is_compact = is_compact and columns.is_compact
                 continue
-            problems, row = [problems for _, problems in columns.number_of_outcome], 0
+            dirty, row = unclean(enumerate(columns.number_of_outcome)), 0
             stream.seek(0)
             for block in iter_blocks(stream):
                 texts, end = block.texts, row + len(block.texts)
                 digests = columns.digests[row * TEXT_DIGEST_BYTES : end * TEXT_DIGEST_BYTES]
                 if b"".join(map(text_digest, texts)) != digests:
                     return None
-                found = hashes_of(texts, map(problems.__getitem__, columns.outcomes[row:end]))
+                found = hashes_of(texts, columns.outcomes[row:end], dirty)
                 hashes.extend(compress(found, usable[row:end]))
                 is_compact, row = is_compact and are_compact(texts), end
             if row != len(columns):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 
 import msgspec
@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.entries.lines import MAX_LINE_BYTES, text_digest
-from reconciler.core.validation import CheckedLine, check_line
+from reconciler.core.validation import check_line
+from reconciler.core.validation.checked_line import CheckedLines, each
 from reconciler.core.validation.judged.carried import carry_over, read_columns
-from reconciler.core.validation.judged.columns import Columns, JudgedFile, restored_columns
+from reconciler.core.validation.judged.columns import Check, Columns, JudgedFile, restored_columns
 from tests.builders import boxed, classified, line
 from tests.fixtures.lines import rows
 
@@ -25,8 +26,12 @@ TEXTS += [line(f"bulk-{number}") for number in range(200)]
 texts = st.lists(st.sampled_from(TEXTS), max_size=60)
 
 
+def judge(texts: Sequence[bytes]) -> CheckedLines:
+    return each(check_line, texts)
+
+
 def read(content: bytes) -> Columns:
-    return read_columns(BytesIO(content), check_line, remember=True)
+    return read_columns(BytesIO(content), judge, remember=True)
 
 
 def stored(columns: Columns) -> JudgedFile:
@@ -49,7 +54,7 @@ def meaning(columns: Columns) -> object:
     )
 
 
-def carried(before: bytes, now: bytes, check: Callable[[bytes], CheckedLine] = check_line) -> Columns:
+def carried(before: bytes, now: bytes, check: Check = judge) -> Columns:
     found = carry_over(BytesIO(now), check, restored_columns(stored(read(before))))
     assert found is not None
     assert meaning(read(now)) == meaning(found)
@@ -123,9 +128,9 @@ def edited(edit: Callable[[list[bytes]], object]) -> bytes:
 def test_only_lines_that_are_new_are_checked(now: bytes, checked: int) -> None:
     seen: list[bytes] = []
 
-    def check(raw: bytes) -> CheckedLine:
-        seen.append(raw)
-        return check_line(raw)
+    def check(texts: Sequence[bytes]) -> CheckedLines:
+        seen.extend(texts)
+        return judge(texts)
 
     carried(content_of(BULK), now, check)
 
@@ -137,9 +142,9 @@ def test_lines_that_moved_far_are_found_again(move: list[bytes]) -> None:
     """The first of them may be checked anew: looking near costs less than looking everywhere."""
     seen: list[bytes] = []
 
-    def check(raw: bytes) -> CheckedLine:
-        seen.append(raw)
-        return check_line(raw)
+    def check(texts: Sequence[bytes]) -> CheckedLines:
+        seen.extend(texts)
+        return judge(texts)
 
     carried(content_of(BULK), content_of(move), check)
 
@@ -157,7 +162,7 @@ def test_lines_of_blocks_that_are_the_same_are_not_even_split(monkeypatch: pytes
     monkeypatch.setattr("reconciler.core.validation.judged.carried.text_digest", digest)
 
     now = edited(lambda lines: lines.__setitem__(500, line("new")))
-    assert carry_over(BytesIO(now), check_line, known) is not None
+    assert carry_over(BytesIO(now), judge, known) is not None
 
     assert len(digested) < 1_000 / 16 + 40
 
@@ -171,7 +176,7 @@ def test_columns_that_are_carried_over_again_and_again_stay_as_they_would_be_rea
         bad = b'{"source-ref":"https://b/%d.jpg"}' % number
         lines[at : at + draw.randrange(3)] = [line(f"new-{number}"), line(f"more-{number}")]
         lines[500] = bad
-        found = carry_over(BytesIO(content_of(lines)), check_line, restored_columns(judged))
+        found = carry_over(BytesIO(content_of(lines)), judge, restored_columns(judged))
         assert found is not None
         assert meaning(read(content_of(lines))) == meaning(found)
         judged = stored(found)
@@ -185,7 +190,7 @@ def test_a_line_that_is_cut_is_not_remembered() -> None:
 
     assert read(line("a") + b"\n" + long).stored() is None
     for content in (long, line("a") + b"\n" + long, long + b"\n" + line("a")):
-        assert carry_over(BytesIO(content), check_line, known) is None
+        assert carry_over(BytesIO(content), judge, known) is None
 
 
 def damages() -> Iterator[dict[str, object]]:

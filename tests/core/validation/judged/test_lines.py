@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.entries.index import Place
-from reconciler.core.validation import check_line
+from reconciler.core.validation import LineChecker, check_line
 from reconciler.core.validation.checked_line import is_blank, is_dropped
 from reconciler.core.validation.judged.carried import carry_over, read_columns
 from reconciler.core.validation.judged.columns import Columns, restored_columns
@@ -89,7 +89,7 @@ def stream_of(lines: list[bytes]) -> BytesIO:
 
 
 def read(lines: list[bytes]) -> Columns:
-    return read_columns(stream_of(lines), check_line, remember=True)
+    return read_columns(stream_of(lines), LineChecker().check_all, remember=True)
 
 
 @given(files)
@@ -104,7 +104,9 @@ def test_lines_that_were_carried_over_are_known_as_well(
     """Their hashes are read from the files when they are asked for, unless these have changed."""
     judged = read([*chain.from_iterable(before)]).stored()
     assert judged is not None
-    columns = [carry_over(stream_of(lines), check_line, restored_columns(judged)) for lines in now]
+    columns = [
+        carry_over(stream_of(lines), LineChecker().check_all, restored_columns(judged)) for lines in now
+    ]
     warm = DatasetLines([one for one in columns if one is not None])
     cold = DatasetLines(map(read, now))
 
