@@ -9,13 +9,15 @@ checking all lines: a property test compares the two.
 from __future__ import annotations
 
 from bisect import bisect_right
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import BinaryIO, Final
 
 from reconciler.core.entries.lines import MAX_LINE_BYTES, TEXT_DIGEST_BYTES, iter_blocks, text_digest
-from reconciler.core.validation.judged.columns import Check, Columns
+from reconciler.core.validation.judged.columns import BLOCK_LINES, Check, Columns
+from reconciler.core.validation.judged.window import Window
 
-_MORE_BYTES: Final = 1 << 16
+_MORE_BYTES: Final = 1 << 11
+_END_OF_LINE: Final = ord("\n")
 
 _NEAR: Final = 64
 """Lines that are searched for a line where it stood; only then all are, which costs more."""
@@ -40,22 +42,21 @@ def carry_over(stream: BinaryIO, check: Check, known: Columns) -> Columns | None
 
     None if a line is so long that it is cut.
     """
-    carrier = _Carrier(check, known)
-    while piece := stream.read(carrier.wanted):
-        if not piece.endswith(b"\n"):
-            piece += stream.readline(MAX_LINE_BYTES + 2)
-        elif carrier.take_block(piece):
-            continue
-        if not carrier.take_lines(piece):
+    window, carrier = Window(stream), _Carrier(check, known)
+    while True:
+        carrier.take_blocks(window)
+        piece = window.lines(*carrier.wanted)
+        if piece is None or not carrier.take_lines(piece):
             return None
-    return carrier.finish()
+        if not piece:
+            return carrier.finish()
 
 
 class _Carrier:
     """
     Makes the columns of a file from its pieces and known columns.
 
-    Known lines are carried over in runs of rows; `_run` is the current one.
+    Known lines are carried over in runs of rows: from `_start` to `_row`, the one that is expected next.
     """
 
     def __init__(self, check: Check, known: Columns) -> None:
@@ -65,39 +66,42 @@ class _Carrier:
         self._found.number_of_label.update(known.number_of_label)
         self._found.number_of_outcome.update(known.number_of_outcome)
         self._first_labels = [*accumulate(known.label_counts, initial=0)]
-        self._first_bytes = known.offsets
         self._first_rows = [*accumulate(known.block_lines, initial=0)]
+        self._block_bytes = [sum(known.sizes[start:end]) for start, end in pairwise(self._first_rows)]
         self._rows: dict[bytes, int] = {}
-        self._run = range(0)
-        self._row = self._block = self._misses = 0  # _row is the one that is expected next, _block its block
+        self._start = self._row = self._block = self._misses = 0  # _block is that of _row
 
     @property
-    def wanted(self) -> int:
-        """The bytes to read next: those from the expected line to the end of its block, if they are the same."""
+    def wanted(self) -> tuple[int, int]:
+        """How many lines to take next, from the expected one to the end of its block, and the bytes to try."""
         if self._row == len(self._known):
-            return _MORE_BYTES
-        end = self._first_rows[self._block + 1]
-        return self._first_bytes[end] - self._first_bytes[self._row]
+            return BLOCK_LINES, _MORE_BYTES
+        return self._first_rows[self._block + 1] - self._row, self._block_bytes[self._block] + _MORE_BYTES
 
-    def take_block(self, piece: bytes) -> bool:
-        """Take a block that is the expected one; return False if it is not."""
-        known, block, start = self._known, self._block, self._row
-        if start == len(known) or start != self._first_rows[block]:
-            return False
-        at = block * TEXT_DIGEST_BYTES
-        digest = text_digest(piece)
-        if known.blocks[at : at + TEXT_DIGEST_BYTES] != digest:
-            return False
-        end = self._first_rows[block + 1]
-        self._carry(start, end)
-        self._found.sizes += known.sizes[start:end]
-        self._found.blocks += digest
-        self._found.block_lines.append(end - start)
-        self._row, self._block, self._misses = end, block + 1, 0
-        return True
+    def take_blocks(self, window: Window) -> None:
+        """Take as many blocks as are the expected ones."""
+        known, first, block, size = self._known, self._block, self._block, TEXT_DIGEST_BYTES
+        if self._row != self._first_rows[block]:
+            return
+        while block < len(self._block_bytes):
+            wanted, at = self._block_bytes[block], block * size
+            piece = window.ahead(wanted)[:wanted]
+            # What has no end of line may be the beginning of a longer one.
+            if text_digest(piece) != known.blocks[at : at + size] or piece[-1] != _END_OF_LINE:
+                break
+            window.skip(wanted)
+            block += 1
+        if block > first:
+            start, self._row = self._row, self._first_rows[block]
+            self._found.sizes += known.sizes[start : self._row]
+            self._found.blocks += known.blocks[first * size : block * size]
+            self._found.block_lines += known.block_lines[first:block]
+            self._block, self._misses = block, 0
 
     def take_lines(self, piece: bytes) -> bool:
-        """Take lines one by one; return False if one is cut."""
+        """Take lines one by one; return False if one is too long."""
+        if not piece:
+            return True
         texts = piece.split(b"\n")
         if not texts[-1]:
             texts.pop()
@@ -116,13 +120,16 @@ class _Carrier:
         return True
 
     def _take(self, text: bytes) -> None:
-        digest = text_digest(text)
-        row = self._row_of(digest)
-        if row is not None:
-            self._carry(row, row + 1)
-            self._row, self._misses = row + 1, 0
+        digest, at = text_digest(text), self._row * TEXT_DIGEST_BYTES
+        if self._known.digests[at : at + TEXT_DIGEST_BYTES] == digest:
+            self._row += 1
+            self._misses = 0
             return
         self._end_run()
+        row = self._row_of(digest)
+        if row is not None:
+            self._start, self._row, self._misses = row, row + 1, 0
+            return
         self._found.add((text,), self._check)
         self._found.digests += digest
         self._misses += 1
@@ -142,23 +149,15 @@ class _Carrier:
             self._rows = {whole[start : start + size]: row for row, start in enumerate(starts)}
         return self._rows.get(digest)
 
-    def _carry(self, start: int, stop: int) -> None:
-        """Carry known rows over, all but their sizes and blocks."""
-        if start != self._run.stop:
-            self._end_run()
-            self._run = range(start, start)
-        self._run = range(self._run.start, stop)
-
     def _end_run(self) -> None:
-        known, found = self._known, self._found
-        start, stop = self._run.start, self._run.stop
+        known, found, start, stop = self._known, self._found, self._start, self._row
+        self._start = stop
         found.source_refs += known.source_refs[start:stop]
         found.digests += known.digests[start * TEXT_DIGEST_BYTES : stop * TEXT_DIGEST_BYTES]
         found.lengths += known.lengths[start:stop]
         found.outcomes += known.outcomes[start:stop]
         found.label_counts += known.label_counts[start:stop]
         found.labels += known.labels[self._first_labels[start] : self._first_labels[stop]]
-        self._run = range(0)
 
     def finish(self) -> Columns:
         self._end_run()
