@@ -19,7 +19,7 @@ from reconciler.core.images.lookup import Stored
 from reconciler.core.images.near_duplicates import MOST_COMPARISONS, NearPair, near_pairs
 from reconciler.core.images.report import DatasetImages, ImageCounts, Problems
 from reconciler.core.planning.plan import PlanError, errors_of
-from reconciler.core.validation.problem import Origin, Problem
+from reconciler.core.validation.problem import Problem
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.images.check import (
     BATCH,
@@ -216,11 +216,8 @@ class _DatasetCheck:
             self._add(problem, source_ref)
 
     def _add(self, problem: Problem, source_ref: str) -> None:
-        origin = self._origin(source_ref)
+        origin = self.desired.origin_of_ref(source_ref)
         self._problems.add(problem if origin is None else problem.at(origin, source_ref))
-
-    def _origin(self, source_ref: str) -> Origin | None:
-        return self.desired.origin_of_ref(source_ref)
 
     def compare(self, train: _DatasetCheck) -> None:
         """Find images of this test dataset with the content of a training image."""
