@@ -106,17 +106,13 @@ class CycleRunner:
                 span.fail(type(exc).__name__)
                 state.failures += 1
                 state.work = None
-                self.rejudge(state)
+                self._registry.judge(state)
                 delay = next_attempt(state.failures, self._monotonic.draw(), state.interval)
                 log_end(state, Verdict.UNKNOWN.value, self._monotonic.seconds() - begun, delay)
                 return delay
             finally:
                 self._beats.pop(state.name, None)
                 self.targets.pop(state.name, None)
-
-    def rejudge(self, state: DatasetState) -> None:
-        """Update the conditions and log those that changed."""
-        self._registry.judge(state)
 
     def _run_cycle(self, state: DatasetState, work: Assignment, begun: float, span: Span) -> float:
         log.debug("cycle.started")
@@ -191,7 +187,7 @@ class CycleRunner:
         with self._registry.lock:
             if state.work is not None:
                 state.work.found = found
-        self.rejudge(state)
+        self._registry.judge(state)
         self._registry.touch()
         self._record(state, state.document(self._registry.wall(), None))
 
@@ -216,7 +212,7 @@ class CycleRunner:
         if (drift["found"] or (before and before.drifted)) and not summary.drifted and found.observation:
             log.info("drift.cleared")
         self._compare_with_partners(state, found)
-        self.rejudge(state)
+        self._registry.judge(state)
         line = {
             "at": moment(now),
             "verdict": summary.verdict.value,

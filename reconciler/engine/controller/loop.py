@@ -87,9 +87,10 @@ class Controller:
         self._signals = signals
         self._monotonic = monotonic
         self._draw = draw
-        self._poller = SourcePoller(source, registry, runner, monotonic, draw, polling)
+        self._poller = SourcePoller(source, registry, runner.memory.suspensions, monotonic, draw, polling)
         self._suspender = Suspender(registry, runner.memory)
-        self.ownership = Ownership(registry.fleet, registry, runner, monotonic) if registry.fleet else None
+        fleet = registry.fleet
+        self.ownership = Ownership(fleet, registry, runner.targets, monotonic) if fleet else None
         self._lock = registry.lock
         self._beat = monotonic()
 
@@ -183,7 +184,7 @@ class Controller:
         with self._lock:
             states = [state for name in names if (state := self._registry.states.get(name))]
         for state in states:
-            self._runner.rejudge(state)
+            self._registry.judge(state)
 
     def stop(self) -> None:
         """Start no new update or cycle, and let `run` return."""

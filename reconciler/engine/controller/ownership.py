@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from reconciler.core.runtime.partition import Partition
 from reconciler.core.spec.documents import Target
 from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.summary import failed
-from reconciler.engine.controller.cycle_runner import CycleRunner
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.fleet.member import Fleet
 from reconciler.engine.controller.registry import Registry
@@ -20,14 +19,19 @@ AFTER_SECONDS: Final = 1.0
 
 
 class Ownership:
-    """Implements `fleet.Controlled` for the datasets of a registry."""
+    """
+    Implements `fleet.Controlled` for the datasets of a registry.
+
+    Args:
+        running: The targets of the running cycles, by dataset; it changes meanwhile.
+    """
 
     def __init__(
-        self, fleet: Fleet, registry: Registry, runner: CycleRunner, monotonic: Callable[[], float]
+        self, fleet: Fleet, registry: Registry, running: Mapping[str, Target], monotonic: Callable[[], float]
     ) -> None:
         self._fleet = fleet
         self._registry = registry
-        self._runner = runner
+        self._running = running
         self._monotonic = monotonic
 
     def targets(self) -> Collection[Target] | None:
@@ -37,9 +41,7 @@ class Ownership:
             return [state.loaded.target for state in self._registry.states.values() if state.loaded]
 
     def is_busy(self, partition: Partition) -> bool:
-        return any(
-            self._fleet.partition_of(target) == partition for target in list(self._runner.targets.values())
-        )
+        return any(self._fleet.partition_of(target) == partition for target in list(self._running.values()))
 
     def reassign(self) -> None:
         """Make the datasets that came to this replica due, and forget what is known about those that left."""
@@ -47,7 +49,7 @@ class Ownership:
             now = self._monotonic()
             changed = [state for state in self._registry.states.values() if self._assign(state, now)]
         for state in changed:
-            self._runner.rejudge(state)
+            self._registry.judge(state)
         if changed:
             self._registry.touch()
 

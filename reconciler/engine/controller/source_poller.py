@@ -10,14 +10,13 @@ from reconciler.core.runtime.backoff import RETRY_MOST_SECONDS, next_attempt
 from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.suspension import Suspension
 from reconciler.engine.controller.cycle import digest_of
-from reconciler.engine.controller.cycle_runner import CycleRunner
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.log import log
 from reconciler.engine.usecases.each_dataset import named
 from reconciler.engine.usecases.spec_tree import log_skipped
 from reconciler.errors import ReconcilerError, SourceError
-from reconciler.ports import BrokenDataset, LoadedDataset, Source, SpecRevision, Witness
+from reconciler.ports import BrokenDataset, LoadedDataset, Source, SpecRevision, Suspensions, Witness
 
 DIRECTORY_SECONDS: Final = 5.0
 """How often a directory is polled; one poll costs milliseconds."""
@@ -62,7 +61,7 @@ class SourcePoller:
         self,
         source: Source,
         registry: Registry,
-        runner: CycleRunner,
+        suspensions: Suspensions,
         monotonic: Callable[[], float],
         draw: Callable[[], float],
         polling: Polling = EVERY_FIVE_SECONDS,
@@ -71,7 +70,7 @@ class SourcePoller:
         self._began_at = registry.wall()
         self._source = source
         self._registry = registry
-        self._runner = runner
+        self._suspensions = suspensions
         self._monotonic = monotonic
         self._draw = draw
         self._failures = 0
@@ -161,13 +160,13 @@ class SourcePoller:
 
     def _rejudge(self) -> None:
         for state in list(self._registry.states.values()):
-            self._runner.rejudge(state)
+            self._registry.judge(state)
         self._registry.touch()
 
     def _adopt(self, revision: SpecRevision) -> None:
         """Adopt a new revision: unchanged datasets keep their schedule, changed ones become due."""
         registry, specs = self._registry, revision.specs
-        suspensions, wall = self._runner.memory.suspensions.all(), registry.wall()
+        suspensions, wall = self._suspensions.all(), registry.wall()
         suspended = {name: one for name, one in suspensions.items() if not one.is_over(wall)}
         digests = {loaded.name: _digest(loaded) for loaded in specs.datasets}
         with registry.lock:

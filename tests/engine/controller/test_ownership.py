@@ -9,6 +9,7 @@ import pytest
 from reconciler.core.runtime.partition import Partition
 from reconciler.core.spec.documents import Target
 from reconciler.engine.controller.ownership import AFTER_SECONDS, Ownership
+from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import QuarantineView
 from tests.engine.months import Months
 
@@ -43,7 +44,7 @@ def replica(months: Months) -> Replica:
     months.controller.ownership = Ownership(
         found,  # type: ignore[arg-type]
         months.registry,
-        months.controller._runner,
+        months.controller._runner.targets,
         months.time.seconds,
     )
     months.write("roses", *"abc")
@@ -97,9 +98,9 @@ def test_a_status_is_judged_again_when_the_owner_changes_alone(
 ):
     """A fleet at rest costs nothing."""
     judged: list[str] = []
-    rejudge = months.controller._runner.rejudge
+    judge = Registry.judge
     monkeypatch.setattr(
-        months.controller._runner, "rejudge", lambda state: (judged.append(state.name), rejudge(state))
+        Registry, "judge", lambda registry, state: (judged.append(state.name), judge(registry, state))
     )
     ownership = months.controller.ownership
     assert ownership is not None
@@ -136,7 +137,7 @@ def test_the_fleet_hears_of_all_targets_once_the_specs_were_read(months: Months)
     ownership = Ownership(
         replica,  # type: ignore[arg-type]
         months.registry,
-        months.controller._runner,
+        months.controller._runner.targets,
         months.time.seconds,
     )
     assert ownership.targets() is None

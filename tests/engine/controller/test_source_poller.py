@@ -11,6 +11,7 @@ import structlog
 
 from reconciler.core.runtime.backoff import RETRY_MOST_SECONDS
 from reconciler.engine.controller import source_poller
+from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.source_poller import Polling
 from reconciler.errors import SourceError
 from reconciler.ports import LoadedDataset
@@ -115,11 +116,9 @@ def test_the_first_failed_poll_is_judged_at_once_and_the_next_ones_are_not(
     months.write("roses", *"abc")
     months.settle()
     poll, judged = months.controller._poller.poll, []
-    rejudge = months.controller._runner.rejudge
+    judge = Registry.judge
     monkeypatch.setattr(
-        months.controller._runner,
-        "rejudge",
-        lambda dataset_state: (judged.append(dataset_state.name), rejudge(dataset_state)),
+        Registry, "judge", lambda registry, state: (judged.append(state.name), judge(registry, state))
     )
     months.specs.rename(months.place / "gone")
 
