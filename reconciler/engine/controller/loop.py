@@ -16,8 +16,7 @@ from typing import Final
 
 from reconciler.engine.controller.cycle_runner import CycleRunner
 from reconciler.engine.controller.dataset_state import DatasetState
-from reconciler.engine.controller.ownership import Ownership
-from reconciler.engine.controller.registry import Registry
+from reconciler.engine.controller.registry import Ownership, Registry
 from reconciler.engine.controller.source_poller import EVERY_FIVE_SECONDS, Polling, SourcePoller
 from reconciler.engine.controller.suspender import Suspender
 from reconciler.engine.controller.workers import Workers

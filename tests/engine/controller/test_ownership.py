@@ -8,8 +8,7 @@ import pytest
 
 from reconciler.core.runtime.partition import Partition
 from reconciler.core.spec.documents import Target
-from reconciler.engine.controller.ownership import AFTER_SECONDS, Ownership
-from reconciler.engine.controller.registry import Registry
+from reconciler.engine.controller.registry import AFTER_SECONDS, Ownership, Registry
 from reconciler.engine.controller.views import QuarantineView
 from tests.engine.months import Months
 
