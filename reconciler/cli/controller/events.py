@@ -9,9 +9,8 @@ from contextlib import suppress
 from reconciler.cli.clock import SystemClock, SystemMonotonicClock
 from reconciler.cli.wiring import Wiring
 from reconciler.core.spec.documents import Target
+from reconciler.engine.controller.event_queue import Intake, QueueListener
 from reconciler.engine.controller.loop import Controller
-from reconciler.engine.controller.queue.intake import Intake
-from reconciler.engine.controller.queue.listener import QueueListener
 from reconciler.engine.controller.registry import QueueHealth, Registry
 from reconciler.errors import StateError, UsageError
 from reconciler.ports import ForeignCalls

@@ -30,10 +30,10 @@ from reconciler.core.planning.plan import EntryCounts
 from reconciler.core.status.result import DatasetResult, Verdict
 from reconciler.engine.controller.cycle_runner import CycleRunner
 from reconciler.engine.controller.dataset_state import DatasetState
+from reconciler.engine.controller.event_queue import QueueListener
 from reconciler.engine.controller.fleet.member import Fleet
 from reconciler.engine.controller.loop import Controller, Signals
 from reconciler.engine.controller.notifications.notifier import Notifier
-from reconciler.engine.controller.queue.listener import QueueListener
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.status_publisher import StatusPublisher
 from reconciler.engine.controller.workers import Inline, Threads

@@ -14,7 +14,7 @@ import structlog
 from reconciler.core.drift.foreign_calls import suspects
 from reconciler.core.moments import moment
 from reconciler.core.runtime.backoff import EACH_SECONDS
-from reconciler.engine.controller.queue.intake import MOST_SECONDS, SOON_SECONDS, Intake
+from reconciler.engine.controller.event_queue import MOST_SECONDS, SOON_SECONDS, Intake
 from reconciler.errors import StateError
 from reconciler.ports import Message
 from tests.builders import classified

@@ -15,7 +15,7 @@ from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.emulator.behaviour.settings import ManualClock
 from reconciler.emulator.server import Emulator, serve
 from reconciler.emulator.testing import client
-from reconciler.engine.controller.queue.listener import MOST_PAUSE_SECONDS, QueueListener
+from reconciler.engine.controller.event_queue import MOST_PAUSE_SECONDS, QueueListener
 from reconciler.engine.controller.registry import QueueHealth
 from reconciler.ports import Message
 from reconciler.rekognition import event_queue

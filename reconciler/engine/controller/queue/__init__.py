@@ -1,1 +1,0 @@
-"""Take in the calls of other principals that a queue of events reports."""
