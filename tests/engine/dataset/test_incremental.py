@@ -182,6 +182,15 @@ def test_what_is_recorded_as_applied_is_open_unless_memory_says_otherwise(
 
 
 @pytest.mark.parametrize(
+    ("is_same", "are_applied"), [(True, True), (True, False), (False, True), (False, False)]
+)
+def test_all_entries_are_recorded_only_if_they_were_and_nothing_moved(is_same: bool, are_applied: bool):
+    head: Any = SimpleNamespace(head=SimpleNamespace(are_applied=are_applied))
+
+    assert (is_same and are_applied) is Incremental(head, frozenset(), is_same=is_same).is_recorded
+
+
+@pytest.mark.parametrize(
     ("age", "edit_first", "expected"),
     [
         (-1.0, False, False),

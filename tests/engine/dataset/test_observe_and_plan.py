@@ -165,3 +165,15 @@ def test_what_is_wrong_with_the_images_of_a_plan_is_logged_by_its_code(
     found = [event for event in events if event["event"] == "plan.images"]
     assert expected == [event["images"] for event in found]
     assert [{"ERROR_INVALID_IMAGE": number} for number in expected] == [event["codes"] for event in found]
+
+
+@pytest.mark.parametrize(("policy", "is_asked"), [("ignore", True), ("warn", False), ("ignore", False)])
+def test_images_are_checked_only_if_the_policy_and_the_command_say_so(full: Lab, policy: str, is_asked: bool):
+    """All of them are missing here."""
+    full.write(*named("abcde", "tulip"), images=policy)
+    full.context = replace(full.context, images=(lambda _: Bucket()) if is_asked else None)
+
+    plan = full.plan()
+
+    assert 5 == len(plan.changes)
+    assert not any(change.image_problems for change in plan.changes)

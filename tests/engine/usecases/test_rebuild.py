@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from reconciler.core.spec.choices import DatasetType
 from reconciler.engine.usecases.rebuild.context import RebuildContext
+from reconciler.engine.usecases.rebuild.steps import begun_again
 from reconciler.errors import DatasetBusy, NotFound
-from reconciler.ports import Description, Phase
+from reconciler.ports import ContentDigest, Description, Phase, Rebuild, RebuildStep
 from tests.engine.conftest import Lab
 
 
@@ -49,3 +51,56 @@ def test_nothing_is_awaited_beyond_the_timeout(lab: Lab, timeout: float, slept: 
         waiting(lab, Settling(99), timeout).rested("arn:1")
 
     assert slept == lab.clock.slept
+
+
+def filling(new_arn: str | None = "arn:new") -> Rebuild:
+    content = ContentDigest(0, "")
+    return Rebuild(
+        "1",
+        "roses",
+        RebuildStep.FILLING,
+        "plan",
+        None,
+        "arn:project",
+        DatasetType.TRAIN,
+        "arn:old",
+        "",
+        "bucket",
+        "prefix",
+        0.0,
+        {},
+        content,
+        content,
+        new_arn=new_arn,
+    )
+
+
+@pytest.mark.parametrize(
+    "end", [Phase.CREATE_COMPLETE, Phase.UPDATE_COMPLETE, Phase.UPDATE_FAILED], ids=lambda end: end.value
+)
+def test_a_rebuild_goes_on_with_a_new_dataset_that_can_be_used(lab: Lab, end: Phase):
+    """Whatever happened to it since."""
+    assert filling() == begun_again(filling(), waiting(lab, Settling(1, end)))
+
+
+@pytest.mark.parametrize(
+    ("end", "expected"),
+    [
+        (Phase.CREATE_FAILED, filling()._replace(step=RebuildStep.DELETING, old_arn="arn:new", new_arn=None)),
+        (None, filling()._replace(step=RebuildStep.CREATING, new_arn=None)),
+    ],
+    ids=["failed", "gone"],
+)
+def test_a_rebuild_goes_back_to_make_a_new_dataset_that_can_be_used(
+    lab: Lab, end: Phase | None, expected: Rebuild
+):
+    """One that could not be created is deleted first; the step is on disk before it is taken."""
+    assert expected == begun_again(filling(), waiting(lab, Settling(1, end)))
+    assert expected == lab.context.memory.rebuilds.of("roses")
+
+
+def test_a_dataset_that_is_not_made_yet_is_not_asked_for(lab: Lab):
+    gateway = Settling(0)
+
+    assert filling(None) == begun_again(filling(None), waiting(lab, gateway))
+    assert 0 == gateway.busy
