@@ -1,29 +1,25 @@
-"""Run the cycle of one dataset, handle every failure, and record the result."""
+"""Run the cycle of one dataset, and handle every failure."""
 
 from __future__ import annotations
 
 import secrets
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
-from reconciler.core.moments import moment
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.runtime.backoff import next_attempt, next_cycle
 from reconciler.core.spec.documents import Target
-from reconciler.core.status.conditions import Reason
 from reconciler.core.status.result import Verdict
-from reconciler.core.status.summary import Summary, failed
+from reconciler.core.status.summary import failed
 from reconciler.engine.controller.assignment import Assignment
 from reconciler.engine.controller.cycle import CycleResult, run_cycle
-from reconciler.engine.controller.cycle_end import log_end, trace_end
+from reconciler.engine.controller.cycle_end import Recorder, log_end, trace_end
 from reconciler.engine.controller.dataset_state import SUSPENDED, DatasetState
 from reconciler.engine.controller.guarded_gateway import GuardedGateway, UpdateMeter
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import quarantine_view
-from reconciler.engine.dataset.bookkeeping import share_images
 from reconciler.engine.dataset.context import Context, always, counting
 from reconciler.engine.failure_reasons import failure_reason_of
 from reconciler.engine.log import bound, log
@@ -34,13 +30,10 @@ from reconciler.errors import (
     NotLeader,
     ReconcilerError,
     SourceError,
-    StateError,
     Superseded,
 )
 from reconciler.ports import LoadedDataset, Memory, MonotonicClock, Permit, Span, Tracer, Untraced
 
-# How often a status that is unchanged but for its times is stored.
-KEEP_EVERY_SECONDS = 60.0
 INTERRUPTED = "interrupted"  # logged instead of a verdict when the process stopped during the cycle
 
 
@@ -76,12 +69,12 @@ class CycleRunner:
         self._context_of = context_of
         self.memory = memory
         self._registry = registry
+        self._recorder = Recorder(memory, registry, monotonic)
         self._listener = listener
         self._monotonic = monotonic
         self._permit = permit
         self._tracer = tracer or Untraced()
         self._beats: dict[str, float] = {}
-        self._kept: dict[str, tuple[object, float]] = {}
         self.targets: dict[str, Target] = {}
 
     def oldest_beat(self, now: float) -> float:
@@ -118,7 +111,7 @@ class CycleRunner:
         log.debug("cycle.started")
         result = self._carry_out(state, work)
         seconds = self._monotonic.seconds() - begun
-        self._note(state, result, work)
+        self._recorder.note(state, result, work)
         if self._registry.after_cycle and result.observation:
             self._registry.after_cycle(state, self._registry.wall() - seconds)
         if result.drift_view and work.loaded and self._registry.illustrate:
@@ -128,7 +121,7 @@ class CycleRunner:
         self._listener.cycle(state.name, verdict, seconds)
         log_end(state, verdict, seconds, delay, result)
         trace_end(span, state, verdict, result)
-        self._keep(state, delay)
+        self._recorder.store(state, delay)
         return delay
 
     def _carry_out(self, state: DatasetState, work: Assignment) -> CycleResult:
@@ -176,79 +169,11 @@ class CycleRunner:
         state.work = guarded.work
         context = replace(context, gateway=guarded, clock=clock, permit=may_send)
         with bound(dataset_arn=state.arn):
-            found = run_cycle(loaded, work, context, guarded, partial(self._begin, state))
+            found = run_cycle(loaded, work, context, guarded, partial(self._recorder.note_begun, state))
         state.quarantined = quarantine_view(context.memory.quarantine.of(state.name).values())
         if self._monotonic.stopping and found.summary.verdict in (Verdict.FAILED, Verdict.UNKNOWN):
             raise Interrupted("asked to stop")
         return found
-
-    def _begin(self, state: DatasetState, found: Summary) -> None:
-        """Publish the summary of a plan whose apply begins."""
-        with self._registry.lock:
-            if state.work is not None:
-                state.work.found = found
-        self._registry.judge(state)
-        self._registry.touch()
-        self._record(state, state.document(self._registry.wall(), None))
-
-    def _note(self, state: DatasetState, found: CycleResult, work: Assignment) -> None:
-        """Update the state of the dataset from the result of a cycle."""
-        now, before = self._registry.wall(), state.summary
-        with self._registry.lock:
-            summary = state.summary = found.summary
-            state.work, state.visited_at = None, now
-            state.added, state.updated, state.updates = found.added, found.updated, found.updates
-            state.calls = found.calls
-            state.drift_view = found.drift_view or state.drift_view
-            cut = summary.failure is not None and summary.failure.reason is Reason.NEW_REVISION
-            if state.suspended:
-                state.failures = 0
-            else:
-                if not cut:  # superseded: neither a failure nor a success
-                    state.failures = state.failures + 1 if summary.is_lost else 0
-                self._note_revisions(state, found, work.revision, now)
-            state.cut_short = state.cut_short + 1 if cut and found.updates else 0
-        drift = Counter[str]() if found.is_quiet or not found.observation else Counter(summary.counts)
-        if (drift["found"] or (before and before.drifted)) and not summary.drifted and found.observation:
-            log.info("drift.cleared")
-        self._compare_with_partners(state, found)
-        self._registry.judge(state)
-        line = {
-            "at": moment(now),
-            "verdict": summary.verdict.value,
-            "observation": found.observation,
-            "revision": work.revision,
-            "updates": found.updates,
-            "found": drift["found"],
-            "set_back": drift["set_back"],
-        }
-        with self._registry.lock:
-            state.remember(line)
-        if not found.is_quiet or before != summary:
-            self._registry.touch()
-
-    def _compare_with_partners(self, state: DatasetState, found: CycleResult) -> None:
-        """Note whether training and test have images in common, after each complete observation of one of them."""
-        if found.is_quiet and state.shares_images is not None:
-            return
-        shared = [share_images(self.memory, state.name, partner.name) for partner in state.partners]
-        for one in (state, *state.partners):
-            one.shares_images = None if None in shared else any(shared)
-
-    @staticmethod
-    def _note_revisions(state: DatasetState, found: CycleResult, revision: str | None, now: float) -> None:
-        state.attempted = revision
-        state.arn = found.arn or state.arn
-        if found.observation is None:
-            return
-        state.observation, state.observed_at = found.observation, now
-        state.scanned_at = found.scanned_at or state.scanned_at
-        if found.summary.verdict in (Verdict.CONVERGED, Verdict.WITHHELD, Verdict.OBSERVED):
-            state.succeeded_at = now
-        if found.summary.verdict is Verdict.CONVERGED or found.summary.desired_is_in_place:
-            state.verified = revision
-        if found.summary.verdict is Verdict.CONVERGED:
-            state.applied = revision
 
     def _next(self, state: DatasetState, work: Assignment) -> float:
         if state.failures:
@@ -257,24 +182,3 @@ class CycleRunner:
             return 0.0
         regular = next_cycle(state.interval, state.jitter, self._monotonic.draw())
         return min(regular, state.until_turn(self._registry.wall()))
-
-    def _keep(self, state: DatasetState, delay: float) -> None:
-        """Store the status if it changed or was last stored long ago."""
-        wall = self._registry.wall()
-        document = state.document(wall, None if state.suspended else wall + delay)
-        aside = {"at", "observed_at", "history", "next_visit_at"}
-        essence = {key: value for key, value in document.items() if key not in aside}
-        before, at = self._kept.get(state.name, (None, float("-inf")))
-        if essence == before and self._monotonic.seconds() - at < KEEP_EVERY_SECONDS:
-            return
-        if self._record(state, document):
-            self._kept[state.name] = (essence, self._monotonic.seconds())
-
-    def _record(self, state: DatasetState, document: dict[str, Any]) -> bool:
-        """Store a status and return whether that succeeded; a failure is logged."""
-        try:
-            self.memory.record(state.name, document)
-        except StateError as exc:
-            log.warning("status.unsaved", reason=str(exc))
-            return False
-        return True

@@ -1,4 +1,4 @@
-"""How the end of a cycle is logged and traced."""
+"""How the end of a cycle is recorded, logged and traced."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Summary, failed
 from reconciler.engine.controller.cycle import CycleResult
-from reconciler.engine.controller.cycle_end import log_end, trace_end
+from reconciler.engine.controller.cycle_end import Recorder, log_end, trace_end
 from reconciler.engine.controller.dataset_state import DatasetState
+from tests.engine.months import Months
 from tests.sources.builders import LINE, dataset, loaded, write
 
 ZEROS = {"added": 0, "updated": 0, "updates": 0, "drifted": 0}
@@ -114,3 +115,96 @@ def test_the_span_of_a_dataset_that_its_spec_suspends_does_not_fail(tmp_path: An
     trace_end(span, state, "suspended", CycleResult(failed(reason(Reason.DENIED))))
 
     assert span.failure is None
+
+
+def test_images_are_compared_with_the_other_dataset_when_something_was_observed(
+    months: Months, monkeypatch: pytest.MonkeyPatch
+):
+    """A quiet cycle says nothing new, once the answer is known."""
+    months.write("roses", *"abc")
+    months.settle()
+    compared: list[str] = []
+    monkeypatch.setattr(
+        "reconciler.engine.controller.cycle_end.share_images",
+        lambda _, name, other: compared.append(f"{name} {other}"),
+    )
+    state = months.dataset_state("roses")
+    state.partners, other = (DatasetState("tulips", None),), "roses tulips"
+    state.shares_images = None
+
+    months.settle()
+    assert [other] == compared, "the answer is not known yet"
+    state.shares_images = False
+    months.settle()
+    assert [other] == compared
+    months.forget()
+    months.settle()
+    assert [other, other] == compared
+
+
+def test_a_status_that_stays_the_same_is_stored_once_a_minute(
+    months: Months, monkeypatch: pytest.MonkeyPatch
+):
+    """Others read from it how old it is; a change is stored at once."""
+    months.write("roses", *"abc")
+    months.settle()
+    months.controller._runner.run_cycle(months.dataset_state("roses"))
+    stored: list[float] = []
+    record = months.state.record
+    monkeypatch.setattr(
+        months.state, "record", lambda *what: (stored.append(months.time.seconds()), record(*what))
+    )
+    booted, clock = months.time.seconds(), months.time.seconds
+    recorder = months.controller._runner._recorder
+    recorder._kept["roses"] = (recorder._kept["roses"][0], 7.0)
+    monkeypatch.setattr(months.time, "seconds", lambda: clock() - booted + 7.0)  # a machine that just started
+    begun = months.time.seconds()
+
+    for _ in range(14):
+        months.time.sleep(10)
+        months.controller._runner.run_cycle(months.dataset_state("roses"))
+    assert [60, 120] == [round(at - begun) for at in stored]
+
+    months.dataset_state("roses").failures = 7
+    recorder.store(months.dataset_state("roses"), 1.0)
+    assert 3 == len(stored)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "counts", "observation", "expected"),
+    [
+        (Verdict.CONVERGED, {}, ObservationKind.FULL, (True, "c2", "c2")),
+        (Verdict.WITHHELD, {}, ObservationKind.FULL, (True, "c1", "c1")),
+        (Verdict.OBSERVED, {"add": 0, "update": 0}, ObservationKind.FULL, (True, "c1", "c2")),
+        (Verdict.OBSERVED, {"add": 0, "update": 1}, ObservationKind.FULL, (True, "c1", "c1")),
+        (Verdict.BLOCKED, {}, ObservationKind.FULL, (False, "c1", "c1")),
+        (Verdict.PARTIAL, {}, ObservationKind.FULL, (False, "c1", "c1")),
+        (Verdict.CONVERGED, {}, None, (False, "c1", "c1")),
+    ],
+)
+def test_a_revision_is_applied_or_verified_by_what_was_observed(
+    verdict: Verdict, counts: dict[str, int], observation: ObservationKind | None, expected: tuple[Any, ...]
+):
+    """Verified if everything desired is in place, applied if that was for this program to do."""
+    state = DatasetState("roses", None, arn="arn:1", scanned_at=7.0, applied="c1", verified="c1")
+
+    Recorder._note_revisions(state, CycleResult(Summary(verdict, counts), observation), "c2", 9.0)
+
+    assert expected == (state.succeeded_at == 9.0, state.applied, state.verified)
+    assert ("c2", "arn:1", 7.0) == (state.attempted, state.arn, state.scanned_at)
+    assert (9.0 if observation else None) == state.observed_at
+
+
+def test_a_cycle_that_says_nothing_new_does_not_make_the_status_new(months: Months):
+    """It is written again within a quarter of a minute all the same."""
+    months.write("roses", *"abc")
+    months.settle()
+    runner, state = months.controller._runner, months.dataset_state("roses")
+    changed = []
+    for step in (lambda: None, months.forget, lambda: setattr(state, "summary", None)):
+        step()
+        months.registry._dirty = False
+        runner.run_cycle(state)
+        changed.append(months.registry._dirty)
+
+    assert [False, True, True] == changed

@@ -16,7 +16,7 @@ import structlog
 from reconciler.core.moments import moment
 from reconciler.core.status.conditions import Truth
 from reconciler.emulator.behaviour.faults import Fault, Kind
-from reconciler.engine.controller.cycle_runner import CycleRunner
+from reconciler.engine.controller.cycle_end import Recorder
 from reconciler.errors import SourceError
 from tests.builders import classified, ref
 from tests.engine.months import Months, make_months
@@ -142,7 +142,7 @@ def test_an_apply_that_breaks_off_is_not_reported_as_running(months: Months, mon
     months.settle()
     months.settle()
     months.emulator.console.put(months.arn("roses"), orjson.loads(classified("b", "daisy")))
-    monkeypatch.setattr(CycleRunner, "_note", lambda *_: 1 / 0)
+    monkeypatch.setattr(Recorder, "note", lambda *_: 1 / 0)
 
     months.controller._runner.run_cycle(months.dataset_state("roses"))
 
