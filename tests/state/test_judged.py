@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.validation import check_line
+from reconciler.core.validation import LineChecker
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.judged.carried import read_columns
 from reconciler.core.validation.judged.columns import JudgedFile
@@ -25,7 +25,7 @@ from tests.builders import classified, line
 @pytest.fixture
 def judged() -> JudgedFile:
     lines = BytesIO(line("a") + b"\n" + line("b"))
-    found = read_columns(lines, check_line, remember=True).stored()
+    found = read_columns(lines, LineChecker().check_all, 7).stored()
     assert found is not None
     return found
 
@@ -168,7 +168,7 @@ def test_a_user_without_a_home_remembers_nothing(judged: JudgedFile, monkeypatch
 def test_a_dataset_is_remembered_beside_a_file_of_its_name(directory: Path, judged: JudgedFile) -> None:
     problem = Problem(Severity.WARNING, Code.TOO_FEW_LABELS, "few", Origin("a.yaml", 1, 2))
     unmatched = Unmatched("s3://**/a.jpg", problem)
-    facts = DatasetLines([read_columns(BytesIO(classified("a", "rose")), check_line, remember=False)]).facts
+    facts = DatasetLines([read_columns(BytesIO(classified("a", "rose")), LineChecker().check_all)]).facts
     dataset = JudgedDataset(b"key", 2, True, facts.parts, (problem,), b"warned", (unmatched,), (b"other",))
 
     JudgedFiles(directory).put_dataset("train.jsonl", dataset)

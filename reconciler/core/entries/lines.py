@@ -34,7 +34,7 @@ Line = tuple[bytes, int, int]
 """One line: its text, its byte offset, and its number from 1."""
 
 
-def text_digest(raw: bytes | memoryview) -> bytes:
+def text_digest(raw: bytes) -> bytes:
     """Return the digest of the text of a line, or of several lines, the same in every process."""
     return blake2b(raw, digest_size=TEXT_DIGEST_BYTES).digest()
 

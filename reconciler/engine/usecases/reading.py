@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -220,12 +221,12 @@ def _read_file(file: EntryFile, check: Check, judged: JudgedFiles | None) -> Col
         size = stream.seek(0, SEEK_END)
         stream.seek(0)
         if judged is None or size < REMEMBERED_BYTES:
-            return read_columns(stream, check, remember=False)
+            return read_columns(stream, check)
         known = _known(file, judged)
         found = None if known is None else carry_over(stream, check, known)
         if found is None:
             stream.seek(0)
-            found = read_columns(stream, check, remember=not judged.read_only)
+            found = read_columns(stream, check, None if judged.read_only else secrets.randbits(64))
     is_new = known is None or (found.blocks, found.block_lines) != (known.blocks, known.block_lines)
     if is_new and not judged.read_only and (stored := found.stored()) is not None:
         judged.put(file.name, stored)

@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.core.entries.index import Index, IndexedLines, Place, hash_desired
 from reconciler.core.entries.lines import text_digest
-from reconciler.core.validation import check_line
+from reconciler.core.validation import LineChecker
 from reconciler.core.validation.judged.carried import read_columns
 from reconciler.core.validation.judged.lines import DatasetLines
 from tests.builders import errors, index_of, line, listed, ref
@@ -285,7 +285,7 @@ def test_needs_less_than_350_bytes_an_entry() -> None:
     stream = BytesIO(b"".join(line(f"{'x' * 75}{number}") + b"\n" for number in range(names)))
     tracemalloc.start()
     try:
-        lines = DatasetLines([read_columns(stream, check_line, remember=True)])
+        lines = DatasetLines([read_columns(stream, LineChecker().check_all, 7)])
         assert names == len(lines.index)
         size, _ = tracemalloc.get_traced_memory()
     finally:

@@ -13,7 +13,7 @@ MANIFESTS = Path(__file__).parents[2] / "fixtures" / "manifests"
 def read(name: str) -> tuple[list[list[str]], DatasetFacts]:
     """Check a manifest; return the codes of each line, and those of the whole."""
     with (MANIFESTS / name).open("rb") as stream:
-        columns = read_columns(stream, LineChecker().check_all, remember=False)
+        columns = read_columns(stream, LineChecker().check_all)
         stream.seek(0)
         checked = [check_line(raw) for raw, _, _ in iter_lines(stream)]
     codes = [[problem.code for problem in one.problems] for one in checked]

@@ -433,3 +433,19 @@ def test_a_path_that_matches_no_field_is_searched_for_in_each_file_once(tmp_path
 
     assert ["RKD1304"] == [problem.code for problem in desired.problems if "/nothing" in problem.message]
     assert {"d1.jsonl": 2, "d2.jsonl": 2} == {path: opened.count(path) for path in opened}
+
+
+def test_each_file_is_remembered_with_a_seed_of_its_own(tmp_path: Path) -> None:
+    """Nobody can write lines whose digest is that of others without it."""
+    lines = LINES[:-1], b"\n"
+    write(tmp_path, {"train-1": lines, "train-2": lines})
+    judged, loaded = Store(tmp_path / "judged"), specs(tmp_path)
+
+    with closing(read(loaded, judged=judged)):
+        one, two = (judged.of(file.name) for dataset in loaded.datasets for file in dataset.files)
+
+    assert one is not None
+    assert two is not None
+    assert one.seed != two.seed
+    assert one.digests == two.digests
+    assert one.blocks != two.blocks

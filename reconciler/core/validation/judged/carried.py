@@ -13,7 +13,7 @@ from itertools import accumulate, pairwise
 from typing import BinaryIO, Final
 
 from reconciler.core.entries.lines import MAX_LINE_BYTES, TEXT_DIGEST_BYTES, iter_blocks, text_digest
-from reconciler.core.validation.judged.columns import BLOCK_LINES, Check, Columns
+from reconciler.core.validation.judged.columns import BLOCK_LINES, Check, Columns, block_digest
 from reconciler.core.validation.judged.window import Window
 
 _MORE_BYTES: Final = 1 << 11
@@ -23,16 +23,11 @@ _NEAR: Final = 64
 """Lines that are searched for a line where it stood; only then all are, which costs more."""
 
 
-def read_columns(stream: BinaryIO, check: Check, *, remember: bool) -> Columns:
-    """
-    Check all lines of a file.
-
-    Args:
-        remember: Compute what is needed to store them.
-    """
-    found = Columns()
+def read_columns(stream: BinaryIO, check: Check, seed: int | None = None) -> Columns:
+    """Check all lines of a file; with a *seed* they can be stored."""
+    found = Columns(seed)
     for block in iter_blocks(stream):
-        found.add_block(block, check, remember=remember)
+        found.add_block(block, check)
     return found
 
 
@@ -62,7 +57,8 @@ class _Carrier:
     def __init__(self, check: Check, known: Columns) -> None:
         self._check = check
         self._known = known
-        self._found = Columns()
+        self._seed = known.seed or 0
+        self._found = Columns(self._seed)
         self._found.number_of_label.update(known.number_of_label)
         self._found.number_of_outcome.update(known.number_of_outcome)
         self._first_labels = [*accumulate(known.label_counts, initial=0)]
@@ -87,7 +83,7 @@ class _Carrier:
             wanted, at = self._block_bytes[block], block * size
             piece = window.ahead(wanted)[:wanted]
             # What has no end of line may be the beginning of a longer one.
-            if text_digest(piece) != known.blocks[at : at + size] or piece[-1] != _END_OF_LINE:
+            if block_digest(piece, self._seed) != known.blocks[at : at + size] or piece[-1] != _END_OF_LINE:
                 break
             window.skip(wanted)
             block += 1
@@ -114,7 +110,7 @@ class _Carrier:
         for text in texts:
             self._take(text)
         self._found.sizes.extend(sizes)
-        self._found.blocks += text_digest(piece)
+        self._found.blocks += block_digest(piece, self._seed)
         self._found.block_lines.append(len(texts))
         self._block = bisect_right(self._first_rows, self._row) - 1
         return True

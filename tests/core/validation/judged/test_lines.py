@@ -89,7 +89,7 @@ def stream_of(lines: list[bytes]) -> BytesIO:
 
 
 def read(lines: list[bytes]) -> Columns:
-    return read_columns(stream_of(lines), LineChecker().check_all, remember=True)
+    return read_columns(stream_of(lines), LineChecker().check_all, 7)
 
 
 @given(files)
