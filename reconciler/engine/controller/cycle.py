@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from typing import Final
 
 from reconciler.core.drift.report import classes
@@ -20,7 +19,7 @@ from reconciler.core.status import summary as summaries
 from reconciler.core.status.conditions import Reason
 from reconciler.core.status.result import DatasetResult
 from reconciler.core.status.summary import Summary
-from reconciler.engine.controller.assignment import Assignment
+from reconciler.engine.controller.assignment import Assignment, digest_of
 from reconciler.engine.controller.guarded_gateway import GuardedGateway
 from reconciler.engine.controller.views import DriftView, drift_view, view_after_apply
 from reconciler.engine.dataset.context import Context
@@ -42,9 +41,6 @@ NAMED: Final = 20
 """How many entries of each kind one cycle names in the log."""
 
 Begin = Callable[[Summary], object]
-
-# Part of every digest: raise it when what is compared changes, so that every dataset is observed again.
-_FORMAT: Final = b"1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,29 +109,6 @@ class _Review:
             self.kind, self.scanned_at = planned.observation.kind, planned.observation.scanned_at
         if plan.applyable:
             self._begin(summaries.planned(plan, self.drifted))
-
-
-def digest_of(loaded: LoadedDataset) -> bytes:
-    """
-    Return a digest of the desired entries and the spec, without labels, schedule and suspension.
-
-    Reads every file once and parses none. For a file that is pinned by its digest, that digest stands.
-
-    Raises:
-        SourceError: A file is missing or was replaced.
-    """
-    total = blake2b(_FORMAT)
-    aside = {"metadata": {"labels"}, "spec": {"schedule", "suspend"}}
-    total.update(loaded.spec.model_dump_json(exclude=aside).encode())
-    for problem in loaded.problems:
-        total.update(problem.code.encode())
-    for file in loaded.files:
-        if file.pinned is None:
-            with file.open() as stream:
-                while piece := stream.read(1 << 20):
-                    total.update(piece)
-        total.update(f"{file.pinned}\0".encode())
-    return total.digest()
 
 
 def run_cycle(

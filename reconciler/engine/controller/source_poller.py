@@ -9,7 +9,7 @@ from typing import Final
 from reconciler.core.runtime.backoff import RETRY_MOST_SECONDS, next_attempt
 from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.suspension import Suspension
-from reconciler.engine.controller.cycle import digest_of
+from reconciler.engine.controller.assignment import digest_of
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.log import log

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from structlog.testing import capture_logs
 
 from reconciler.core.spec.choices import Mode
 from reconciler.core.status.suspension import Suspension
-from reconciler.engine.controller.assignment import Assignment
+from reconciler.core.validation.problem import Origin, Problem, Severity
+from reconciler.engine.controller.assignment import Assignment, digest_of
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.registry import Registry
 from reconciler.errors import Superseded
-from tests.sources.builders import LINE, dataset, loaded, write
+from reconciler.ports import EntryFile, LoadedDataset
+from tests.sources.builders import LINE, dataset, line, loaded, write
 
+SPEC = dataset() + "  schedule: {interval: 5m, fullScanMaxAge: 6h, jitter: 0.1}\n"
 SUSPENSION = Suspension("an incident", 0.0, None)
 
 
@@ -143,3 +147,46 @@ def test_a_cycle_without_a_readable_spec_takes_no_newer_one(registry: Registry):
 
     with pytest.raises(Superseded):
         work.take_newest()
+
+
+def spec(root: Path, text: str = SPEC, lines: str = LINE) -> LoadedDataset:
+    write(root, a_yaml=text, train_jsonl=lines)
+    return loaded(root).datasets[0]
+
+
+@dataclass
+class Pinned:
+    """A file that is pinned by its digest, and need not be read for it."""
+
+    file: EntryFile
+    pinned: str
+
+    def open(self) -> BinaryIO:
+        raise AssertionError("a pinned file was opened")
+
+
+def test_the_digest_of_what_is_desired_is_of_everything_but_when_and_for_whom(tmp_path: Path):
+    """A dataset is observed again for a new policy or line, and not for a new label or schedule."""
+    before = digest_of(spec(tmp_path / "0"))
+    assert before == digest_of(spec(tmp_path / "1"))
+    asides = (
+        SPEC.replace("name: flowers", "name: flowers\n  labels: {team: botany}"),
+        SPEC.replace("5m", "7m"),
+        SPEC + "  suspend: true\n",
+    )
+    for number, text in enumerate(asides):
+        assert before == digest_of(spec(tmp_path / f"aside{number}", text))
+
+    sound = spec(tmp_path / "2")
+    problem = Problem(Severity.ERROR, "RKD1001", "no", Origin("a.yaml", 1))
+    others = [
+        *(digest_of(replace(sound, problems=(replace(problem, code=code),))) for code in ("RKD1", "RKD2")),
+        digest_of(replace(sound, files=tuple(Pinned(each, "0" * 64) for each in sound.files))),
+        digest_of(replace(sound, files=tuple(Pinned(each, "1" * 64) for each in sound.files))),
+        digest_of(spec(tmp_path / "policy", SPEC + "  policy: {mode: upsert}\n")),
+        digest_of(spec(tmp_path / "name", SPEC.replace("name: flowers", "name: weeds"))),
+        digest_of(spec(tmp_path / "line", lines=line("z"))),
+        digest_of(spec(tmp_path / "lines", lines=LINE + line("z"))),
+        digest_of(spec(tmp_path / "twice", SPEC.replace("]", ", {file: train.jsonl}]"))),
+    ]
+    assert len({before, *others}) == 1 + len(others)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, BinaryIO
+from typing import Any
 
 import orjson
 import pytest
@@ -15,20 +15,18 @@ from reconciler.core.planning.observation import ObservationKind
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.status.result import DatasetResult, EntryProblem, Verdict
 from reconciler.core.status.summary import Summary
-from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.engine.controller import cycle
 from reconciler.engine.controller.cycle import (
     CycleResult,
     _check_fingerprint,
     _counts_still,
     _is_remembered,
-    digest_of,
 )
 from reconciler.engine.dataset.observe import as_text
-from reconciler.ports import Description, EntryFile, Kept, LoadedDataset, ObservedHead, Phase, Stats
+from reconciler.ports import Description, Kept, LoadedDataset, ObservedHead, Phase, Stats
 from tests.builders import classified, ref
 from tests.engine.months import Months
-from tests.sources.builders import LINE, dataset, line, loaded, write
+from tests.sources.builders import LINE, dataset, loaded, write
 
 SPEC = dataset() + "  schedule: {interval: 5m, fullScanMaxAge: 6h, jitter: 0.1}\n"
 NOW = 100_000.0
@@ -111,44 +109,6 @@ def test_what_another_process_has_applied_is_known_by_the_description_alone():
     assert not remembered(None)
     for other in ("", as_text(replace(description, updated_at=9.0)), f"{same.description} ", "~"):
         assert not remembered(same._replace(description=other))
-
-
-@dataclass
-class Pinned:
-    """A file that is pinned by its digest, and need not be read for it."""
-
-    file: EntryFile
-    pinned: str
-
-    def open(self) -> BinaryIO:
-        raise AssertionError("a pinned file was opened")
-
-
-def test_the_digest_of_what_is_desired_is_of_everything_but_when_and_for_whom(tmp_path: Path):
-    """A dataset is observed again for a new policy or line, and not for a new label or schedule."""
-    before = digest_of(spec(tmp_path / "0"))
-    assert before == digest_of(spec(tmp_path / "1"))
-    asides = (
-        SPEC.replace("name: flowers", "name: flowers\n  labels: {team: botany}"),
-        SPEC.replace("5m", "7m"),
-        SPEC + "  suspend: true\n",
-    )
-    for number, text in enumerate(asides):
-        assert before == digest_of(spec(tmp_path / f"aside{number}", text))
-
-    sound = spec(tmp_path / "2")
-    problem = Problem(Severity.ERROR, "RKD1001", "no", Origin("a.yaml", 1))
-    others = [
-        *(digest_of(replace(sound, problems=(replace(problem, code=code),))) for code in ("RKD1", "RKD2")),
-        digest_of(replace(sound, files=tuple(Pinned(each, "0" * 64) for each in sound.files))),
-        digest_of(replace(sound, files=tuple(Pinned(each, "1" * 64) for each in sound.files))),
-        digest_of(spec(tmp_path / "policy", SPEC + "  policy: {mode: upsert}\n")),
-        digest_of(spec(tmp_path / "name", SPEC.replace("name: flowers", "name: weeds"))),
-        digest_of(spec(tmp_path / "line", lines=line("z"))),
-        digest_of(spec(tmp_path / "lines", lines=LINE + line("z"))),
-        digest_of(spec(tmp_path / "twice", SPEC.replace("]", ", {file: train.jsonl}]"))),
-    ]
-    assert len({before, *others}) == 1 + len(others)
 
 
 @pytest.mark.parametrize(
