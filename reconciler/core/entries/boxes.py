@@ -154,6 +154,8 @@ def iou(one: TrainingBox, other: TrainingBox) -> float:
 
 def pair_boxes(desired: Sequence[TrainingBox], observed: Sequence[TrainingBox]) -> tuple[BoxPair, ...]:
     """Pair the boxes of one image. Every box is in exactly one pair; pairs are ordered by position."""
+    if desired == observed:
+        return tuple(sorted((BoxPair(box, box) for box in desired), key=_by_place))
     same = Counter(desired) & Counter(observed)
     pairs = [BoxPair(box, box) for box in same.elements()]
     before = sorted((Counter(desired) - same).elements())

@@ -80,6 +80,8 @@ def _changes_of(
     before: object, after: object, place: tuple[object, ...], of_lists: _OfLists
 ) -> Iterator[FieldChange]:
     """Yield the differences between two values at the path *place*."""
+    if isinstance(before, dict | list) and orjson.dumps(before) == orjson.dumps(after):
+        return  # a tenth of the cost of walking through
     if isinstance(before, dict) and isinstance(after, dict):
         for key in before.keys() | after.keys():
             if key in before and key in after:

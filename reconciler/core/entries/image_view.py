@@ -174,8 +174,11 @@ class Totals:
     def add(self, seen: ImageView, *, sent: bool) -> None:
         """Count one image that differs; *sent* says whether an apply makes it as desired, or blanks it."""
         ours, theirs = seen.desired, seen.observed
+        if ours and theirs and (ours.labels, ours.box_labels) == (theirs.labels, theirs.box_labels):
+            return  # as in most changes
         self._images.add(Counter(_carried(ours)), Counter(_carried(theirs)), sent=sent)
-        self._boxes.add(_boxes_of(ours), _boxes_of(theirs), sent=sent)
+        boxes = (Counter(side.box_labels if side else ()) for side in (ours, theirs))
+        self._boxes.add(*boxes, sent=sent)
 
     @property
     def has_other_boxes(self) -> bool:
@@ -213,12 +216,8 @@ class _Total:
         return tuple(LabelTotal(label, before, before + by) for label, before, by in found)
 
 
-def _boxes_of(side: Meaning | None) -> Counter[str]:
-    return Counter(() if side is None else [box.label for box in side.boxes])
-
-
 def _carried(side: Meaning | None) -> frozenset[str]:
-    return frozenset() if side is None else frozenset((*side.labels, *(box.label for box in side.boxes)))
+    return frozenset() if side is None else frozenset((*side.labels, *side.box_labels))
 
 
 @dataclass(slots=True)
@@ -239,8 +238,10 @@ class LabelTally:
 
     def add(self, seen: ImageView) -> None:
         """Count one image that differs between both sides."""
-        lost, gained = seen.labels_lost, seen.labels_gained
         self._images += 1
+        if seen.desired == seen.observed:
+            return
+        lost, gained = seen.labels_lost, seen.labels_gained
         for label in gained:
             self._rows[label].gained += 1
         for label in lost:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, Final, NamedTuple, TypeGuard
 
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, METADATA
+
+_NUMBERS: Final = frozenset({int, float})
 
 
 class TrainingBox(NamedTuple):
@@ -31,6 +33,11 @@ class Meaning(NamedTuple):
     labels: tuple[str, ...]
     boxes: tuple[TrainingBox, ...]
     sizes: tuple[tuple[float, float], ...]
+
+    @property
+    def box_labels(self) -> list[str]:
+        """The label of each box, sorted."""
+        return [box.label for box in self.boxes]
 
 
 def meaning(fields: Mapping[str, Any]) -> Meaning:
@@ -66,7 +73,7 @@ def _boxes(value: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterator[Tr
     for box in _objects(value.get("annotations")):
         label = names.get(_class_key(box.get("class_id")))
         edges = [box.get(edge) for edge in ("left", "top", "width", "height")]
-        if isinstance(label, str) and all(map(_is_number, edges)):
+        if isinstance(label, str) and _NUMBERS.issuperset(map(type, edges)):
             yield TrainingBox(label, *edges)  # type: ignore[arg-type]  # narrowed by the line above
 
 
@@ -88,4 +95,4 @@ def _class_key(class_id: object) -> str:
 
 
 def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return type(value) in _NUMBERS

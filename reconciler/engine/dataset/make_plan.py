@@ -256,7 +256,8 @@ class Composer:
         return encode(self.merged(change) if desired is None else self._merge(change, desired))
 
     def _merge(self, change: Change, desired: Fields) -> Fields:
-        return self._desired.equality.merged(desired, self.observed(change))
+        equality = self._desired.equality
+        return equality.merged(desired, self.observed(change) if equality.ignore else None)
 
     def before(self, change: Change) -> bytes | None:
         """Return the observed line, as it was listed; None where nothing was."""
