@@ -51,6 +51,16 @@ def test_a_dash_is_stdout(capfd):
     assert (Path("out.jsonl").read_text(), "1 image with 0 boxes converted.\n") == said
 
 
+def test_names_without_an_ending_are_kept_if_the_flag_says_so(capfd):
+    """As an error about such names recommends; the value of the flag is not taken for an empty one."""
+    name = table("image,label\na,dog\n")
+    assert 5 == main(["convert", "csv", name, *BASE, "-o", "out.jsonl"])
+    assert "--extension none takes them as they are" in capfd.readouterr().err
+
+    assert 0 == main(["convert", "csv", name, *BASE, "-o", "out.jsonl", "--extension", "none"])
+    assert "s3://acme/dogs/a" == json.loads(Path("out.jsonl").read_text())["source-ref"]
+
+
 def test_with_one_error_nothing_is_written(capfd):
     """With one error nothing is written and an existing file is kept; all problems are listed."""
     Path("out.jsonl").write_text("mine")

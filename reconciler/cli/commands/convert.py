@@ -10,6 +10,9 @@ from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
 from reconciler.cli.flags import add_local, add_region
 
+NO_EXTENSION: Final = "none"
+"""The value of --extension that keeps names without one; the parser refuses the empty text."""
+
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     from reconciler.convert.formats import AUTO, READERS  # imports every reader, which only convert needs
@@ -151,8 +154,8 @@ def _columns(text: str) -> list[tuple[str, str]]:
 
 
 def _extension(text: str) -> str:
-    if text.lower() == "none":
-        return ""
+    if text.lower() == NO_EXTENSION:
+        return NO_EXTENSION
     if text.lower() not in (".jpg", ".jpeg", ".png"):
         raise argparse.ArgumentTypeError(f"{text!r} is none of .jpg, .jpeg, .png, none")
     return text

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from reconciler.cli.commands.convert import NO_EXTENSION
 from reconciler.cli.output.files import write_all, write_whole
 from reconciler.cli.output.terminal import announce, coloured, stream
 from reconciler.convert.compose import Converted
@@ -93,7 +94,7 @@ def _options_of(args: argparse.Namespace) -> Options:
         split=args.split,
         images=Path(args.images) if args.images and not in_s3 else None,
         in_s3=in_s3,
-        extension=args.extension,
+        extension="" if args.extension == NO_EXTENSION else args.extension,
         basename=args.basename,
         crowd=Crowd(args.crowd) if args.crowd else None,
         polygons=args.polygons is not None,
