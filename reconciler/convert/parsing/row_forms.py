@@ -12,7 +12,7 @@ from reconciler.convert.names import is_image
 from reconciler.convert.parsing.class_names import MID
 from reconciler.convert.parsing.columns import CENTERED, CORNERS, Layout, mark
 from reconciler.convert.parsing.headers import Role
-from reconciler.convert.parsing.shapes import region_of_via
+from reconciler.convert.parsing.shapes import prediction, region_of_via
 from reconciler.convert.pixels import around, number, side
 from reconciler.convert.record import BadFile, Crowd, LabelledImage, Options, Rectangle, odd, wrong
 from reconciler.core.validation import spec_codes as codes
@@ -120,6 +120,8 @@ def box(row: Row, layout: Layout, names: Mapping[int | str, str], options: Optio
         wanted = "four numbers [x, y, width, height]" if form == (Role.BBOX,) else "numbers"
         return _bad(name, row, f"{', '.join(form)} must be {wanted}")
     label = named(cells[-1], names, row, layout)
+    if number(confidence := row.at(layout, Role.CONFIDENCE)) not in (None, 1):
+        return replace(image, problems=(prediction(label, confidence, row.origin, _columns_left(layout)),))
     return replace(image, boxes=(_rectangle(form, label, known, row.origin),))
 
 
@@ -193,6 +195,12 @@ def without_groups(image: LabelledImage, options: Options) -> LabelledImage:
         return image
     message = f"{_GROUP}; the image has no others, and --crowd skip makes it unlabelled"
     return replace(image, problems=(*image.problems, wrong(codes.NO_BOX, message, image.origin)))
+
+
+def _columns_left(layout: Layout) -> str:
+    """Return how to read the boxes of a table without looking at their confidence."""
+    kept = replace(layout, at={role: at for role, at in layout.at.items() if role is not Role.CONFIDENCE})
+    return f"; --columns {kept.spelled} takes all boxes as labels"
 
 
 def _region(row: Row, layout: Layout, options: Options, image: LabelledImage) -> LabelledImage:

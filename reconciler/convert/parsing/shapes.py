@@ -86,6 +86,12 @@ def unusable_shape(label: str, kind: str, origin: Origin) -> Problem:
     return wrong(codes.NO_BOX, f"the object “{label}” is a {kind[:40]}, which a line cannot hold", origin)
 
 
+def prediction(label: str, confidence: object, origin: Origin, way: str = "") -> Problem:
+    """Return the problem of a box with a confidence; *way* is how to take it all the same."""
+    message = f"the box “{label}” has the confidence {str(confidence)[:20]}: a prediction, not a label{way}"
+    return wrong(codes.NO_BOX, message, origin)
+
+
 def region_of_via(
     shape: Mapping[str, Any], attributes: Mapping[str, Any], origin: Origin, options: Options
 ) -> Rectangle | Problem:

@@ -14,7 +14,8 @@ from typing import Final
 
 from reconciler.convert.parsing.images import separated, settled
 from reconciler.convert.parsing.json_records import Record, elements
-from reconciler.convert.parsing.shapes import centred
+from reconciler.convert.parsing.shapes import centred, prediction
+from reconciler.convert.pixels import number
 from reconciler.convert.record import LabelledImage, Options, Read, Rectangle, display, text_of, wrong
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem
@@ -52,6 +53,8 @@ def _image(record: Record) -> LabelledImage | Problem:
 
 def _box(item: object, called: str, origin: Origin) -> Rectangle | Problem:
     match item:
+        case {"label": str(label), "confidence": score} if number(score) not in (None, 1):
+            return prediction(label, score, origin)
         case {"label": str(label), "coordinates": dict(sides)}:
             return centred(label, (sides.get(key) for key in _SIDES), origin)
     return wrong(codes.BAD_RECORD, f"{called} must be an object with label and coordinates", origin)

@@ -34,6 +34,12 @@ def test_numbers_below_two_are_fractions_of_the_image(tmp_path):
     assert [("bee", 240, 0, 160, 480)] == boxes(*fields(done))
 
 
+def test_a_confidence_of_one_is_that_of_a_label(tmp_path):
+    done = createml(tmp_path, {"image": "a.png", "annotations": [note() | {"confidence": 1.0}]})
+
+    assert [("bee", 10, 21, 100, 200)] == boxes(*fields(done))
+
+
 def test_the_file_of_roboflow_is_found_in_its_directory(tmp_path):
     (tmp_path / "a.png").write_bytes(png(640, 480))
     content = [{"image": "a.png", "annotations": [note()]}]
@@ -48,6 +54,7 @@ def test_the_file_of_roboflow_is_found_in_its_directory(tmp_path):
         ({"image": "c.jpg", "annotations": [note()]}, "RKD1503"),
         ({"image": "a.png"}, "RKD1602"),
         ({"image": "a.png", "annotations": ["bee"]}, "RKD1602"),
+        ({"image": "a.png", "annotations": [note() | {"confidence": 0.9}]}, "RKD1605"),
         ({"image": "a.png", "annotations": [note(x="left")]}, "RKD1602"),
         (7, "RKD1602"),
     ],

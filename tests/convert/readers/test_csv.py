@@ -402,3 +402,20 @@ def test_ids_of_open_images_need_their_descriptions(name, tmp_path):
 def _written(tmp_path, text):
     (tmp_path / "labels.csv").write_text(text)
     return tmp_path / "labels.csv"
+
+
+@pytest.mark.parametrize(("confidence", "found"), [("1.0", 1), ("", 1), ("0.43", 0), ("0", 0), ("99", 0)])
+def test_a_box_with_a_confidence_is_a_prediction(confidence, found, tmp_path):
+    """Which an image must not be trained on as if somebody had drawn it; --columns says otherwise."""
+    text = f"image,xmin,ymin,xmax,ymax,label,score\na.png,1,2,31,42,bee,{confidence}\n"
+    (tmp_path / "a.png").write_bytes(png(64, 64))
+    done = table(tmp_path, text)
+
+    assert found == done.boxes
+    if not found:
+        (problem,) = done.errors
+        assert "RKD1605" == problem.code
+        way = "image=image,label=label,xmin=xmin,ymin=ymin,xmax=xmax,ymax=ymax"
+        assert f"--columns {way} takes" in problem.message
+        roles = dict(part.split("=") for part in way.split(","))
+        assert 1 == table(tmp_path, text, columns=columns(**roles)).boxes
