@@ -104,7 +104,7 @@ def converted(name: str, path: Path, options: Options) -> Converted:
     if not (done.lines or done.errors):
         message = f"no image is in this input of {name}"
         done.problems.append(wrong(codes.NO_RECORDS, message, Origin(display(path), 1)))
-    elif not done.lines and (others := _others(name, path)):
+    elif not done.lines and (others := _others("csv" if is_table else name, path)):
         known, why = done.problems, ""
         if [problem.code for problem in known] == [codes.OTHER_FORMAT.code]:
             known, why = [], f": {known[0].message}"

@@ -104,6 +104,7 @@ _FOREIGN: Final = {
     "Edge Impulse (export as COCO)": ("version type boundingBoxes",),
     "Cityscapes (its scripts convert to COCO)": ("imgHeight imgWidth objects",),
 }
+_YOLO: Final = re.compile(rb"\s*[0-9]+(?:[ \t]+(?:0?\.[0-9]+|[01](?:\.0*)?)){4}[ \t]*(?:\r?\n|\Z)")
 _ROOTS: Final = {"annotation": "voc", "annotations": "cvat"}
 _FOREIGN_ROOTS: Final = {"dataset": "dlib's imglab (export as Pascal VOC)", "PcGts": "PAGE XML of documents"}
 _FOREIGN_STARTS: Final = {
@@ -189,7 +190,7 @@ def _members(content: bytes | msgspec.Raw) -> Mapping[str, Any]:
 
 def _of_directory(path: Path) -> Iterator[Sign]:
     files = sorted(file for file in path.rglob("*") if not file.name.startswith("."))
-    texts = {file.stem for file in files if file.suffix.lower() == ".txt"}
+    texts = [file for file in files if file.suffix.lower() == ".txt" and file.is_file()]
     labels = [file for file in files if file.suffix.lower() in _LABELS and file.is_file()]
     images = [file.relative_to(path) for file in files if file.suffix.lower() in IMAGES]
     for file in sorted(labels, key=lambda file: len(file.parts))[:_MOST_FILES]:
@@ -200,9 +201,15 @@ def _of_directory(path: Path) -> Iterator[Sign]:
                 yield sign._replace(path=path, reason=f"it holds files such as {file.name}: {sign.reason}")
             else:
                 yield sign
-    if texts & {image.stem for image in images}:
+    if {text.stem for text in texts} & {image.stem for image in images}:
         yield Sign("yolo", path, "it holds images, and text files that are called as they are")
+    elif text := next(filter(_has_boxes_of_yolo, texts[:_MOST_FILES]), None):
+        yield Sign("yolo", path, f"it holds files such as {text.name}, of a class and four shares a line")
     elif images and not labels and all(len(image.parts) > 1 for image in images):
         yield Sign(
             "folders", path, f"its images are in folders such as {images[0].parts[0]}, and no file has labels"
         )
+
+
+def _has_boxes_of_yolo(path: Path) -> bool:
+    return _YOLO.match(bytes_of(path)[:_HEAD_BYTES]) is not None

@@ -78,6 +78,33 @@ def test_a_directory_is_read_by_the_file_that_it_holds(tmp_path):
     assert f"{tmp_path.as_posix()}/in.png.json: read as labelstudio" in convert("auto", tmp_path).note
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"), [("0 .5 0.5 1 0.25\r\n", "yolo"), ("0 .5 0.5 1\n", ""), ("7 5 5 1 2\n", "")]
+)
+def test_label_files_of_yolo_are_recognised_without_their_images(text, expected, tmp_path):
+    """As tools export them; their images are then somewhere else."""
+    place, images = tmp_path / "x", tmp_path / "images"
+    for directory in (place, images):
+        directory.mkdir()
+    (place / "a.txt").write_text(text)
+    (place / "classes.txt").write_text("bee\n")
+    (images / "a.png").write_bytes(png(64, 64))
+
+    assert expected == "".join(sign.name for sign in recognised(place))
+    if expected:
+        assert "--images names where the images are" in convert("auto", place).problems[0].message
+        assert 1 == len(convert("auto", place, images=images).lines)
+
+
+def test_a_table_of_a_tool_is_not_called_another_format(tmp_path):
+    """It is read as the format that was named: what is wrong is in its rows."""
+    (tmp_path / "in.csv").write_text("filename,region_shape_attributes,region_attributes\na.png,7,7\n")
+
+    done = convert("via", tmp_path / "in.csv")
+
+    assert ["RKD1602"] == [problem.code for problem in done.problems]
+
+
 def test_two_formats_are_an_error_with_the_commands(tmp_path):
     given("coco", tmp_path)
     given("cvat", tmp_path)

@@ -76,7 +76,8 @@ def read_yolo(path: Path, options: Options) -> Iterator[Read]:
             ending = ending_in(options.images, name) if options.images else ""
             yield _labelled(f"{name}{ending}", labels, rules)
         else:
-            yield wrong(codes.NO_IMAGE, "there is no image for this label file", Origin(display(labels), 1))
+            message = "there is no image for this label file; --images names where the images are"
+            yield wrong(codes.NO_IMAGE, message, Origin(display(labels), 1))
     yield from rules.notes()
 
 
