@@ -222,11 +222,11 @@ def display(path: Path) -> str:
 
 
 def files_below(directory: Path, ending: str) -> Iterator[Path]:
-    """Yield the files below a directory whose names have an ending: one directory after another, by name."""
+    """Yield the files below a directory with an ending in either case: one directory after another, by name."""
     for place, directories, names in os.walk(directory):
         directories.sort()
         for name in sorted(names):
-            if name.endswith(ending):
+            if name.lower().endswith(ending):
                 yield Path(place, name)
 
 

@@ -153,6 +153,14 @@ def test_a_directory_is_read_by_name(tmp_path):
     assert ["s3://b/p/2.jpg", "s3://b/p/x/1.jpg"] == list(done.lines)
 
 
+def test_the_ending_of_a_file_may_be_in_capitals(tmp_path):
+    """As Windows programs may write it: no image of a directory is passed over."""
+    voc(tmp_path / "1.XML", "1.jpg")
+    voc(tmp_path / "2.xml", "2.jpg")
+
+    assert ["s3://b/p/1.jpg", "s3://b/p/2.jpg"] == list(convert("voc", tmp_path).lines)
+
+
 def test_parts_of_objects_are_no_objects(tmp_path):
     """Persons of the challenge have heads and hands, each with a box; that those are left out is a warning."""
     part = f"<part>{voc_box('head', 12, 22, 20, 30)}</part>"
