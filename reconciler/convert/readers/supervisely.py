@@ -76,7 +76,7 @@ def _read(path: Path, options: Options, notes: Notes) -> tuple[str, LabelledImag
             message = "no annotation of Supervisely: it has no size, or no list of objects"
             return wrong(codes.OTHER_FORMAT, message, origin)
     found = [_box(item, f"objects[{number}]", origin, options) for number, item in enumerate(objects)]
-    tags = [tag for tag in list_of(content.get("tags")) if isinstance(tag, dict)]
+    tags = [mapping_of(tag) or {"name": tag} for tag in list_of(content.get("tags"))]  # first versions: texts
     names = [str(tag.get("name")) for tag in tags if tag.get("value") is None]
     if len(names) < len(tags):
         notes.add("tags with a value are no labels: left out", origin)

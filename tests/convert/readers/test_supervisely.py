@@ -82,3 +82,15 @@ def test_a_polygon_becomes_the_box_around_it_if_asked(tmp_path):
     assert [("bee", 1, 2, 29, 38)] == boxes(
         *fields(convert("supervisely", tmp_path / "a.jpg.json", polygons=True))
     )
+
+
+def test_tags_of_the_first_versions_are_texts(tmp_path):
+    """An image with nothing but such a tag is labelled, and not one in which nothing is."""
+    content = {"tags": ["train", "broken"], "objects": [], "size": {"height": 480, "width": 640}}
+    (tmp_path / "ann").mkdir()
+    (tmp_path / "ann" / "a.jpg.json").write_text(json.dumps(content))
+
+    (line,) = fields(convert("supervisely", tmp_path))
+
+    assert "broken" == line["broken-metadata"]["class-name"]
+    assert "bounding-box" not in line
