@@ -49,6 +49,14 @@ def centred(label: str, values: Iterable[object], origin: Origin) -> Rectangle |
     return _no_numbers(label, origin)
 
 
+def rounded(label: str, values: Iterable[object], origin: Origin) -> Rectangle | Problem:
+    """Return the box around the ellipse with this centre, and these radii across and down."""
+    match exact(values):
+        case [x, y, across, down]:
+            return Rectangle(label, x - across, y - down, x + across, y + down, origin)
+    return _no_numbers(label, origin)
+
+
 def enclosing(label: str, points: object, origin: Origin, *, fewest: int = 2) -> Rectangle | Problem:
     """Return the box around points [[x, y], …], of which there are at least *fewest*."""
     pairs = points if isinstance(points, list) else []
@@ -75,15 +83,13 @@ def not_upright(label: str, kind: str, origin: Origin, options: Options) -> Prob
     """Return the problem of a shape that is not an upright box; None if `--polygons box` accepts it."""
     if options.polygons:
         return None
-    message = (
-        f"the object “{label}” is a {kind}, which a line cannot hold; --polygons box takes the box around it"
-    )
-    return wrong(codes.NO_BOX, message, origin)
+    what = f"the object “{label}” is {_a(kind)}, which a line cannot hold"
+    return wrong(codes.NO_BOX, f"{what}; --polygons box takes the box around it", origin)
 
 
 def unusable_shape(label: str, kind: str, origin: Origin) -> Problem:
     """Return the problem of a shape around which there is no box."""
-    return wrong(codes.NO_BOX, f"the object “{label}” is a {kind[:40]}, which a line cannot hold", origin)
+    return wrong(codes.NO_BOX, f"the object “{label}” is {_a(kind[:40])}, which a line cannot hold", origin)
 
 
 def prediction(label: str, confidence: object, origin: Origin, way: str = "") -> Problem:
@@ -122,7 +128,10 @@ def chosen(attributes: Mapping[str, Any], origin: Origin, options: Options) -> s
     if len(found) == 1:
         return next(iter(found.values()))
     if not attributes:
-        return wrong(codes.NO_CLASS, "it has no attribute, and so no label", origin)
+        message = (
+            "the region has no attribute, and so no label: give it one in VIA (Attributes, Region Attributes)"
+        )
+        return wrong(codes.NO_CLASS, message, origin)
     names = ", ".join(f"“{key}”" for key in attributes)[:120]
     message = f"the attribute that is the label is not clear (there are: {names}): name it with --attribute"
     return wrong(codes.NO_CLASS, message, origin)
@@ -139,10 +148,9 @@ def _ticked(value: object, *, number_too: bool) -> str:
 def _round_region(label: str, shape: Mapping[str, Any], origin: Origin) -> Rectangle | Problem:
     """Return the box around a circle, or around an ellipse that is not turned."""
     radii = ("r", "r") if "r" in shape else ("rx", "ry")
-    match exact(shape.get(key) for key in ("cx", "cy", *radii)):
-        case [x, y, across, down] if number(shape.get("theta", 0)) == 0:
-            return Rectangle(label, x - across, y - down, x + across, y + down, origin)
-    return unusable_shape(label, f"turned {shape.get('name')}", origin)
+    if number(shape.get("theta", 0)) != 0:
+        return unusable_shape(label, f"turned {shape.get('name')}", origin)
+    return rounded(label, (shape.get(key) for key in ("cx", "cy", *radii)), origin)
 
 
 def _sine(degrees: Decimal) -> Decimal:
@@ -158,6 +166,10 @@ def _sine(degrees: Decimal) -> Decimal:
             term = -term * angle * angle / ((order + 1) * (order + 2))
             total, order = total + term, order + 2
     return total
+
+
+def _a(kind: str) -> str:
+    return f"{'an' if kind.startswith(tuple('aeiou')) else 'a'} {kind}"
 
 
 def _no_numbers(label: str, origin: Origin) -> Problem:

@@ -10,13 +10,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from reconciler.convert.parsing.shapes import cornered, enclosing, exact, not_upright, turned, unusable_shape
+from reconciler.convert.parsing.shapes import (
+    cornered,
+    enclosing,
+    not_upright,
+    rounded,
+    turned,
+    unusable_shape,
+)
 from reconciler.convert.pixels import number, scaled, sides
 from reconciler.convert.record import LabelledImage, Notes, Options, Rectangle, wrong
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Problem
 
 _CORNER: Final = ("x", "y", "width", "height")
+_ELLIPSE: Final = ("x", "y", "radiusX", "radiusY")
 _CHOICES: Final = "choices"
 _HUNDREDTH: Final = Decimal("0.01")
 
@@ -100,10 +108,9 @@ def _percent(
         return not_upright(label, "polygon", image.origin, options) or enclosing(
             label, value["points"], image.origin, fewest=3
         )
-    match exact(value.get(key) for key in ("x", "y", "radiusX", "radiusY")):
-        case [x, y, across, down]:
-            ellipse = Rectangle(label, x - across, y - down, x + across, y + down, image.origin)
-            return not_upright(label, "ellipse", image.origin, options) or ellipse
+    if value.keys() >= set(_ELLIPSE):
+        ellipse = rounded(label, (value[key] for key in _ELLIPSE), image.origin)
+        return not_upright(label, "ellipse", image.origin, options) or ellipse
     kind = next(
         (key for key in ("rle", "keypointlabels", "text", "videolabels") if key in value), "other shape"
     )

@@ -7,12 +7,19 @@ Boxes have edges in pixels, counted from 0. Tags are labels of the whole image.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
 from reconciler.convert.parsing.images import of_split, separated, settled
-from reconciler.convert.parsing.shapes import cornered, edged, enclosing, not_upright, turned, unusable_shape
+from reconciler.convert.parsing.shapes import (
+    cornered,
+    edged,
+    enclosing,
+    not_upright,
+    rounded,
+    turned,
+    unusable_shape,
+)
 from reconciler.convert.parsing.xml_tree import Element, tree_of
 from reconciler.convert.pixels import number, sides
 from reconciler.convert.record import (
@@ -81,7 +88,9 @@ def _box(shape: Element, options: Options) -> Rectangle | Problem:
         return wrong(codes.BAD_RECORD, f"the {shape.tag} has no label", origin)
     if shape.tag in _OTHERS:
         return unusable_shape(label, shape.tag, origin)
-    degrees = number(shape.attributes.get("rotation", "0")) or Decimal(0)
+    degrees = number(shape.attributes.get("rotation", "0"))
+    if degrees is None:
+        return wrong(codes.BAD_RECORD, f"the rotation of the {shape.tag} “{label}” is no number", origin)
     kind = f"box turned by {degrees}°" if shape.tag == "box" else shape.tag
     if (shape.tag != "box" or degrees) and (problem := not_upright(label, kind, origin, options)):
         return problem
@@ -100,7 +109,6 @@ def _upright(shape: Element, label: str) -> Rectangle | Problem:
         case "mask":
             return cornered(label, (values.get(key) for key in _MASK), shape.origin)
         case "ellipse":
-            x, y, across, down = (number(values.get(key)) or Decimal(0) for key in ("cx", "cy", "rx", "ry"))
-            return Rectangle(label, x - across, y - down, x + across, y + down, shape.origin)
+            return rounded(label, (values.get(key) for key in ("cx", "cy", "rx", "ry")), shape.origin)
     points = [point.split(",") for point in values.get("points", "").split(";")]
     return enclosing(label, points, shape.origin)

@@ -112,3 +112,21 @@ def test_another_xml_file_is_refused(tmp_path):
 
     with pytest.raises(BadFile, match="<annotation>, not <annotations>"):
         list(read_cvat(tmp_path / "a.xml", Options()))
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        '<ellipse label="bee" cx="50" rx="20" ry="10"/>',
+        '<ellipse label="bee" cx="50" cy="x" rx="20" ry="10"/>',
+        box("bee", 1, 2, 30, 40, more=' rotation="x"'),
+    ],
+)
+def test_a_number_that_is_none_is_not_taken_for_zero(shape, tmp_path):
+    assert ["RKD1602"] == [code for _, code in errors(cvat(tmp_path, image(shape), polygons=True))]
+
+
+def test_an_ellipse_has_its_article(tmp_path):
+    (problem,) = cvat(tmp_path, image('<ellipse label="bee" cx="50" cy="60" rx="20" ry="10"/>')).errors
+
+    assert problem.message.startswith("the object “bee” is an ellipse, which")
