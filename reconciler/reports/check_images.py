@@ -11,9 +11,8 @@ from reconciler.core.images.near_duplicates import HASH_BITS
 from reconciler.core.images.report import DatasetImages, ImagesCheck
 from reconciler.core.validation.problem import Problem, by_place
 from reconciler.reports.documents import ErrorDoc, ProblemDoc, Rows, encode, error_doc, problem_doc
-from reconciler.reports.plan.text import error_lines
 from reconciler.reports.registry import Options
-from reconciler.reports.screen import Ink, Line, Screen, Span, indented, line, stacked
+from reconciler.reports.screen import Ink, Line, Screen, Span, error_lines, indented, line, stacked
 from reconciler.reports.validate import SHOWN, problem_line
 from reconciler.reports.visible import ELLIPSIS, counted
 from reconciler.reports.webpage import rendered, style

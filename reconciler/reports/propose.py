@@ -22,9 +22,20 @@ from reconciler.reports.documents import (
     place_text,
     problem_doc,
 )
-from reconciler.reports.plan.text import LONGEST_NAME, error_lines, whence
 from reconciler.reports.registry import Options
-from reconciler.reports.screen import Ink, Line, Screen, Span, first_of, indented, line, stacked
+from reconciler.reports.screen import (
+    LONGEST_NAME,
+    Ink,
+    Line,
+    Screen,
+    Span,
+    error_lines,
+    first_of,
+    indented,
+    line,
+    stacked,
+    whence,
+)
 from reconciler.reports.visible import counted, shortened, visible
 
 _SIGILS: Final = {

@@ -1,5 +1,5 @@
 """
-Lines for a terminal.
+Lines for a terminal, and those that several reports show alike.
 
 A line is made of spans, and only `Screen.draw` turns them into text. What it draws is visible and stays on
 its line, whatever the spans hold, so that no label can move the cursor, hide a change, or invent one.
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeVar
 
+from reconciler.core.planning.plan import PlanError
+from reconciler.core.validation.problem import Origin
 from reconciler.reports.visible import ELLIPSIS, visible
 
 T = TypeVar("T")
@@ -46,6 +48,9 @@ class More(NamedTuple):
 
 Line = tuple[Span | More, ...]
 NOTHING: Line = ()
+
+# Longer than an S3 address can be: what is cut was never one.
+LONGEST_NAME: Final = 1_200
 
 _HANGING: Final = 4
 _PIECES: Final = re.compile(r" +[^ ]*|[^ ]+")
@@ -150,3 +155,24 @@ def first_of(items: Sequence[T], limit: int | None, show: Callable[[T], Iterable
         yield from show(item)
     if left := len(items) - len(shown):
         yield line(More(left))
+
+
+def error_lines(errors: Sequence[PlanError], screen: Screen) -> Iterator[Line]:
+    """Give each error: its place, its message and its code."""
+
+    def show(error: PlanError) -> Iterable[Line]:
+        where = f"{error.origin}: " if error.origin else ""
+        yield line(where, Span("error", Ink.RED), f": {error.message} ", Span(f"({error.code})", Ink.DIM))
+
+    return first_of(errors, screen.limit, show)
+
+
+def gap_lines(gap: str | None) -> Iterator[Line]:
+    """Warn that there may be more than was observed."""
+    if gap is not None:
+        yield line(Span("Incomplete", Ink.YELLOW), f": {gap}: there may be more")
+
+
+def whence(origin: Origin | None) -> Span:
+    """Return the place of an entry, for the end of a line; without a column."""
+    return Span(f"  {origin.file}:{origin.line}" if origin else "", Ink.DIM)

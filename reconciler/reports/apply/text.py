@@ -7,10 +7,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from reconciler.core.status.result import DatasetResult, EntryProblem, Verdict, WithheldGroup
-from reconciler.reports.plan.text import INKS, LONGEST_NAME, error_lines, gap_lines, whence
+from reconciler.reports.plan.text import INKS
 from reconciler.reports.plan.words import CAUSES, SIGILS
 from reconciler.reports.registry import Options
-from reconciler.reports.screen import Ink, Line, More, Screen, Span, first_of, indented, line, stacked
+from reconciler.reports.screen import (
+    LONGEST_NAME,
+    Ink,
+    Line,
+    More,
+    Screen,
+    Span,
+    error_lines,
+    first_of,
+    gap_lines,
+    indented,
+    line,
+    stacked,
+    whence,
+)
 from reconciler.reports.visible import counted, shortened, visible
 
 MARKS: Final = {

@@ -8,9 +8,8 @@ from typing import Final
 from reconciler.core.revision_diff import DatasetDiff, RevisionDiff
 from reconciler.reports.comment import SCREEN, Page, code, ended, folded, table, texts
 from reconciler.reports.diff.text import heading, image_lines, label_line, setting_line, total
-from reconciler.reports.plan.text import error_lines
 from reconciler.reports.registry import Options
-from reconciler.reports.screen import first_of, line
+from reconciler.reports.screen import error_lines, first_of, line
 from reconciler.reports.visible import counted
 
 MARKER: Final = "<!-- reconciler-diff -->"

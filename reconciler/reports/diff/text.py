@@ -16,9 +16,21 @@ from reconciler.core.revision_diff import (
     RevisionDiff,
     Side,
 )
-from reconciler.reports.plan.text import LONGEST_NAME, change_rows, error_lines, field_line, whence
+from reconciler.reports.plan.text import change_rows, field_line
 from reconciler.reports.registry import Options
-from reconciler.reports.screen import Ink, Line, Screen, Span, first_of, indented, line, stacked
+from reconciler.reports.screen import (
+    LONGEST_NAME,
+    Ink,
+    Line,
+    Screen,
+    Span,
+    error_lines,
+    first_of,
+    indented,
+    line,
+    stacked,
+    whence,
+)
 from reconciler.reports.sentences import DRIFTED, changes, setting_name
 from reconciler.reports.visible import MINUS, counted, shortened, visible
 

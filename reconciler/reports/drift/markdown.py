@@ -10,8 +10,8 @@ from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.comment import SCREEN, Page, code, ended, folded, table, texts
 from reconciler.reports.drift import words
 from reconciler.reports.drift.text import balance, by_class, caller_lines, item_lines
-from reconciler.reports.plan.text import error_lines, gap_lines
 from reconciler.reports.registry import Options
+from reconciler.reports.screen import error_lines, gap_lines
 from reconciler.reports.visible import counted, visible
 
 MARKER: Final = "<!-- reconciler-drift -->"

@@ -11,10 +11,22 @@ from reconciler.core.entries.image_view import LabelBalance
 from reconciler.core.planning.cause import Cause
 from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.drift import words
-from reconciler.reports.plan.text import LONGEST_NAME, error_lines, gap_lines, whence
 from reconciler.reports.plan.words import age
 from reconciler.reports.registry import Options
-from reconciler.reports.screen import Ink, Line, Screen, Span, first_of, indented, line, stacked
+from reconciler.reports.screen import (
+    LONGEST_NAME,
+    Ink,
+    Line,
+    Screen,
+    Span,
+    error_lines,
+    first_of,
+    gap_lines,
+    indented,
+    line,
+    stacked,
+    whence,
+)
 from reconciler.reports.sentences import ImageEvent, overlap
 from reconciler.reports.visible import counted, shortened
 

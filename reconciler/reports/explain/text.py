@@ -11,10 +11,21 @@ from reconciler.core.entries.training_view import meaning
 from reconciler.core.explanation import Explanation, ExplanationVerdict, Past
 from reconciler.core.moments import moment
 from reconciler.reports.explain.json import Explained, Writers
-from reconciler.reports.plan.text import LONGEST_NAME, error_lines, event_parts
+from reconciler.reports.plan.text import event_parts
 from reconciler.reports.plan.words import CAUSES, QUARANTINE_REASONS
 from reconciler.reports.registry import Options
-from reconciler.reports.screen import Ink, Line, Screen, Span, first_of, indented, line, stacked
+from reconciler.reports.screen import (
+    LONGEST_NAME,
+    Ink,
+    Line,
+    Screen,
+    Span,
+    error_lines,
+    first_of,
+    indented,
+    line,
+    stacked,
+)
 from reconciler.reports.sentences import DRIFTED, due_changes, field_name, image_events
 from reconciler.reports.visible import counted, shortened, value, visible
 

@@ -12,15 +12,13 @@ from reconciler.reports.plan.text import (
     boxes_by_label,
     by_label,
     change_lines,
-    error_lines,
     errored_lines,
-    gap_lines,
     guard_line,
     images,
     images_by_label,
 )
 from reconciler.reports.registry import Options
-from reconciler.reports.screen import line
+from reconciler.reports.screen import error_lines, gap_lines, line
 from reconciler.reports.visible import counted
 
 _HEAD: Final = (

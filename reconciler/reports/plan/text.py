@@ -11,12 +11,24 @@ from reconciler.core.entries.image_view import LabelBalance, LabelTotal
 from reconciler.core.moments import moment
 from reconciler.core.planning.diff import Action
 from reconciler.core.planning.guard import Guard
-from reconciler.core.planning.plan import DatasetPlan, Plan, PlanError, PlannedChange
+from reconciler.core.planning.plan import DatasetPlan, Plan, PlannedChange
 from reconciler.core.spec.choices import Mode, Orphans
-from reconciler.core.validation.problem import Origin
 from reconciler.reports.plan import words
 from reconciler.reports.registry import Options
-from reconciler.reports.screen import Ink, Line, Screen, Span, first_of, indented, line, stacked
+from reconciler.reports.screen import (
+    LONGEST_NAME,
+    Ink,
+    Line,
+    Screen,
+    Span,
+    error_lines,
+    first_of,
+    gap_lines,
+    indented,
+    line,
+    stacked,
+    whence,
+)
 from reconciler.reports.sentences import Changes, ImageEvent, due_changes, field_name
 from reconciler.reports.visible import MINUS, counted, shortened, side, visible
 
@@ -25,8 +37,6 @@ INKS: Final = {Action.ADD: Ink.GREEN, Action.UPDATE: Ink.CYAN, Action.ORPHAN: In
 # Fields of one change that are shown, however much is listed: the rest is in the JSON.
 FIELDS_SHOWN: Final = 5
 
-# Longer than an S3 address can be: what is cut was never one.
-LONGEST_NAME: Final = 1_200
 _LONGEST_PATH: Final = 80
 _LABELS_SHOWN: Final = 12
 _SHORTEST_VALUE: Final = 16
@@ -96,30 +106,9 @@ def change_lines(item: PlannedChange, width: int) -> Iterator[Line]:
     yield from indented(change_rows(found, width), by=4)
 
 
-def error_lines(errors: Sequence[PlanError], screen: Screen) -> Iterator[Line]:
-    """Give each error: its place, its message and its code."""
-
-    def show(error: PlanError) -> Iterable[Line]:
-        where = f"{error.origin}: " if error.origin else ""
-        yield line(where, Span("error", Ink.RED), f": {error.message} ", Span(f"({error.code})", Ink.DIM))
-
-    return first_of(errors, screen.limit, show)
-
-
-def gap_lines(gap: str | None) -> Iterator[Line]:
-    """Warn that there may be more than was observed."""
-    if gap is not None:
-        yield line(Span("Incomplete", Ink.YELLOW), f": {gap}: there may be more")
-
-
 def guard_line(guard: Guard) -> Line:
     """Return the guard that blocks an apply, and the flag that would allow it."""
     return line(Span("Blocked", Ink.ALARM), f": {guard.message} ", Span(f"({guard.code})", Ink.DIM))
-
-
-def whence(origin: Origin | None) -> Span:
-    """Return the place of an entry, for the end of a line; without a column."""
-    return Span(f"  {origin.file}:{origin.line}" if origin else "", Ink.DIM)
 
 
 def _revision(plan: Plan) -> Iterator[Line]:

@@ -7,9 +7,8 @@ from typing import Final
 
 from reconciler.core.statistics import Balance, DatasetCounts, DatasetStatistics, Pair, Statistics
 from reconciler.core.validation.problem import Problem
-from reconciler.reports.plan.text import error_lines
 from reconciler.reports.registry import Options
-from reconciler.reports.screen import Ink, Line, More, Screen, Span, indented, line, stacked
+from reconciler.reports.screen import Ink, Line, More, Screen, Span, error_lines, indented, line, stacked
 from reconciler.reports.visible import counted, shortened, visible
 
 _LABEL_COLUMNS: Final = 40
