@@ -218,6 +218,18 @@ def test_help_loads_nothing_that_only_a_run_needs(words):
     assert "[]" == subprocess.check_output([sys.executable, "-c", code], text=True).splitlines()[-1]
 
 
+@pytest.mark.parametrize("words", [[name, "--help"] for name in ("plan", "apply", "propose")], ids=" ".join)
+def test_help_that_names_the_kinds_of_changes_knows_no_specs(words):
+    """The models of specs are pydantic's, whose import takes as long as all the rest."""
+    code = (
+        "import sys\nfrom reconciler.cli.main import main\n"
+        f"try: main({words!r})\nexcept SystemExit: pass\n"
+        "print('pydantic' in sys.modules)"
+    )
+
+    assert "False" == subprocess.check_output([sys.executable, "-c", code], text=True).splitlines()[-1]
+
+
 def test_a_command_is_found_by_the_name_of_its_module():
     """A new command takes one new module, whose name is the command."""
     modules = [module.name for module in pkgutil.iter_modules(commands.__path__)]

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.spec.policy import ClosedBy, Closure
+from reconciler.core.spec.choices import ClosedBy
+from reconciler.core.spec.policy import Closure
 from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.judgement import Facts, judge
 from reconciler.core.status.result import Verdict

@@ -6,14 +6,16 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reconciler.core.entries.glob import Globs
 from reconciler.core.entries.pattern import globs
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
-from reconciler.core.spec.choices import DriftClass, Mode, OnChange, OnDrift, Orphans
-from reconciler.core.spec.policy import ClosedBy, Closure, Policy
+from reconciler.core.spec.choices import ClosedBy, DriftClass, Mode, OnChange, OnDrift, Orphans
+
+if TYPE_CHECKING:  # loads pydantic, and the help of plan and apply takes KINDS from here
+    from reconciler.core.spec.policy import Closure, Policy
 
 
 class Withheld(StrEnum):

@@ -66,6 +66,13 @@ class WindowKind(StrEnum):
     DENY = "deny"
 
 
+class ClosedBy(StrEnum):
+    """The setting that closes a dataset."""
+
+    FREEZE = "freeze"
+    WINDOWS = "windows"
+
+
 class DriftClass(StrEnum):
     """Kinds of difference, the most severe first: what costs a model most, or cannot be trained on at all."""
 

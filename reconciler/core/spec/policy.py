@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from hashlib import blake2b
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -19,7 +18,16 @@ from cronsim import CronSim
 from pydantic import ValidationError
 
 from reconciler.core.moments import moment
-from reconciler.core.spec.choices import Compare, ImagePolicy, Mode, OnChange, OnDrift, Orphans, WindowKind
+from reconciler.core.spec.choices import (
+    ClosedBy,
+    Compare,
+    ImagePolicy,
+    Mode,
+    OnChange,
+    OnDrift,
+    Orphans,
+    WindowKind,
+)
 from reconciler.core.spec.field_types import (
     Cron,
     Duration,
@@ -128,13 +136,6 @@ class Policy(Part):
         "When changes are sent. Without a window of kind allow, at any time outside those of kind deny."
     )
     freeze: Freeze | None = described("No change is sent before its end.", None)
-
-
-class ClosedBy(StrEnum):
-    """The setting that closes a dataset."""
-
-    FREEZE = "freeze"
-    WINDOWS = "windows"
 
 
 class Closure(NamedTuple):

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.core.spec.policy import ClosedBy, Closure
+from reconciler.core.spec.choices import ClosedBy
+from reconciler.core.spec.policy import Closure
 from reconciler.core.status.conditions import Condition, ConditionType, FailureReason, Reason, Truth
 from reconciler.core.status.result import Verdict
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Diff
 from reconciler.core.planning.plan import DatasetPlan, PlanError
-from reconciler.core.spec.choices import DriftClass
-from reconciler.core.spec.policy import ClosedBy, Closure
+from reconciler.core.spec.choices import ClosedBy, DriftClass
+from reconciler.core.spec.policy import Closure
 from reconciler.core.status.conditions import Condition, ConditionType, FailureReason, Reason, Truth
 from reconciler.core.status.judgement import Facts
 from reconciler.core.status.result import (

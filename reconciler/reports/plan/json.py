@@ -15,8 +15,7 @@ from reconciler.core.planning.observation import ObservationKind
 from reconciler.core.planning.plan import DatasetPlan, Plan, PlannedChange
 from reconciler.core.planning.quarantine import QuarantineReason
 from reconciler.core.planning.withholding import Withheld
-from reconciler.core.spec.choices import Mode
-from reconciler.core.spec.policy import ClosedBy
+from reconciler.core.spec.choices import ClosedBy, Mode
 from reconciler.core.validation.problem import Severity
 from reconciler.reports.documents import (
     CallsDoc,

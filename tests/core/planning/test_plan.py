@@ -13,8 +13,8 @@ from reconciler.core.planning.diff import Action, Change
 from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import DatasetPlan, EntryCounts, Plan, PlanError, PlannedChange, unplanned
 from reconciler.core.planning.withholding import Withheld, withheld
-from reconciler.core.spec.choices import Mode, OnChange, OnDrift, Orphans
-from reconciler.core.spec.policy import ClosedBy, Closure, Policy
+from reconciler.core.spec.choices import ClosedBy, Mode, OnChange, OnDrift, Orphans
+from reconciler.core.spec.policy import Closure, Policy
 from reconciler.core.validation.problem import Origin
 from tests.builders import ref
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from reconciler.core.spec.policy import ClosedBy, Freeze, Policy, Window, closure, next_boundary, parse_window
+from reconciler.core.spec.choices import ClosedBy
+from reconciler.core.spec.policy import Freeze, Policy, Window, closure, next_boundary, parse_window
 
 HOURS = {"kind": "allow", "cron": "0 9 * * 1-5", "duration": "8h", "timeZone": "Europe/Berlin"}
 LUNCH = {

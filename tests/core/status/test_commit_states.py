@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.spec.policy import ClosedBy, Closure
+from reconciler.core.spec.choices import ClosedBy
+from reconciler.core.spec.policy import Closure
 from reconciler.core.status.commit_states import (
     MOST_ATTEMPTS,
     MOST_DATASETS,
