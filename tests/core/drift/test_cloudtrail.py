@@ -188,6 +188,9 @@ def test_a_call_is_about_the_datasets_it_names_or_all_of_the_region_if_it_names_
         (json.dumps(envelope() | {"detail-type": "Scheduled Event"}), "detail-type"),
         (record(eventSource="s3.amazonaws.com"), "eventSource"),
         (record(eventTime="yesterday"), "eventTime"),
+        (record(eventTime="1970-01-01T00:00:00Z"), "not of this century"),
+        (record(eventTime="1999-12-31T23:59:59Z"), "not of this century"),
+        (record(eventTime="2100-01-01T00:00:00Z"), "not of this century"),
         (record(eventID=None).replace('"id": "envelope-1"', '"id": 1'), "eventID"),
         (record(recipientAccountId="<script>"), "account"),
         (record(awsRegion="a b"), "awsRegion"),
@@ -199,6 +202,14 @@ def test_what_is_no_record_is_refused_with_a_reason(body, expected):
     """The reason is logged, since the rule or the queue is set up wrongly."""
     with pytest.raises(Unreadable, match=expected):
         parse(body)
+
+
+@pytest.mark.parametrize("time", ["2000-01-01T00:00:00Z", "2099-12-31T23:59:59Z"])
+def test_a_time_of_this_century_is_read(time):
+    found = parse(record(eventTime=time))
+
+    assert found is not None
+    assert datetime.fromisoformat(time).timestamp() == found.call.at
 
 
 def test_names_are_cut_and_printable():

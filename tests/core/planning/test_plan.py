@@ -41,6 +41,15 @@ def planned(*changes: PlannedChange, mode: Mode = Mode.UPSERT) -> DatasetPlan:
     )
 
 
+@pytest.mark.parametrize("action", list(Action))
+def test_desired_entries_whose_change_is_not_selected_are_counted(action: Action):
+    """An unselected orphan is no desired entry."""
+    left = replace(change("a", action), withheld=Withheld.NOT_SELECTED)
+    frozen = replace(change("b", action), withheld=Withheld.FREEZE)
+
+    assert int(action is not Action.ORPHAN) == planned(left, frozen, change("c", action)).not_selected
+
+
 class TestDigest:
     PLAN = Plan((planned(change("a"), change("b")),))
 

@@ -196,6 +196,12 @@ def test_any_other_label_is_named_by_a_readable_part_and_its_hash(label, readabl
     assert (readable, 12) == (start, len(digits))
 
 
+def test_the_name_for_a_label_stays_the_same():
+    """In every version: another one would be sent with each entry, beside the old one."""
+    assert "Echo_Dot-a20b6e9222a6" == attribute_name("Echo Dot")
+    assert f"{'x' * 40}-1306faf78dca" == attribute_name("x" * 41 + " ")
+
+
 @given(st.lists(st.text(min_size=1, max_size=8) | st.from_regex(r"\A[xX -]{1,3}(-metadata)?\Z"), unique=True))
 def test_no_two_attributes_of_a_line_collide(labels):
     """Each label has an attribute and a metadata key of its own, whatever the labels are."""

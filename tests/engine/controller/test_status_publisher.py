@@ -23,7 +23,12 @@ MINUTE = 60.0
 
 @dataclass
 class Objects:
-    """`StatusObjects` in memory; those that others created are only in `foreign`."""
+    """
+    `StatusObjects` in memory; those that others created are only in `foreign`.
+
+    Attributes:
+        tries: The names of all objects that were to be written.
+    """
 
     found: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     foreign: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -32,11 +37,13 @@ class Objects:
     failing: bool = False
     refused: set[str] = field(default_factory=set)
     untold: int = 0
+    tries: list[str] = field(default_factory=list)
 
     def names(self) -> list[str]:
         return list(self.found)
 
     def put(self, name: str, status: Mapping[str, Any], *, create: bool = True) -> None:
+        self.tries.append(name)
         if self.failing or name in self.refused:
             raise OSError("the cluster is away")
         if name in self.foreign:
@@ -223,6 +230,36 @@ def test_an_object_that_is_refused_does_not_stop_the_others(months: Months):
 
     assert ["roses"] == objects.names()
     assert 5 == months.registry.unpublished
+
+
+def test_a_cluster_that_is_away_is_asked_three_times_a_step(months: Months):
+    """More would only wait for it; what was not tried comes first the next time."""
+    names = [f"a{number}" for number in range(5)]
+    for name in names:
+        months.write(name, *"abc")
+    months.settle()
+    objects = Objects(failing=True)
+    publisher = StatusPublisher(objects, months.registry)
+
+    publisher.step()
+    assert names[:3] == objects.tries
+    publisher.step()
+    assert [*names[3:], names[0]] == objects.tries[3:]
+
+
+@pytest.mark.parametrize(("seconds", "writes"), [(599.0, 1), (600.0, 2)])
+def test_an_object_is_written_again_after_ten_minutes(months: Months, seconds: float, writes: int):
+    """Although nothing changed: another client may have changed it."""
+    months.write("roses", *"abc", interval="1h")
+    months.settle()
+    objects, now = Objects(), months.registry.monotonic()
+    months.registry.monotonic = lambda: now
+    publisher = StatusPublisher(objects, months.registry)
+    publisher.step()
+    now += seconds
+    publisher.step()
+
+    assert ["roses"] * writes == objects.writes
 
 
 def test_an_event_that_could_not_be_sent_is_sent_later(months: Months):

@@ -390,6 +390,19 @@ def test_coverage_counts_what_is_there_and_what_git_knows(lab):
     assert Coverage(desired=4, observed=3, in_place=1, managed=2) == drift(lab).coverage
 
 
+def test_entries_that_differ_in_what_the_policy_ignores_are_in_place(lab):
+    """They count beside those that are the same."""
+    lab.write(*(classified(name, "x") for name in "abc"))
+    lab.apply()
+    for name in "ab":
+        job = classified(name, "x").replace(b"labeling-job/", b"labeling-job/of-another-")
+        lab.emulator.console.put(lab.arn, orjson.loads(job))
+
+    found = drift(lab)
+
+    assert (Coverage(desired=3, observed=3, in_place=3, managed=3), ()) == (found.coverage, found.items)
+
+
 @pytest.mark.parametrize(
     ("change", "cause"),
     [
