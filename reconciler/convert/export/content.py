@@ -9,7 +9,9 @@ its content.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
 
 from reconciler.convert.export.losses import LossKind, Lost
 from reconciler.core.entries.entry import DETECTION, METADATA, SOURCE_REF, Fields
@@ -25,7 +27,7 @@ _KEYS_OF_A_BOX: Final = len(_BOX_KEYS)
 _SURE: Final[Mapping[str, Any]] = {"confidence": 1}
 
 
-class ExportedBox(NamedTuple):
+class ExportedBox(Struct, frozen=True, gc=False):
     """A labelled rectangle, in pixels from the upper left corner, with the numbers of the line."""
 
     label: str
@@ -36,8 +38,16 @@ class ExportedBox(NamedTuple):
     confidence: float
     attribute: str
 
+    @property
+    def right(self) -> float:
+        return self.left + self.width
 
-class Label(NamedTuple):
+    @property
+    def bottom(self) -> float:
+        return self.top + self.height
+
+
+class Label(Struct, frozen=True, gc=False):
     """A label of the whole image."""
 
     label: str
@@ -45,7 +55,7 @@ class Label(NamedTuple):
     attribute: str
 
 
-class Content(NamedTuple):
+class Content(Struct, frozen=True):
     """
     The labels of one image.
 
@@ -84,9 +94,10 @@ def content_of(fields: Fields) -> Content:
             found = _boxes(name, value, metadata, lost)
             boxes = found if boxes is None else boxes + found
             size = _size(name, value, size, lost)
+            _add_common(name, metadata, _OF_BOXES, lost)
         else:
             labels.append(_label(name, value, metadata, lost))
-        lost += _common(name, metadata, _OF_BOXES if metadata["type"] == DETECTION else _OF_LABEL)
+            _add_common(name, metadata, _OF_LABEL, lost)
     lost += [Lost(LossKind.DATES, date) for date in dates[1:] if date != dates[0]]
     return Content(boxes, labels, size, dates[0] if dates else None, lost)
 
@@ -119,19 +130,19 @@ def _boxes(name: str, value: Fields, metadata: Fields, lost: list[Lost]) -> list
         boxes.append(ExportedBox(label, left, top, width, height, given["confidence"], name))
     if not are_ids_usual or len(ids) != len(names):
         lost.append(Lost(LossKind.CLASS_ID, name))
-    lost += _around_boxes(name, value, len(objects))
+    if len(objects) > len(annotations):
+        lost.append(Lost(LossKind.FIELD, f"{name}{METADATA}/objects without a box"))
+    _add_around_boxes(name, value, lost)
     return boxes
 
 
-def _around_boxes(name: str, value: Fields, objects: int) -> Iterator[Lost]:
+def _add_around_boxes(name: str, value: Fields, lost: list[Lost]) -> None:
     if name != BOXES:
-        yield Lost(LossKind.ATTRIBUTE, name)
+        lost.append(Lost(LossKind.ATTRIBUTE, name))
     if value.keys() != _VALUE_KEYS:
-        yield from _other(name, value, _VALUE_KEYS)
+        lost += _other(name, value, _VALUE_KEYS)
         if "annotations" not in value:
-            yield Lost(LossKind.FIELD, f"{name}/annotations is absent")
-    if objects > len(value.get("annotations", [])):
-        yield Lost(LossKind.FIELD, f"{name}{METADATA}/objects without a box")
+            lost.append(Lost(LossKind.FIELD, f"{name}/annotations is absent"))
 
 
 def _fraction(name: str, *edges: float) -> list[Lost]:
@@ -167,13 +178,13 @@ def _label(name: str, value: object, metadata: Fields, lost: list[Lost]) -> Labe
     return Label(label, confidence, name)
 
 
-def _common(name: str, metadata: Fields, keys: frozenset[str]) -> Iterator[Lost]:
+def _add_common(name: str, metadata: Fields, keys: frozenset[str], lost: list[Lost]) -> None:
     if metadata["human-annotated"] != "yes":
-        yield Lost(LossKind.ANNOTATOR, name)
+        lost.append(Lost(LossKind.ANNOTATOR, name))
     if metadata.get("job-name") != f"labeling-job/{name}":
-        yield Lost(LossKind.JOB, metadata.get("job-name", "none"))
+        lost.append(Lost(LossKind.JOB, metadata.get("job-name", "none")))
     if metadata.keys() != keys:
-        yield from _other(name + METADATA, metadata, keys)
+        lost += _other(name + METADATA, metadata, keys)
 
 
 def _other(place: str, found: Mapping[str, Any], known: Any) -> Iterator[Lost]:

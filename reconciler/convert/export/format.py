@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
+from msgspec import Struct
+
 from reconciler.convert.export.content import Content
 from reconciler.convert.export.losses import LossKind, Lost
 from reconciler.core.entries.entry import Fields
@@ -74,7 +76,7 @@ Classes = Mapping[str, int]
 """Label -> its number from 0, in the order of code points."""
 
 
-class Image(NamedTuple):
+class Image(Struct, frozen=True):
     """
     One entry.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -158,9 +158,9 @@ def _written(
         lost = [] if name else [Lost(LossKind.NAME)]
         if name and not (lost := _unannotated(content, form)):
             lost = [*add(Image(ref, name, content, fields))]
-            if not any(kind in LEFT_OUT for kind, _, _ in lost):
+            if not lost or LEFT_OUT.isdisjoint(kind for kind, _, _ in lost):
                 lost += bucket
-                lost += [one for one in _left_behind(content) if one.kind not in carried]
+                lost += _left_behind(content, carried)
                 written.images += 1
                 written.boxes += len(content.boxes or ())
                 copy(f"{ref}\t{images}/{name}\n".encode())
@@ -179,13 +179,16 @@ def _unannotated(content: Content, form: Format) -> list[Lost]:
     return [Lost(LossKind.UNLABELLED), *labels]
 
 
-def _left_behind(content: Content) -> list[Lost]:
-    """Return all that a format may be unable to carry."""
-    lost = [*content.lost, *(Lost(LossKind.LABEL, label.label) for label in content.labels)]
-    if content.created_at is not None:
+def _left_behind(content: Content, carried: Container[LossKind]) -> list[Lost]:
+    """Return what a format does not carry of an image that is in its files."""
+    lost = [one for one in content.lost if one.kind not in carried]
+    if content.labels and LossKind.LABEL not in carried:
+        lost += [Lost(LossKind.LABEL, label.label) for label in content.labels]
+    if content.created_at is not None and LossKind.DATE not in carried:
         lost.append(_DATE)
     if content.size is not None:
-        lost.append(_SIZE)
-        if content.size[2] != COLOUR_DEPTH:
+        if LossKind.SIZE not in carried:
+            lost.append(_SIZE)
+        if content.size[2] != COLOUR_DEPTH and LossKind.DEPTH not in carried:
             lost.append(Lost(LossKind.DEPTH))
     return lost

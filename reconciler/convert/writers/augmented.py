@@ -72,8 +72,14 @@ def _drawn(image: Image, metadata: Fields, classes: Classes, class_map: object) 
         BOXES: {
             "image_size": [{"width": width, "height": height, "depth": depth}],
             "annotations": [
-                {"class_id": classes[label], "left": left, "top": top, "width": wide, "height": high}
-                for label, left, top, wide, high, _, _ in boxes
+                {
+                    "class_id": classes[box.label],
+                    "left": box.left,
+                    "top": box.top,
+                    "width": box.width,
+                    "height": box.height,
+                }
+                for box in boxes
             ],
         },
         BOXES + METADATA: {

@@ -56,8 +56,8 @@ def _add(write_box: _Write, write_label: _Write, image: Image) -> Sequence[Lost]
             write_label((image.name, label))
         return ()
     width, height, _ = image.content.size or (0, 0, 0)
-    for label, left, top, wide, high, _, _ in boxes:
-        write_box((image.name, width, height, label, left, top, left + wide, top + high))
+    for box in boxes:
+        write_box((image.name, width, height, box.label, box.left, box.top, box.right, box.bottom))
     if not boxes:
         write_box((image.name, width, height, "", "", "", "", ""))
     return [Lost(LossKind.LABEL, label) for label in labels]

@@ -50,7 +50,10 @@ def _add(first: dict[str, bytes], others: BinaryIO, image: Image) -> Sequence[Lo
     if content.boxes is not None and content.size is not None:
         row["width"], row["height"], row["depth"] = content.size
         row["objects"] = {
-            "bbox": [[float(edge) for edge in box[1:5]] for box in content.boxes],
+            "bbox": [
+                [float(box.left), float(box.top), float(box.width), float(box.height)]
+                for box in content.boxes
+            ],
             "categories": [box.label for box in content.boxes],
             "confidence": [float(box.confidence) for box in content.boxes],
             "attribute": [box.attribute for box in content.boxes],
@@ -62,7 +65,7 @@ def _add(first: dict[str, bytes], others: BinaryIO, image: Image) -> Sequence[Lo
         first["labels"] = raw
     else:
         others.write(raw)
-    return () if content.boxes is None else _nameless(image)
+    return _nameless(image) if content.boxes is not None and content.lost else ()
 
 
 def _nameless(image: Image) -> list[Lost]:

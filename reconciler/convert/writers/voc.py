@@ -49,12 +49,11 @@ def _add(context: Context, image: Image) -> Sequence[Lost]:
 
 
 def _object(box: ExportedBox) -> str:
-    label, left, top, width, height, _, _ = box
     return (
-        f"  <object>\n    <name>{escape(label, _RETURN)}</name>\n"
+        f"  <object>\n    <name>{escape(box.label, _RETURN)}</name>\n"
         "    <pose>Unspecified</pose><truncated>0</truncated><difficult>0</difficult>\n"
-        f"    <bndbox><xmin>{left}</xmin><ymin>{top}</ymin>"
-        f"<xmax>{left + width}</xmax><ymax>{top + height}</ymax></bndbox>\n  </object>\n"
+        f"    <bndbox><xmin>{box.left}</xmin><ymin>{box.top}</ymin>"
+        f"<xmax>{box.right}</xmax><ymax>{box.bottom}</ymax></bndbox>\n  </object>\n"
     )
 
 

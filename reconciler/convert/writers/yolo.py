@@ -56,10 +56,10 @@ def _add(context: Context, out: BinaryIO, unlabelled: set[str], image: Image) ->
 def _rows(content: Content, context: Context) -> Iterator[str]:
     """Yield a row for each box; six digits keep a pixel of any image, by far."""
     wide, high, _ = content.size or (1, 1, 0)
-    for label, at_x, at_y, across, down, _, _ in content.boxes or ():
-        (left, width), (top, height) = _pixels(at_x, across), _pixels(at_y, down)
+    for box in content.boxes or ():
+        (left, width), (top, height) = _pixels(box.left, box.width), _pixels(box.top, box.height)
         x, y = (left + width / 2) / wide, (top + height / 2) / high
-        yield f"{context.classes[label]} {x:.6f} {y:.6f} {width / wide:.6f} {height / high:.6f}\n"
+        yield f"{context.classes[box.label]} {x:.6f} {y:.6f} {width / wide:.6f} {height / high:.6f}\n"
 
 
 def _pixels(at: float, length: float) -> tuple[float, float]:

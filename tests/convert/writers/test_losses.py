@@ -16,7 +16,7 @@ from reconciler.core.entries.entry import canonical
 from reconciler.core.spec.labelling import image_level, located
 from reconciler.core.validation import check_line
 from tests.builders import CREATED
-from tests.convert.exports import READ, converted, export, put_images
+from tests.convert.exports import READ, converted, export, losses, put_images
 
 BOXES, OF_BOXES = "bounding-box", "bounding-box-metadata"
 Fields = dict[str, Any]
@@ -160,11 +160,31 @@ def there_and_back(name: str, fields: Fields) -> tuple[set[LossKind], Fields]:
 
 def test_losses_are_counted_whole_and_named_up_to_a_limit() -> None:
     """Memory does not grow with the number of entries; the counts do."""
-    losses = Losses()
+    found = Losses()
     for number in range(2 * MOST_IMAGES):
-        losses.add(f"s3://b/{number}", [Lost(LossKind.JOB, f"job{number}"), Lost(LossKind.JOB, "job0", 2)])
+        found.add(f"s3://b/{number}", [Lost(LossKind.JOB, f"job{number}"), Lost(LossKind.JOB, "job0", 2)])
 
-    (loss,) = losses.by_kind().values()
+    (loss,) = found.by_kind().values()
     assert (6 * MOST_IMAGES, 2 * MOST_IMAGES) == (loss.count, loss.images)
     assert (MOST_IMAGES, MOST_NAMES) == (len(loss.source_refs), len(loss.names))
     assert 4 * MOST_IMAGES + 1 == loss.names["job0"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    {
+        "coco": {LossKind.LABEL, LossKind.DEPTH},
+        "yolo": {LossKind.LABEL, LossKind.DEPTH, LossKind.SIZE, LossKind.DATE},
+        "voc": {LossKind.LABEL, LossKind.DATE},
+        "csv": {LossKind.LABEL, LossKind.DEPTH, LossKind.DATE},
+        "augmented": {LossKind.LABEL},
+        "hf": set(),
+        "croissant": set(),
+        "jsonl": set(),
+    }.items(),
+)
+def test_what_a_format_carries_is_no_loss(name: str, kinds: set[LossKind], tmp_path: Path) -> None:
+    """An image in shades of grey with boxes and a label of its own, all else as `convert` writes it."""
+    fields = set_at(BOXES, "image_size", 0, "depth", to=1)(drawn()) | image_level(["bee"], CREATED)
+
+    assert kinds == losses(export(name, tmp_path, train=[orjson.dumps(fields)])).keys()
