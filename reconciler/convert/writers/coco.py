@@ -11,7 +11,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from itertools import count
 from typing import BinaryIO, Final
 
@@ -30,7 +30,7 @@ def _split(context: Context) -> Iterator[Add]:
     with context.files.create(f"annotations/instances_{context.split}.json") as out, spool() as notes:
         info = {"description": f"{context.project}, {context.split}"}
         out.write(b'{"info":%b,"licenses":[],"images":[' % orjson.dumps(info))
-        yield partial(_add, out, notes, count(_FIRST), count(_FIRST), context.classes)
+        yield partial(_add, _List(out), _List(notes), count(_FIRST), count(_FIRST), context.classes)
         out.write(b'],\n"annotations":[')
         notes.seek(0)
         shutil.copyfileobj(notes, out)
@@ -41,9 +41,23 @@ def _split(context: Context) -> Iterator[Add]:
         out.write(b'],\n"categories":%b}\n' % orjson.dumps(categories))
 
 
+class _List:
+    """Writes a JSON array that is too long for memory, without its brackets."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._write = stream.write
+        self._between = b"\n"
+
+    def extend(self, records: Sequence[object]) -> None:
+        """Write some records on one line."""
+        if records:
+            self._write(self._between + orjson.dumps(records)[1:-1])
+            self._between = b",\n"
+
+
 def _add(
-    out: BinaryIO,
-    notes: BinaryIO,
+    images: _List,
+    notes: _List,
     numbers: Iterator[int],
     keys: Iterator[int],
     classes: Mapping[str, int],
@@ -58,25 +72,26 @@ def _add(
         "height": height,
         "date_captured": content.created_at,
     }
-    out.write(_separated(record, number))
-    for label, left, top, wide, high, _, _ in content.boxes or ():
-        key = next(keys)
-        note = {
-            "id": key,
+    images.extend([record])
+    found = [
+        {
+            "id": next(keys),
             "image_id": number,
-            "category_id": classes[label] + _FIRST,
-            "bbox": [left, top, wide, high],
-            "area": wide * high,
+            "category_id": classes[box.label] + _FIRST,
+            "bbox": [box.left, box.top, box.width, box.height],
+            "area": box.width * box.height,
             "iscrowd": 0,
         }
-        notes.write(_separated(note, key))
-    # `convert` gives dates in one form; those in another would come back changed.
-    is_kept = content.created_at is None or moment(content.created_at) == content.created_at
-    return () if is_kept else (Lost(LossKind.DATE),)
+        for box in content.boxes or ()
+    ]
+    notes.extend(found)
+    return () if _comes_back(content.created_at) else (Lost(LossKind.DATE),)
 
 
-def _separated(record: object, number: int) -> bytes:
-    return (b"\n" if number == _FIRST else b",\n") + orjson.dumps(record)
+@lru_cache(maxsize=1024)
+def _comes_back(date: str | None) -> bool:
+    """Return whether `convert` gives a date as it is: it gives all in one form."""
+    return date is None or moment(date) == date
 
 
 COCO: Final = Format(_split, frozenset({LossKind.DATE, LossKind.SIZE}), numbered=True)

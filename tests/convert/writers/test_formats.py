@@ -108,6 +108,15 @@ def test_csv_has_a_table_for_each_kind(tmp_path: Path) -> None:
     assert not (tmp_path / "other" / "train-labels.csv").exists()
 
 
+def test_coco_files_are_json_whichever_images_have_boxes(tmp_path: Path) -> None:
+    """Images without annotations at the start, in between and at the end."""
+    labels = ([], ["bee", "queen"], [], [], ["bee"], [])
+    export("coco", tmp_path, train=[drawn(str(at), *names) for at, names in enumerate(labels)])
+
+    found = document(tmp_path / "annotations/instances_train.json")
+    assert [2, 2, 5] == [note["image_id"] for note in found["annotations"]]
+
+
 def test_coco_files_are_json_however_many_images_there_are(tmp_path: Path) -> None:
     """Without an image, and with several; ids are contiguous from 1."""
     export("coco", tmp_path, train=[], test=[drawn("a", "bee", "queen"), drawn("b", "bee")])
