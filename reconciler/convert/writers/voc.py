@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from html import escape
 from pathlib import PurePosixPath
 from typing import Final
-from xml.sax.saxutils import escape
 
 from reconciler.convert.export.content import ExportedBox
 from reconciler.convert.export.format import Add, Context, Format, Image
@@ -22,7 +22,6 @@ from reconciler.convert.readers.voc import FOLDER
 
 # No document of XML 1.0 may hold these, not even escaped (section 2.2).
 _FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-_RETURN: Final = {"\r": "&#13;"}  # a parser takes it for a line end otherwise
 
 
 @contextmanager
@@ -36,7 +35,7 @@ def _add(context: Context, image: Image) -> Sequence[Lost]:
         return (Lost(LossKind.TEXT),)
     width, height, depth = image.content.size or (0, 0, 0)
     text = (
-        f"<annotation>\n  <filename>{escape(image.name)}</filename>\n"
+        f"<annotation>\n  <filename>{_escaped(image.name)}</filename>\n"
         f"  <size><width>{width}</width><height>{height}</height><depth>{depth}</depth></size>\n"
         f"  <segmented>0</segmented>\n{''.join(map(_object, boxes))}</annotation>\n"
     ).encode()
@@ -50,11 +49,16 @@ def _add(context: Context, image: Image) -> Sequence[Lost]:
 
 def _object(box: ExportedBox) -> str:
     return (
-        f"  <object>\n    <name>{escape(box.label, _RETURN)}</name>\n"
+        f"  <object>\n    <name>{_escaped(box.label)}</name>\n"
         "    <pose>Unspecified</pose><truncated>0</truncated><difficult>0</difficult>\n"
         f"    <bndbox><xmin>{box.left}</xmin><ymin>{box.top}</ymin>"
         f"<xmax>{box.right}</xmax><ymax>{box.bottom}</ymax></bndbox>\n  </object>\n"
     )
+
+
+def _escaped(text: str) -> str:
+    """Return the text of an element; `xml.sax.saxutils`, which escapes too, loads http.client and ssl."""
+    return escape(text, quote=False).replace("\r", "&#13;")  # a parser takes it for a line end otherwise
 
 
 VOC: Final = Format(_split, frozenset({LossKind.SIZE, LossKind.DEPTH}), images="{split}/JPEGImages")
