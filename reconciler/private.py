@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final, cast
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def is_private(found: os.stat_result) -> bool:
@@ -76,3 +80,55 @@ def temporary_beside(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
             yield new, stream
     finally:
         new.unlink(missing_ok=True)
+
+
+class TemporaryFileError(OSError):
+    """A temporary file could not be created or written; `filename` is the directory that it is in."""
+
+
+class _Nameless(io.FileIO):
+    def write(self, data: object, /) -> int:
+        try:
+            return super().write(data)  # type: ignore[arg-type]
+        except OSError as exc:
+            raise _of_temporary_file(exc) from exc
+
+
+def temporary_file() -> BinaryIO:
+    """
+    Create a file in TMPDIR that vanishes with the process; the caller closes it.
+
+    Unlike those of `tempfile.TemporaryFile`, its errors say which disk is full.
+
+    Raises:
+        TemporaryFileError: It cannot be created; raised by later calls, too.
+    """
+    try:
+        handle, name = tempfile.mkstemp(prefix="reconciler-")
+        Path(name).unlink()
+    except OSError as exc:
+        raise _of_temporary_file(exc) from exc
+    return cast(BinaryIO, io.BufferedRandom(_Nameless(handle, "r+b")))
+
+
+@contextmanager
+def temporary_directory() -> Iterator[Path]:
+    """
+    Create a directory in TMPDIR, which is deleted with the block.
+
+    Raises:
+        TemporaryFileError: A file in it could not be written, since the disk is full.
+        OSError: It cannot be created.
+    """
+    with tempfile.TemporaryDirectory(prefix="reconciler-") as name:
+        try:
+            yield Path(name)
+        except OSError as exc:
+            if exc.filename is None and exc.errno in _FULL:  # writing names no file
+                raise _of_temporary_file(exc) from exc
+            raise
+
+
+def _of_temporary_file(exc: OSError) -> TemporaryFileError:
+    directory = tempfile.tempdir or "the directory of temporary files"
+    return TemporaryFileError(exc.errno, exc.strerror or str(exc), directory)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from reconciler.ports import BackupHeader
+from reconciler.private import TemporaryFileError, temporary_directory, temporary_file
 from reconciler.sources.blobs import Blobs
 from reconciler.state import State
 
@@ -57,3 +60,50 @@ def test_git_leaves_the_state_directory_out_of_commits(tmp_path: Path) -> None:
 
     assert "*\n" == (tmp_path / "new" / ".gitignore").read_text()
     assert not (shared / ".gitignore").exists()
+
+
+@pytest.mark.parametrize("moment", ["created", "written to"])
+def test_an_error_of_a_temporary_file_names_the_disk_that_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """Such a file has no name, and several disks may be in use."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def made(**_: str) -> tuple[int, str]:
+        if moment == "created":
+            raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "x1"))
+        (tmp_path / "x1").touch()
+        return os.open("/dev/full", os.O_RDWR), str(tmp_path / "x1")
+
+    monkeypatch.setattr(tempfile, "mkstemp", made)
+
+    with pytest.raises(TemporaryFileError) as found, temporary_file() as stream:
+        stream.write(b"x" * 100_000)
+
+    assert (str(tmp_path), "No space left on device") == (found.value.filename, found.value.strerror)
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_a_temporary_file_is_written_read_and_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with temporary_file() as stream:
+        stream.write(b"a\nb\n")
+        stream.seek(2)
+        assert ([b"b\n"], []) == (stream.readlines(), list(tmp_path.iterdir()))
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.ENOENT])
+def test_a_full_disk_is_blamed_on_a_temporary_directory_and_nothing_else(number: int) -> None:
+    made: list[Path] = []
+
+    def fail() -> None:
+        with temporary_directory() as directory:
+            made.append(directory)
+            (directory / "file").touch()
+            raise OSError(number, "why")
+
+    with pytest.raises(OSError, match="why") as found:
+        fail()
+
+    assert (number == errno.ENOSPC) == isinstance(found.value, TemporaryFileError)
+    assert not made[0].exists()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from tempfile import SpooledTemporaryFile
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import orjson
 
@@ -21,9 +20,9 @@ from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.problem import Origin, Problem, Severity, has_error
 from reconciler.errors import UsageError
+from reconciler.private import temporary_file
 
 _HALF: Final = "a name or a label is no Unicode text: it holds half a character, or bytes that are not UTF-8"
-_MOST_BYTES_IN_MEMORY: Final = 1024 * 1024
 _OF_BOXES: Final = frozenset({Code.INVALID_BOX, Code.BOX_TOO_SMALL})
 
 
@@ -35,7 +34,7 @@ class ComposedLines(Mapping[str, bytes]):
     """
 
     def __init__(self) -> None:
-        self._stream: IO[bytes] = SpooledTemporaryFile(_MOST_BYTES_IN_MEMORY)  # noqa: SIM115
+        self._stream = temporary_file()
         self._offsets: dict[str, int] = {}
         self._at = self._end = 0  # a seek drops the buffer, so that one to the same place is avoided
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from botocore.config import Config
 
 from reconciler import errors
 from reconciler.core.spec.choices import DatasetType
 from reconciler.errors import NotFound
+from reconciler.private import temporary_file
 from reconciler.rekognition.gateway import MOST_ANSWERS, Rekognition
 from reconciler.rekognition.settings import sdk_config
 from reconciler.rekognition.translate import translated
@@ -110,7 +110,7 @@ class S3:
             self._client.put_object(Bucket=bucket, Key=key, Body=content, ContentType="application/x-ndjson")
 
     def open(self, bucket: str, key: str) -> BinaryIO:
-        stream = cast(BinaryIO, tempfile.TemporaryFile(prefix="reconciler-"))  # noqa: SIM115  for the caller
+        stream = temporary_file()
         try:
             with translated("GetObject"):
                 body = self._client.get_object(Bucket=bucket, Key=key)["Body"]

@@ -17,6 +17,7 @@ import botocore.tokens
 from botocore.parsers import ResponseParserError
 
 from reconciler import errors
+from reconciler.private import TemporaryFileError
 from reconciler.rekognition.settings import blamed
 
 # Every error code of botocore's model for these operations (a test holds them against it), and the codes
@@ -140,7 +141,7 @@ def translated(operation: str) -> Iterator[None]:
         yield
     except boto.ClientError as exc:
         raise _of_answer(operation, exc.response) from exc
-    except errors.ReconcilerError:
+    except (errors.ReconcilerError, TemporaryFileError):
         raise
     except boto.NoCredentialsError as exc:
         raise errors.NoCredentials from exc

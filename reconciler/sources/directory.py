@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from reconciler.core.proposals.patch import edited
 from reconciler.core.spec.choices import Pointer
 from reconciler.errors import SourceError
 from reconciler.ports import Tree
+from reconciler.private import temporary_directory
 from reconciler.sources.edits.tree_edits import TreeEdits
 from reconciler.sources.git.checkout import find
 from reconciler.sources.git.revision import revision_of, uncommitted
@@ -259,13 +259,13 @@ class Overlay(Layer):
 @contextmanager
 def overlaid(tree: Tree, edits: TreeEdits) -> Iterator[Overlay]:
     """Yield the tree with the edits applied; the edited files are deleted with the block."""
-    with tempfile.TemporaryDirectory(prefix="reconciler-") as directory:
+    with temporary_directory() as directory:
         changed: dict[str, Path] = {}
         for number, (path, line_edits) in enumerate(edits.edits.items()):
-            changed[path] = Path(directory, f"edited-{number}")
+            changed[path] = directory / f"edited-{number}"
             with tree.open(path) as old, changed[path].open("wb") as new:
                 new.writelines(edited(old, line_edits))
         for number, (path, lines) in enumerate(edits.created.items()):
-            changed[path] = Path(directory, f"made-{number}")
+            changed[path] = directory / f"made-{number}"
             changed[path].write_bytes(b"".join(lines))
         yield Overlay(tree, changed)

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import gzip
 import os
-import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, Final
 
 import orjson
 
 from reconciler.errors import StateError
 from reconciler.ports import Backup, BackupHeader
-from reconciler.private import private_directory, state_directory, temporary_beside
+from reconciler.private import (
+    TemporaryFileError,
+    private_directory,
+    state_directory,
+    temporary_beside,
+    temporary_file,
+)
 
 FORMAT: Final = "snapshot/v1"
 SUFFIX: Final = ".jsonl.gz"
@@ -72,7 +77,7 @@ class Backups:
 
     def open(self, dataset: str, backup_id: str) -> BinaryIO:
         path = self._path(dataset, backup_id)
-        stream = cast(BinaryIO, tempfile.TemporaryFile(prefix="reconciler-"))  # noqa: SIM115  closed by the caller
+        stream = temporary_file()
         try:
             with _explained(path):
                 with gzip.open(path) as packed:
@@ -144,6 +149,8 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as exc:
         raise StateError(f"{path}: there is no such snapshot") from exc
+    except TemporaryFileError:
+        raise
     except OSError as exc:  # gzip's own error is one, without a strerror
         raise StateError(f"{path}: {exc.strerror or exc}") from exc
     except _DAMAGED as exc:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from reconciler.errors import OutputError, UsageError
+from reconciler.private import TemporaryFileError
 
 Writer = Callable[[BinaryIO], object]
 
@@ -128,5 +129,7 @@ def _staged(path: Path, write: Writer, mode: int) -> Iterator[Path]:
 def _explained(path: Path) -> Iterator[None]:
     try:
         yield
+    except TemporaryFileError:
+        raise
     except OSError as exc:
         raise OutputError(f"{path}: {exc.strerror or exc}; nothing was written there") from exc

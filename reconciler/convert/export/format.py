@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import BinaryIO, NamedTuple
 
 from msgspec import Struct
 
 from reconciler.convert.export.content import Content
 from reconciler.convert.export.losses import LossKind, Lost
 from reconciler.core.entries.entry import Fields
+from reconciler.private import temporary_file
 
 
 class Files:
@@ -69,7 +69,7 @@ class Files:
 
 def spool() -> BinaryIO:
     """Return a temporary file, for what comes later in a file than it is known; the caller closes it."""
-    return cast(BinaryIO, tempfile.TemporaryFile(prefix="reconciler-"))
+    return temporary_file()
 
 
 Classes = Mapping[str, int]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, pairwise, repeat
 from math import ceil
 from os import SEEK_END
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, Final
 
 from reconciler.core.entries.entry import SOURCE_REF
 from reconciler.core.entries.index import Place
@@ -20,6 +19,7 @@ from reconciler.core.runtime.quotas import MAX_ENTRIES, PAGE_SIZE
 from reconciler.engine.dataset.context import Context
 from reconciler.errors import ListingIncomplete, UnknownAnswer, UsageError
 from reconciler.ports import Clock
+from reconciler.private import temporary_file
 
 _USUAL: Final = b'{"source-ref"'
 _USUAL_CHARS: Final = len(_USUAL)
@@ -104,8 +104,7 @@ class SpooledListing(Listing):
     """A listing that is being fetched, kept in a temporary file that vanishes with the process."""
 
     def __init__(self) -> None:
-        # Closed by `close`. The annotation of typeshed is that of the wrapper other systems need.
-        super().__init__(cast(BinaryIO, tempfile.TemporaryFile(prefix="reconciler-")))  # noqa: SIM115
+        super().__init__(temporary_file())
         self._starts = array("Q")
         self._nameless = 0
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from reconciler.errors import SourceError
+from reconciler.private import temporary_directory
 from reconciler.sources.git.runner import Answer, environment, run
 
 # Settings of a repository that are kept: file formats, and the committer. None names a program.
@@ -143,15 +143,15 @@ def opened(checkout: Checkout, *, copies_index: bool = False) -> Iterator[Git]:
         SourceError: The configuration of the repository cannot be read.
         OSError: There is no git, or no room for a temporary directory.
     """
-    with tempfile.TemporaryDirectory(prefix="reconciler-") as directory:
-        common = Path(directory, "common")
+    with temporary_directory() as directory:
+        common = directory / "common"
         common.mkdir()
         _link(_SHARED, checkout.common_dir, common)
         (common / "HEAD").write_bytes((checkout.common_dir / "HEAD").read_bytes())
-        (common / "config").write_text(_config(checkout, Path(directory)))
+        (common / "config").write_text(_config(checkout, directory))
         own = common
         if checkout.git_dir != checkout.common_dir:
-            own = Path(directory, "own")
+            own = directory / "own"
             own.mkdir()
             _link(_OF_ONE_TREE, checkout.git_dir, own)
             (own / "HEAD").write_bytes((checkout.git_dir / "HEAD").read_bytes())
@@ -160,10 +160,10 @@ def opened(checkout: Checkout, *, copies_index: bool = False) -> Iterator[Git]:
             if (file := checkout.git_dir / name).is_file():
                 (own / name).write_bytes(file.read_bytes())
         if copies_index and (index := checkout.git_dir / "index").is_file():
-            shutil.copy2(index, Path(directory, "index"))  # git compares its time with those of files
+            shutil.copy2(index, directory / "index")  # git compares its time with those of files
         local = {
             "GIT_WORK_TREE": str(checkout.root),
-            "GIT_INDEX_FILE": str(Path(directory, "index")),
+            "GIT_INDEX_FILE": str(directory / "index"),
             "GIT_ALLOW_PROTOCOL": "none",
             "GIT_NO_LAZY_FETCH": "1",
         }

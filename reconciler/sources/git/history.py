@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -18,6 +17,7 @@ from typing import BinaryIO, NamedTuple
 
 from reconciler.core.spec.choices import COMMIT_ID, Pointer
 from reconciler.errors import SourceError, UsageError
+from reconciler.private import TemporaryFileError, temporary_directory
 from reconciler.sources.git.checkout import Git, find, opened, toplevel
 from reconciler.sources.git.commit import CommitReader, GitTree
 from reconciler.sources.git.runner import Answer
@@ -51,8 +51,10 @@ def opened_history(path: Path) -> Iterator[History]:
         checkout = find(place)
         if checkout is None:
             raise SourceError(f"{path}: not in a git repository, so it has no revisions")
-        with opened(checkout) as git, tempfile.TemporaryDirectory(prefix="reconciler-") as scratch:
-            yield History(git, place.relative_to(checkout.root).as_posix(), Path(scratch))
+        with opened(checkout) as git, temporary_directory() as scratch:
+            yield History(git, place.relative_to(checkout.root).as_posix(), scratch)
+    except TemporaryFileError:
+        raise
     except (OSError, ValueError, RuntimeError) as exc:
         raise SourceError(f"{path}: {(isinstance(exc, OSError) and exc.strerror) or exc}") from exc
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, Final
 
 import orjson
 
@@ -20,6 +19,7 @@ from reconciler.engine.dataset.listing import SpooledListing
 from reconciler.engine.usecases.rebuild.context import RebuildContext
 from reconciler.errors import UnknownAnswer
 from reconciler.ports import ContentDigest
+from reconciler.private import temporary_file
 
 MOST_BYTES: Final = 1_000_000_000
 """Maximum size of a manifest (limits page of the Rekognition documentation)."""
@@ -41,7 +41,7 @@ def content_of(lines: Iterable[bytes]) -> ContentDigest:
 
 def spooled(lines: Iterable[bytes]) -> BinaryIO:
     """Write lines to a temporary file and return it at its start; the caller closes it."""
-    stream = cast(BinaryIO, tempfile.TemporaryFile(prefix="reconciler-"))  # noqa: SIM115  caller closes it
+    stream = temporary_file()
     try:
         stream.writelines(line + b"\n" for line in lines)
         stream.seek(0)
