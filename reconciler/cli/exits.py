@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final, TextIO, cast
 
-from reconciler.errors import Exit, ReconcilerError
+from reconciler.errors import Exit, ReconcilerError, named
 from reconciler.redact import know_those_of
 
 MEANINGS: Final[Mapping[Exit, str]] = {
     Exit.DONE: "done, nothing left",
     Exit.UNEXPECTED: "unexpected failure",
     Exit.PENDING: "changes pending",
-    Exit.UNKNOWN: "unknown: AWS could not be observed completely, or the specs could not be read",
+    Exit.UNKNOWN: "unknown: AWS could not be observed completely, the specs could not be read, or a disk is full",
     Exit.DRIFT: "drift: AWS changed outside git",
     Exit.INVALID: "invalid specs",
     Exit.BLOCKED: "blocked by a safety limit, or the plan is outdated",
@@ -101,10 +101,11 @@ def _ended(command: Callable[[], int]) -> int:
         discard(sys.stdout)
         return Exit.DONE
     except (OSError, MemoryError) as exc:
-        say(f"system error: {str(exc) or type(exc).__name__}")
-        return Exit.UNKNOWN
+        known = named(exc)
+        say(str(known))
+        return known.exit_code
     except Exception as exc:  # noqa: BLE001  the last place to report an unforeseen error
-        say(f"unexpected failure: {type(exc).__name__}: {exc} (please report it; see --log-level debug)")
+        say(f"{named(exc)} (please report it; see --log-level debug)")
         if "debug" in sys.argv:
             traceback.print_exc()
         return Exit.UNEXPECTED

@@ -9,10 +9,10 @@ The exception tree. Each class sets `retryable` and `exit_code`, so that no call
       ManifestDenied ....... 8   the credentials may not read them
       ManifestUnusable ..... 5   they are not the bytes that the spec names
   - Claimed ................. 3   retryable: another process is writing to the dataset
-  - StateError .............. 1   the state could not be read or written just now
-    + StateLost ............. 3   retryable: it was damaged or deleted; an empty one replaces it
+  - StateError .............. 3   the state could not be read or written just now
+    + StateLost ............. retryable: it was damaged or deleted; an empty one replaces it
     + StateUnusable ......... 64  the state directory cannot be used: choose another one
-  - OutputError ............. 1   a requested file could not be written
+  - OutputError ............. 3   a requested file could not be written
   - PlanOutdated ............ 6   the dataset or the specs changed after planning: nothing was sent
   - Declined ................ 6   the question before an apply was not answered with yes: nothing was sent
   - RebuildUnfinished ....... 6   the dataset is being deleted and recreated: finish or undo that first
@@ -69,6 +69,7 @@ from reconciler.errors.failures import (
     exit_code_of_problems,
     gravest,
     is_of_source,
+    named,
 )
 from reconciler.errors.gateway import (
     AlreadyExists,
@@ -129,4 +130,5 @@ __all__ = [
     "exit_code_of_problems",
     "gravest",
     "is_of_source",
+    "named",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from enum import IntEnum
 from typing import Final
@@ -116,13 +117,13 @@ class StateError(ReconcilerError):
     """The state could not be read or written just now: the disk is full, the file is damaged or locked."""
 
     code = "RKD5004"
+    exit_code = Exit.UNKNOWN
 
 
 class StateLost(StateError):
     """The state was damaged or deleted while it was in use. An empty one serves from now on: try again."""
 
     retryable = True
-    exit_code = Exit.UNKNOWN
 
 
 class StateUnusable(StateError):
@@ -135,6 +136,7 @@ class OutputError(ReconcilerError):
     """A requested file could not be written; its previous content, if any, is unchanged."""
 
     code = "RKD5005"
+    exit_code = Exit.UNKNOWN
 
 
 class PlanOutdated(ReconcilerError):
@@ -206,6 +208,17 @@ class Interrupted(ReconcilerError):
 
     code = "RKD5006"
     exit_code = Exit.INTERRUPTED
+
+
+def named(exc: Exception) -> ReconcilerError:
+    """Return the error itself, or that of the machine or an unexpected one, which names the exception."""
+    if isinstance(exc, ReconcilerError):
+        return exc
+    if isinstance(exc, OSError) and exc.filename is not None and exc.strerror:
+        return MachineFailure(f"{os.fsdecode(exc.filename)}: {exc.strerror}")
+    if isinstance(exc, OSError | MemoryError):
+        return MachineFailure(f"system error: {str(exc) or type(exc).__name__}")
+    return ReconcilerError(f"unexpected failure: {type(exc).__name__}: {exc}")
 
 
 _OF_SOURCES: Final = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 import zlib
@@ -42,6 +43,7 @@ _NO_DAMAGE: Final = frozenset(
         sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISUSE,
     }
 )  # fmt: skip
+_LITTLE_BYTES: Final = 64 * 1024  # the index of SQLite's log grows by 32 KiB
 UNREADABLE: Final = (ValueError, KeyError, TypeError, zlib.error)
 
 # Updates that may have arrived, unfinished rebuilds and suspensions: what no observation can restore.
@@ -59,6 +61,18 @@ def is_damage(exc: Exception) -> bool:
         code = getattr(exc, "sqlite_errorcode", None)
         return code is None or code & 0xFF not in _NO_DAMAGE
     return isinstance(exc, UNREADABLE)
+
+
+def reason_of(exc: Exception, path: Path) -> str:
+    """Return what is wrong; SQLite calls many errors of the disk by one name, also that it is full."""
+    if isinstance(exc, OSError):
+        return exc.strerror or str(exc)
+    if getattr(exc, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_IOERR:
+        with suppress(OSError):
+            disk = os.statvfs(path.parent)
+            if disk.f_bavail * disk.f_frsize < _LITTLE_BYTES:
+                return f"{exc}: no space left on device"
+    return str(exc)
 
 
 def check_header(path: Path) -> None:

@@ -24,6 +24,7 @@ from reconciler.state.damage import (
     check_rows,
     is_damage,
     put_aside,
+    reason_of,
     version_of,
 )
 from reconciler.state.schema import NEWEST, define_functions, migrate
@@ -117,7 +118,7 @@ class Database:
             yield
         except (sqlite3.Error, OSError, UnicodeDecodeError) as exc:
             if not is_damage(exc):
-                raise StateError(f"{self._path}: {exc}") from exc
+                raise StateError(f"{self._path}: {reason_of(exc, self._path)}") from exc
             raise self._damaged(before, exc) from exc
 
     @contextmanager

@@ -279,7 +279,7 @@ def test_a_reader_who_leaves_is_no_error(lab: Lab) -> None:
     [
         pytest.param(("validate",), 5, id="validate"),
         pytest.param(("apply",), 5, id="apply"),
-        pytest.param(("plan", "--out", "/dev/full"), 1, id="out on a full disk"),
+        pytest.param(("plan", "--out", "/dev/full"), 3, id="out on a full disk"),
     ],
 )
 def test_a_reader_who_leaves_changes_no_exit_code(lab: Lab, command: tuple[str, ...], expected: int) -> None:
@@ -316,7 +316,7 @@ def test_logs_that_are_not_read_stop_no_work(lab: Lab, *, gone: bool) -> None:
 @pytest.mark.fault(
     "output",
     "stdout goes to a full disk",
-    "the exit code is 1, and one line names the reason",
+    "the exit code is 3, and one line names the reason",
 )
 def test_a_full_stdout_is_a_failure(lab: Lab) -> None:
     lab.lines(mixed(50))
@@ -325,7 +325,7 @@ def test_a_full_stdout_is_a_failure(lab: Lab) -> None:
     for output in ("json", "text"):
         with Path("/dev/full").open("w") as full:
             ran = lab.run("validate", "-o", output, stdout=full)
-        assert ran.code == 1, ran
+        assert ran.code == 3, ran
         assert ran.err == "reconciler: stdout: No space left on device\n"
 
 
@@ -364,10 +364,10 @@ def test_a_full_disk_for_out_is_one_clear_error(lab: Lab) -> None:
         os.mknod(full, 0o666 | stat.S_IFCHR, os.makedev(1, 7))  # a /dev/full of our own
     except OSError:
         full.mkdir()
-    for target, code in (("full", 1), ("nowhere/plan.json", 64), ("specs", 64)):
+    for target, code in (("full", 3), ("nowhere/plan.json", 64), ("specs", 64)):
         ran = lab.run("plan", "--observed", "listing.jsonl", "--out", target, "-o", "json")
         assert ran.code == code, ran
-        assert len(ran.only["changes"]) == 5 if code == 1 else ran.out == ""
+        assert len(ran.only["changes"]) == 5 if code == 3 else ran.out == ""
         assert len(ran.err.strip().splitlines()) == 1
         assert target in ran.err
 
@@ -423,8 +423,9 @@ def test_a_full_disk_for_the_state(lab: Lab) -> None:
         lab.service.make("flowers")
         (small / "filler").write_bytes(b"x" * 56_000)
         ran = lab.apply("--state-dir", "small/state")
-        assert ran.code == 1, ran
+        assert ran.code == 3, ran
         assert "Traceback" not in ran.err
+        assert "small/state/state.sqlite3" in ran.err
         assert ran.json["format"] == "apply/v1"
         assert lab.service.writes == [] or len(ran.only["errors"])
     finally:

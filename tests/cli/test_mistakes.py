@@ -492,7 +492,7 @@ def test_an_unforeseen_failure_has_a_document(
 def test_a_report_that_cannot_be_written_costs_only_the_report(
     place: Path, capfd: pytest.CaptureFixture[str]
 ):
-    """With a full disk the report is lost, the result is still printed, and the exit code is 1."""
+    """With a full disk the report is lost, the result is still printed, and the exit code is 3."""
     moved = "move_box,dataset=circuit-boards/train,source_ref=s3://acme-boards/train/board4.jpg,dx=9"
     assert 0 == ended("apply", "specs", "--local")
     assert 0 == ended("emulator", "--data", ".reconciler/local", "--console", moved)
@@ -503,7 +503,7 @@ def test_a_report_that_cannot_be_written_costs_only_the_report(
         ["drift", "--report", "full.json"],
         ["propose", "--patch", "full.json"],
     ):
-        assert 1 == ended(*words, "specs", "--local", "-o", "json")
+        assert 3 == ended(*words, "specs", "--local", "-o", "json")
         out, err = capfd.readouterr()
         assert 3 == len(json.loads(out)["datasets"])
         assert "full.json" in err

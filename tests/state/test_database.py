@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from reconciler.core.planning.cause import Applied
 from reconciler.errors import StateError, StateLost
 from reconciler.state import State, schema
+from reconciler.state.damage import reason_of
 
 ARN = "arn:aws:rekognition:us-east-1:111122223333:project/p/dataset/train/1"
 
@@ -116,6 +119,22 @@ def test_a_full_disk_is_no_damage(state: State, tmp_path: Path):
         fill(state, 5_000)
 
     assert 3 == len(state.applied("roses", ARN).entries)
+
+
+@pytest.mark.parametrize(
+    ("free", "expected"),
+    [(0, "disk I/O error: no space left on device"), (1000, "disk I/O error")],
+    ids=["full", "broken"],
+)
+def test_a_disk_that_is_full_is_named_though_sqlite_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, expected: str
+):
+    """SQLite says "disk I/O error" if the index of its log cannot grow."""
+    exc = sqlite3.OperationalError("disk I/O error")
+    exc.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=free, f_frsize=4096))
+
+    assert expected == reason_of(exc, tmp_path / "state.sqlite3")
 
 
 def test_two_processes_may_make_it_at_the_same_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

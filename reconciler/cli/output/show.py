@@ -13,7 +13,7 @@ from reconciler.cli.flags import DEFAULT_PATH
 from reconciler.cli.output.terminal import coloured, stream, width
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.status.result import DatasetResult
-from reconciler.errors import Interrupted, OutputError, ReconcilerError, gravest
+from reconciler.errors import Interrupted, OutputError, gravest, named
 from reconciler.reports.documents import write_failed
 from reconciler.reports.registry import Options, render
 from reconciler.reports.screen import Screen
@@ -112,10 +112,9 @@ def results_exit_code(results: Sequence[DatasetResult], *, detailed: bool) -> in
 
 def reason(exc: BaseException) -> PlanError:
     """Return the error of a failed command for its document."""
-    if isinstance(exc, ReconcilerError):
-        return PlanError(exc.code, str(exc))
     if isinstance(exc, Exception):
-        return PlanError(ReconcilerError.code, f"unexpected failure: {type(exc).__name__}: {exc}")
+        known = named(exc)
+        return PlanError(known.code, str(known))
     return PlanError(Interrupted.code, "interrupted: what was not done before is not done")
 
 

@@ -23,7 +23,6 @@ from reconciler.engine.controller.views import quarantine_view
 from reconciler.engine.dataset.context import Context, always, counting
 from reconciler.engine.failure_reasons import failure_reason_of
 from reconciler.engine.log import bound, log
-from reconciler.engine.usecases.each_dataset import named
 from reconciler.errors import (
     Exit,
     Interrupted,
@@ -31,6 +30,7 @@ from reconciler.errors import (
     ReconcilerError,
     SourceError,
     Superseded,
+    named,
 )
 from reconciler.ports import LoadedDataset, Memory, MonotonicClock, Permit, Span, Tracer, Untraced
 

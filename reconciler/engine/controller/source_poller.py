@@ -13,9 +13,8 @@ from reconciler.engine.controller.assignment import digest_of
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.log import log
-from reconciler.engine.usecases.each_dataset import named
 from reconciler.engine.usecases.spec_tree import log_skipped
-from reconciler.errors import ReconcilerError, SourceError
+from reconciler.errors import ReconcilerError, SourceError, named
 from reconciler.ports import BrokenDataset, LoadedDataset, Source, SpecRevision, Suspensions, Witness
 
 DIRECTORY_SECONDS: Final = 5.0

@@ -36,9 +36,8 @@ from reconciler.engine.images.check import (
 )
 from reconciler.engine.images.look_up import Found, look_up_known
 from reconciler.engine.log import bound, log
-from reconciler.engine.usecases.each_dataset import named
 from reconciler.engine.usecases.spec_tree import train_and_test
-from reconciler.errors import Denied, Exit, Interrupted, NoCredentials, NotFound, SpecError
+from reconciler.errors import Denied, Exit, Interrupted, NoCredentials, NotFound, SpecError, named
 from reconciler.ports import BrokenDataset, CheckedImages, Images, Progress
 
 # After so many refusals in a row the other images are not tried.

@@ -24,7 +24,6 @@ from reconciler.core.validation.spec_codes import TOO_MANY_TO_LIST
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.observe import arn_in
 from reconciler.engine.dataset.retry import require_usable
-from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.spec_tree import Reading
 from reconciler.errors import (
     DatasetBusy,
@@ -39,6 +38,7 @@ from reconciler.errors import (
     StateError,
     Throttled,
     Unavailable,
+    named,
 )
 from reconciler.ports import Access, BrokenDataset, Description, Identity, Memory, Phase
 
@@ -137,7 +137,7 @@ class _Round:
         except Interrupted:
             raise
         except Exception as exc:  # noqa: BLE001  where a dataset's failure becomes a value
-            error = each_dataset.named(exc)
+            error = named(exc)
             elsewhere = Check.REGION if isinstance(error, OtherRegion) else None
             self.failed(elsewhere or check or first_check(error), error)
             return None

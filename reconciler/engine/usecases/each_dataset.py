@@ -23,15 +23,7 @@ from reconciler.engine.dataset.observe_and_plan import explained, observe_and_pl
 from reconciler.engine.dataset.prepare import creation
 from reconciler.engine.dataset.reconcile import apply
 from reconciler.engine.log import bound, log
-from reconciler.errors import (
-    Exit,
-    Interrupted,
-    MachineFailure,
-    PlanOutdated,
-    ReconcilerError,
-    SourceError,
-    SpecError,
-)
+from reconciler.errors import Exit, Interrupted, PlanOutdated, SourceError, SpecError, named
 from reconciler.ports import BrokenDataset
 
 WAIT_SECONDS = 20.0
@@ -140,14 +132,5 @@ def _unseen(desired: Desired, exc: Exception) -> DatasetPlan:
     if isinstance(exc, Interrupted):
         raise exc
     reason = named(exc)
-    log.warning("dataset.failed", error=type(exc).__name__, reason=str(exc))
+    log.warning("dataset.failed", error=type(exc).__name__, reason=str(reason))
     return unplanned(desired.name, (PlanError(reason.code, str(reason)),), reason.exit_code)
-
-
-def named(exc: Exception) -> ReconcilerError:
-    """Return the error itself, or an unexpected one wrapped as such."""
-    if isinstance(exc, ReconcilerError):
-        return exc
-    if isinstance(exc, OSError | MemoryError):
-        return MachineFailure(f"system error: {str(exc) or type(exc).__name__}")
-    return ReconcilerError(f"unexpected failure: {type(exc).__name__}: {exc}")

@@ -23,7 +23,7 @@ from reconciler.engine.dataset.listing import SpooledListing
 from reconciler.engine.dataset.observe import alone, find
 from reconciler.engine.dataset.retry import await_settled
 from reconciler.engine.usecases import each_dataset
-from reconciler.errors import Exit, Interrupted, SpecError
+from reconciler.errors import Exit, Interrupted, SpecError, named
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def _explained(source_ref: str, desired: Desired, context_of: each_dataset.Conte
     except Interrupted:
         raise
     except Exception as exc:  # noqa: BLE001  where a dataset's failure becomes a value
-        reason = each_dataset.named(exc)
+        reason = named(exc)
         error = PlanError(reason.code, str(reason))
         return replace(explanation, errors=(error,), error_code=reason.exit_code)
 

@@ -9,6 +9,7 @@ from reconciler.core.status.result import AppliedLabel, Verdict
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.explain import explain_image
 from reconciler.errors import Exit, Interrupted, MachineFailure, ReconcilerError, SourceError, Unavailable
+from reconciler.errors import named as as_ours
 from tests.builders import classified, named, ref
 from tests.engine.conftest import Lab
 
@@ -29,13 +30,18 @@ def failing(exc: Exception):
             MachineFailure,
             "system error: [Errno 28] No space left on device",
         ),
+        (
+            OSError(28, "No space left on device", "/full"),
+            MachineFailure,
+            "/full: No space left on device",
+        ),
         (MemoryError(), MachineFailure, "system error: MemoryError"),
         (KeyError("x"), ReconcilerError, "unexpected failure: KeyError: 'x'"),
     ],
 )
 def test_every_error_has_a_code_and_a_reason(exc: Exception, kind: type[ReconcilerError], text: str):
     """Faults of the machine are distinguished from those of the program; only the latter ask for a report."""
-    found = each_dataset.named(exc)
+    found = as_ours(exc)
 
     assert (kind, text) == (type(found), str(found))
 

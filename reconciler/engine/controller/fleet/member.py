@@ -20,8 +20,7 @@ from reconciler.core.spec.documents import Target
 from reconciler.core.status.conditions import Reason, Truth
 from reconciler.engine.controller.fleet.leadership import KIND, Controlled, Holding, Leadership
 from reconciler.engine.log import log
-from reconciler.engine.usecases.each_dataset import named
-from reconciler.errors import NotLeader
+from reconciler.errors import NotLeader, named
 from reconciler.ports import Home, Leases
 
 HAND_OVER_SECONDS: Final = 1.0
