@@ -6,10 +6,13 @@ import select
 import subprocess
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from reconciler.cli.handlers import apply
 from reconciler.cli.main import main
+from reconciler.errors import StateError
 from tests.preloaded import python
 
 QUESTION = "Apply these changes? [y/N] "
@@ -81,6 +84,25 @@ def test_nothing_is_asked_where_nothing_would_be_sent(place):
     ended, shown = on_a_terminal("n\n", "apply", "--local")
 
     assert (0, False) == (ended, QUESTION in shown)
+
+
+def test_a_status_that_cannot_be_stored_costs_no_result(place, capsys, monkeypatch):
+    """The result is proven and worth more than its memory: a warning says what could not be written."""
+
+    def full_disk(*_):
+        raise StateError("state.sqlite3: database or disk is full")
+
+    monkeypatch.setattr("reconciler.state.State.record", full_disk)
+
+    warnings: list[tuple[str, dict[str, str]]] = []
+    monkeypatch.setattr(
+        apply, "log", SimpleNamespace(warning=lambda name, **facts: warnings.append((name, facts)))
+    )
+
+    assert 0 == main(["apply", "--local"])
+
+    assert SENT in capsys.readouterr().out
+    assert [("status.unsaved", {"reason": "state.sqlite3: database or disk is full"})] == warnings
 
 
 def test_an_apply_counts_by_label_what_it_changed(place, capsys):

@@ -32,9 +32,10 @@ from reconciler.engine.dataset import outcome
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.make_plan import Planned
 from reconciler.engine.failure_reasons import facts_of
+from reconciler.engine.log import log
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.spec_tree import Reading
-from reconciler.errors import Declined, Interrupted, ReconcilerError, UsageError
+from reconciler.errors import Declined, Interrupted, ReconcilerError, StateError, UsageError
 from reconciler.ports import Memory
 from reconciler.reports.plan.saved import PlanRef, read_plan
 from reconciler.reports.status import record as kept
@@ -96,7 +97,10 @@ def _apply(args: argparse.Namespace, results: list[DatasetResult]) -> None:
             results.extend(_interrupted(found, results))
             raise
         results.extend(outcome.unplanned(each_dataset.broken(dataset)) for dataset in found.broken)
-        record(wiring.memory, results, found)
+        try:
+            record(wiring.memory, results, found)
+        except StateError as exc:  # the results are worth more than their memory
+            log.warning("status.unsaved", reason=str(exc))
 
 
 def asks(args: argparse.Namespace) -> bool:

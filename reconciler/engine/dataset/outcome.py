@@ -23,7 +23,16 @@ from reconciler.core.status.result import (
 from reconciler.engine.dataset.observe import Observation
 from reconciler.engine.dataset.send import Sent
 from reconciler.engine.dataset.verify import Proof
-from reconciler.errors import Exit, GatewayError, PlanOutdated, ReconcilerError, SpecError, gravest
+from reconciler.errors import (
+    Exit,
+    GatewayError,
+    MachineFailure,
+    PlanOutdated,
+    ReconcilerError,
+    SpecError,
+    StateError,
+    gravest,
+)
 
 CAUSE_PHRASES: Final = {
     Cause.SPEC_ADDED: "new in git",
@@ -97,6 +106,10 @@ def proven(plan: DatasetPlan, arn: str | None, sent: Sent, proof: Proof, after: 
     quarantined = (*proof.failed, *proof.overtaken, *proof.moved, *still)
     entry_problems = quarantined or proof.dropped or proof.rejected
     codes = [plan.exit_code, Exit.PARTIAL if entry_problems else Exit.DONE]
+    errors = plan.errors
+    if sent.unrecorded is not None and proof.failed:
+        errors = (*errors, PlanError(sent.unrecorded.code, str(sent.unrecorded)))
+        codes.append(sent.unrecorded.exit_code)
     result = DatasetResult(
         name=plan.name,
         arn=arn,
@@ -109,7 +122,7 @@ def proven(plan: DatasetPlan, arn: str | None, sent: Sent, proof: Proof, after: 
         quarantined=quarantined,
         dropped=proof.dropped,
         rejected=proof.rejected,
-        errors=plan.errors,
+        errors=errors,
         complete=plan.gap is None,
         gap=plan.gap,
         exit_code=gravest(codes),
@@ -188,7 +201,9 @@ def unplanned(plan: DatasetPlan) -> DatasetResult:
 
 def unseen(plan: DatasetPlan, arn: str | None, sent: Sent, reason: ReconcilerError) -> DatasetResult:
     """Return the result for a dataset whose apply was cut short, or that could not be observed afterwards."""
-    known = not isinstance(reason, GatewayError)
+    known = not isinstance(reason, GatewayError) and not (
+        sent.updates and isinstance(reason, StateError | MachineFailure)
+    )
     result = DatasetResult(
         name=plan.name,
         arn=arn,

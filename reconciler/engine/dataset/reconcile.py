@@ -28,7 +28,15 @@ from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.engine.dataset.send import Sender, Sent
 from reconciler.engine.dataset.verify import After, Proof, observe_again, prove
 from reconciler.engine.log import log
-from reconciler.errors import Interrupted, ListingMoved, PlanOutdated, ReconcilerError, Superseded
+from reconciler.errors import (
+    Interrupted,
+    ListingMoved,
+    PlanOutdated,
+    ReconcilerError,
+    StateError,
+    Superseded,
+    named,
+)
 
 CLAIM_SECONDS: Final = 30.0
 """How long an apply waits for another process that is writing to the same dataset."""
@@ -185,10 +193,10 @@ def _carried_out(desired: Desired, context: Context, planned: Planned) -> Outcom
         return _proven(desired, planned, arn, sent, context)
     except Interrupted:
         raise  # no outcome: the journal names open updates, and the next run observes their effect
-    except ReconcilerError as exc:
-        if isinstance(exc, PlanOutdated | Superseded) and not sent.updates:
+    except (ReconcilerError, OSError, MemoryError) as exc:  # of the machine: what was sent is still reported
+        if isinstance(exc, PlanOutdated | Superseded | OSError | MemoryError) and not sent.updates:
             raise
-        return Outcome(plan, outcome.unseen(plan, arn, sent, exc))
+        return Outcome(plan, outcome.unseen(plan, arn, sent, named(exc)))
 
 
 def _left_alone(desired: Desired, planned: Planned, context: Context) -> Outcome:
@@ -239,22 +247,41 @@ def _recorded(
     desired: Desired, planned: Planned, arn: str, after: After, sent: Sent, context: Context
 ) -> Outcome:
     """Record what was observed after the last update, and return the outcome."""
-    plan, items, memory = planned.plan, planned.plan.sendable, context.memory
+    plan, items = planned.plan, planned.plan.sendable
     proof = prove(items, planned.diff, after.diff, sent, desired)
     log.info("verify.finished", in_place=len(proof.in_place), sent=len(sent.touched))
-    different = [change.source_ref for change in plan.changes]
-    if desired.partial:  # the other entries were not compared
-        different += [ref for ref in memory.quarantine.of(desired.name) if ref not in desired.index]
-    update_quarantine(desired.name, items, different, sent, proof, memory.quarantine, context.clock.now())
     observation = after.observation or carried(planned, after, sent, proof, context.clock.now())
-    if not desired.partial:
-        earlier = planned.observation.incremental if planned.observation else None
-        if earlier is None or not earlier.is_recorded:
-            moved = moved_since_applied(planned.observation)
-            record_applied(desired, arn, sent.touched, after.diff, memory, moved)
-        if observation is not None:
-            line = partial(after.line, planned.observation)
-            remember_entries(desired, observation, line, context, are_applied=True)
+    try:
+        _remember(desired, planned, arn, after, observation, sent, proof, context)
+    except StateError as exc:  # what was proven holds, and the next observation finds it again
+        log.warning("status.unsaved", reason=str(exc))
     plan = replace(plan, gap=observation.gap) if observation else plan
     result = outcome.proven(plan, arn, sent, proof, after.diff)
     return Outcome(planned.plan, result, after.diff, observation)
+
+
+def _remember(
+    desired: Desired,
+    planned: Planned,
+    arn: str,
+    after: After,
+    observation: Observation | None,
+    sent: Sent,
+    proof: Proof,
+    context: Context,
+) -> None:
+    plan, memory = planned.plan, context.memory
+    different = [change.source_ref for change in plan.changes]
+    if desired.partial:  # the other entries were not compared
+        different += [ref for ref in memory.quarantine.of(desired.name) if ref not in desired.index]
+    now = context.clock.now()
+    update_quarantine(desired.name, plan.sendable, different, sent, proof, memory.quarantine, now)
+    if desired.partial:
+        return
+    earlier = planned.observation.incremental if planned.observation else None
+    if earlier is None or not earlier.is_recorded:
+        moved = moved_since_applied(planned.observation)
+        record_applied(desired, arn, sent.touched, after.diff, memory, moved)
+    if observation is not None:
+        line = partial(after.line, planned.observation)
+        remember_entries(desired, observation, line, context, are_applied=True)

@@ -21,7 +21,7 @@ from reconciler.engine.dataset.observe import alone, as_text
 from reconciler.engine.dataset.prepare import watch
 from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.engine.log import log
-from reconciler.errors import PlanOutdated, ReconcilerError, Rejected, Unavailable
+from reconciler.errors import PlanOutdated, ReconcilerError, Rejected, StateError, Unavailable
 from reconciler.ports import Description, Phase
 
 CLIENT_ERROR: Final = "CLIENT_ERROR"
@@ -42,6 +42,7 @@ class Sent:
         left: Source-refs that were not sent to the end, and why.
         steps: The descriptions before and after each update, in order.
         is_certain: Whether each update was answered, and its end was seen.
+        unrecorded: Why no further update was begun: the journal cannot be written; None if all were.
     """
 
     updates: int = 0
@@ -51,6 +52,7 @@ class Sent:
     left: dict[str, str] = field(default_factory=dict)
     steps: list[tuple[Description, Description]] = field(default_factory=list)
     is_certain: bool = True
+    unrecorded: StateError | None = None
 
     @property
     def settled(self) -> Description | None:
@@ -92,14 +94,25 @@ class Sender:
 
     def send(self) -> None:
         """
-        Send everything that can be sent.
+        Send everything that can be sent. Once the journal cannot be written, no further update is begun.
 
         Raises:
+            StateError: The first update could not be recorded in the journal: it was not sent.
             DatasetBusy: An update, ours or another's, had not settled in time.
             GatewayError: The service refused the call itself, or did not answer in time.
             PlanOutdated: The dataset is no longer as it was planned for, and nothing was sent; or a spec file
                 changed after it was planned, and what was sent before stays sent.
         """
+        try:
+            self._send_all()
+        except StateError as exc:  # what was sent before can still be proven
+            if not self._sent.updates:
+                raise
+            log.warning("status.unsaved", reason=str(exc))
+            self._sent.left = dict.fromkeys((item.source_ref for item in self._plan.sendable), str(exc))
+            self._sent.unrecorded = exc
+
+    def _send_all(self) -> None:
         items = {item.source_ref: item for batch in self._plan.batches for item in batch.items}
         search = Isolation([(ref, item.size) for ref, item in items.items()], MAX_UPDATE_BYTES)
         searching = False

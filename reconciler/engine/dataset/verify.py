@@ -269,5 +269,6 @@ def _blame(source_ref: str, sent: Sent) -> tuple[str, tuple[str, ...]] | None:
     if reason := sent.unresolved_groups.get(source_ref):
         return f"in the smallest group found whose update fails: {reason}", ("PARKED",)
     if reason := sent.left.get(source_ref):
-        return f"left for later, the service failed: {reason}", ("LEFT",)
+        what = "the service failed" if sent.unrecorded is None else "the state could not be written"
+        return f"left for later, {what}: {reason}", ("LEFT",)
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,11 +13,12 @@ from structlog.testing import capture_logs
 
 from reconciler.core.planning.quarantine import ROUNDS, Quarantined, QuarantineReason
 from reconciler.core.status.result import EntryProblem, Verdict
-from reconciler.engine.dataset import bookkeeping
+from reconciler.engine.dataset import bookkeeping, make_plan, send
 from reconciler.engine.dataset.bookkeeping import share_images, update_quarantine
 from reconciler.engine.dataset.send import Sent
 from reconciler.engine.dataset.verify import Proof
 from reconciler.errors import StateError
+from reconciler.private import TemporaryFileError
 from tests.builders import classified, listed, named, ref
 from tests.engine.conftest import Lab
 
@@ -63,9 +65,81 @@ def test_what_cannot_be_kept_is_not_overwritten(full: Lab, monkeypatch: pytest.M
 
     result = full.apply()
 
-    assert (Verdict.FAILED, 1, 0) == (result.verdict, result.exit_code, result.updates)
+    assert (Verdict.FAILED, 3, 0) == (result.verdict, result.exit_code, result.updates)
     assert ["state/snapshots: No space left on device"] == [error.message for error in result.errors]
     assert 1 == len(full.updates())
+
+
+def test_what_was_sent_is_proven_though_the_journal_cannot_be_written_any_more(
+    full: Lab, monkeypatch: pytest.MonkeyPatch
+):
+    """No further update is begun; what was sent is reported with its proof, and what was not with the reason."""
+    changed = [classified(name, "tulip" * 9) for name in "abcde"]
+    full.write(*changed, limits="{maxChangeRatio: 1}")
+    for module in (make_plan, send):
+        monkeypatch.setattr(module, "MAX_UPDATE_BYTES", 2 * len(changed[0]) + 3)
+    journal, sent = full.context.memory.journal, len(full.updates())
+    begin, left = journal.begin, iter([True])
+
+    def filling(*args: Any) -> int:
+        if next(left, False):
+            return begin(*args)
+        raise StateError("state.sqlite3: database or disk is full")
+
+    monkeypatch.setattr(journal, "begin", filling)
+
+    result = full.apply()
+
+    assert (Verdict.PARTIAL, 3, 1, 2, True) == (
+        result.verdict, result.exit_code, result.updates, result.updated, result.verified
+    )  # fmt: skip
+    assert sent + 1 == len(full.updates())
+    assert ["state.sqlite3: database or disk is full"] == [error.message for error in result.errors]
+    assert {"left for later, the state could not be written: state.sqlite3: database or disk is full"} == {
+        entry.reason for entry in result.quarantined
+    }
+    monkeypatch.undo()
+    assert (Verdict.CONVERGED, 3) == ((again := full.apply()).verdict, again.updated)
+
+
+@pytest.mark.parametrize("table", ["remember", "journal.end", "quarantine.put"])
+def test_what_is_proven_holds_though_it_cannot_be_remembered(
+    full: Lab, monkeypatch: pytest.MonkeyPatch, table: str
+):
+    """Entries are in place, whatever the disk of the state: the next plan is empty."""
+
+    def full_disk(*_: Any, **__: Any) -> None:
+        raise StateError("database or disk is full")
+
+    full.emulator.console.put(full.arn, orjson.loads(classified("a", "weed")))
+    monkeypatch.setattr(attrgetter(table.rpartition(".")[0])(full.context.memory) if "." in table
+                        else full.context.memory, table.rpartition(".")[2], full_disk)  # fmt: skip
+    with capture_logs() as events:
+        result = full.apply()
+
+    assert (Verdict.CONVERGED, 0, 1) == (result.verdict, result.exit_code, result.updates)
+    assert ["status.unsaved"] == [event["event"] for event in events if event["log_level"] == "warning"]
+    monkeypatch.undo()
+    assert () == full.plan().changes
+
+
+def test_what_was_sent_is_reported_though_the_disk_for_temporary_files_is_full(
+    full: Lab, monkeypatch: pytest.MonkeyPatch
+):
+    """The read-back needs a file: without room for it the result is unknown, and says how much was sent."""
+
+    def full_disk(*_: Any) -> None:
+        raise TemporaryFileError(28, "No space left on device", "/full")
+
+    full.write(classified("a", "tulip"), *named("bcde"))
+    monkeypatch.setattr("reconciler.engine.dataset.reconcile.observe_again", full_disk)
+
+    result = full.apply()
+
+    assert (Verdict.UNKNOWN, 3, 1, full.arn) == (
+        result.verdict, result.exit_code, result.updates, result.arn
+    )  # fmt: skip
+    assert ["/full: No space left on device"] == [error.message for error in result.errors]
 
 
 def test_it_is_kept_before_the_update_goes_out(full: Lab, monkeypatch: pytest.MonkeyPatch):
