@@ -22,7 +22,7 @@ KEEPERS = {
     "boto3": {"reconciler.rekognition", "reconciler.cli.wiring", "reconciler.emulator"},
     "botocore": {"reconciler.rekognition", "reconciler.cli.wiring", "reconciler.emulator"},
     "cronsim": {"reconciler.core.spec.field_types", "reconciler.core.spec.policy"},
-    "deepdiff": {"reconciler.core.entries.explain"},
+    "deepdiff": {"reconciler.core.entries.field_changes"},
     "opentelemetry": {"reconciler.cli.telemetry"},
     "PIL": {"reconciler.reports.pictures"},
     "httpcore2": {"reconciler.kubernetes"},

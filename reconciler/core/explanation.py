@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from reconciler.core.entries.entry import Fields
 from reconciler.core.entries.equality import Equality
-from reconciler.core.entries.explain import FieldChange, explain
+from reconciler.core.entries.field_changes import FieldChange, field_changes
 from reconciler.core.entries.image_view import ImageView
 from reconciler.core.entries.pattern import text_of
 from reconciler.core.planning.cause import Applied, Cause
@@ -112,11 +112,11 @@ def differences(
     desired: Fields, observed: Fields, equality: Equality
 ) -> tuple[tuple[FieldChange, ...], tuple[Ignored, ...]]:
     """Return the differences that count, and those that the policy ignores."""
-    everything = explain(observed, desired)
+    everything = field_changes(observed, desired)
     if equality.text(desired) == equality.text(observed):
         counting: tuple[FieldChange, ...] = ()
     else:
-        counting = explain(observed, equality.merged(desired, observed))
+        counting = field_changes(observed, equality.merged(desired, observed))
     known = {field.path for field in counting}
     sides = (desired, observed)
     rules = {text_of(place): name for side in sides for place, name in equality.ignored(side).items()}

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Final, NotRequired, TypeVar, overload
 import orjson
 from typing_extensions import TypedDict  # pydantic reads the standard one only from Python 3.12
 
-from reconciler.core.entries.explain import FieldChange
+from reconciler.core.entries.field_changes import FieldChange
 from reconciler.core.moments import moment
 from reconciler.core.planning.observation import Calls, ObservationKind, Observed
 from reconciler.core.planning.plan import Plan, PlanError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.core.entries.explain import FieldChange
+from reconciler.core.entries.field_changes import FieldChange
 from reconciler.core.planning.batch import pack
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action, Change

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.core.entries.explain import FieldChange, explain
+from reconciler.core.entries.field_changes import FieldChange, field_changes
 from reconciler.core.entries.image_view import view_of
 from reconciler.reports.sentences import ImageEvent, due_changes, field_name
 from tests.reports.drift.builders import entry
@@ -12,7 +12,7 @@ ECHO = ("Echo", 86, 65, 220, 334)
 
 def told(observed, desired) -> tuple[list[str], list[str]]:
     """Return the sentences, and the names of the fields that no sentence tells."""
-    found = due_changes(explain(observed, desired), view_of(desired, observed))
+    found = due_changes(field_changes(observed, desired), view_of(desired, observed))
     return list(map(str, found.events)), [field_name(field.path) for field in found.fields]
 
 
@@ -51,7 +51,9 @@ def test_a_label_that_comes_in_an_attribute_of_its_own_is_one_sentence():
     before, after = entry("a.png", "rose"), entry("a.png", "rose", "leaf")
 
     assert (["“leaf” will be added"], []) == told(before, after)
-    assert ["“leaf” will be removed"] == [str(one) for one in due_changes(explain(after, before)).events]
+    assert ["“leaf” will be removed"] == [
+        str(one) for one in due_changes(field_changes(after, before)).events
+    ]
 
 
 def test_a_second_attribute_for_the_same_label_is_not_hidden():

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from reconciler.core.drift.foreign_calls import ForeignCall
-from reconciler.core.entries.explain import FieldChange
+from reconciler.core.entries.field_changes import FieldChange
 from reconciler.core.entries.image_view import ImageView, LabelBalance
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.observation import NO_CALLS, Calls, Observed

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
-from reconciler.core.entries.explain import FieldChange
+from reconciler.core.entries.field_changes import FieldChange
 from reconciler.core.entries.image_view import NOTHING_COUNTED, ImageView, LabelSummary
 from reconciler.core.planning.batch import Batch
 from reconciler.core.planning.cause import Cause

@@ -10,7 +10,7 @@ import orjson
 
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, METADATA, SOURCE_REF, Fields
 from reconciler.core.entries.equality import Equality
-from reconciler.core.entries.explain import FieldChange, explain
+from reconciler.core.entries.field_changes import FieldChange, field_changes
 from reconciler.core.spec.labelling import compile_lines
 from reconciler.core.spec.shorthand import Box, Entries, Image
 
@@ -89,7 +89,7 @@ def shortened(fields: Fields, head: Entries, old: Image | None, equality: Equali
     if compiled[SOURCE_REF] != fields[SOURCE_REF]:
         raise NotExpressible("its address cannot be written there")
     if equality.text(compiled) != equality.text(fields):
-        raise NotExpressible(_cannot_say(explain(fields, compiled)))
+        raise NotExpressible(_cannot_say(field_changes(fields, compiled)))
     return item
 
 

@@ -14,7 +14,7 @@ import orjson
 from reconciler.core.drift.report import classes
 from reconciler.core.entries.entry import Fields, blank, canonical, digest
 from reconciler.core.entries.equality import encode
-from reconciler.core.entries.explain import explain
+from reconciler.core.entries.field_changes import field_changes
 from reconciler.core.entries.image_view import ImageView, view_of
 from reconciler.core.entries.observed_line import parse_observed
 from reconciler.core.images.report import ImageProblems, with_images
@@ -170,7 +170,7 @@ def _with_the_rule(quarantined: Quarantined, change: Change, composer: Composer)
     before = composer.observed(change)
     if quarantined.kind is not QuarantineReason.REWRITTEN_BY_SERVICE or before is None:
         return quarantined
-    paths = [field.path for field in explain(before, composer.merged(change))]
+    paths = [field.path for field in field_changes(before, composer.merged(change))]
     rule = json.dumps({"paths": paths[:RULE_PATHS], "match": change.source_ref}, ensure_ascii=False)
     return quarantined._replace(reason=f"{quarantined.reason}: spec.ignore: [{rule}]")
 

@@ -9,7 +9,7 @@ from itertools import count
 
 import orjson
 
-from reconciler.core.entries.explain import explainer
+from reconciler.core.entries.field_changes import field_changes_at
 from reconciler.core.entries.image_view import LabelTally, Totals, view_of
 from reconciler.core.entries.training_view import meaning
 from reconciler.core.images.report import ImageProblems
@@ -199,7 +199,7 @@ def explained(plan: DatasetPlan, composer: Composer, desired: Desired | None = N
             continue
         before = composer.observed(item.change)
         after = None if item.change.desired is None else composer.merged(item.change)
-        fields = explainer(next(updates))(before, after) if is_update and before and after else ()
+        fields = field_changes_at(next(updates))(before, after) if is_update and before and after else ()
         seen = view_of(after, before) if is_viewed or totals else None
         if totals and seen:
             totals.add(seen, sent=item.sent is not None)

@@ -10,7 +10,7 @@ import orjson
 
 from reconciler.core.drift.report import classes
 from reconciler.core.entries.entry import Fields
-from reconciler.core.entries.explain import FieldChange, explain_values, explainer
+from reconciler.core.entries.field_changes import FieldChange, field_changes_at, value_changes
 from reconciler.core.entries.image_view import LabelTally, view_of
 from reconciler.core.entries.index import Index
 from reconciler.core.planning.compare import compare
@@ -179,7 +179,7 @@ class _Comparing:
         fields: tuple[FieldChange, ...] = ()
         if old is not None and new is not None:
             new = self._known.equality.merged(new, old)
-            fields = explainer(self._explained)(old, new)
+            fields = field_changes_at(self._explained)(old, new)
             self._explained += 1
         action, seen = _ACTIONS[change.action], view_of(old, new)
         self._tally.add(seen)
@@ -201,7 +201,7 @@ def _entry(side: Desired | None, source_ref: str) -> tuple[Origin | None, Fields
 
 
 def _settings(before: Desired, after: Desired) -> tuple[FieldChange, ...]:
-    return explain_values(_document(before), _document(after))
+    return value_changes(_document(before), _document(after))
 
 
 def _document(side: Desired) -> dict[str, Any]:

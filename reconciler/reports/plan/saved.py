@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from reconciler.core.entries.explain import FieldChange
+from reconciler.core.entries.field_changes import FieldChange
 from reconciler.core.entries.image_view import LabelSummary, LabelTotal
 from reconciler.core.planning.batch import Batch
 from reconciler.core.planning.diff import Action, Change

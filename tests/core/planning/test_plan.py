@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.entries.explain import FieldChange
+from reconciler.core.entries.field_changes import FieldChange
 from reconciler.core.planning.batch import pack
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action, Change

@@ -6,7 +6,7 @@ from typing import Any
 
 from reconciler.core.drift.report import Coverage, DatasetDrift, Drift, DriftItem, LineTexts, classes
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, Fields, canonical
-from reconciler.core.entries.explain import explain
+from reconciler.core.entries.field_changes import field_changes
 from reconciler.core.entries.image_view import LabelTally, view_of
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.observation import ObservationKind, Observed
@@ -71,7 +71,7 @@ def item(
         classes=classes(seen, errored=bool(codes)),
         cause=cause if desired is not None else Cause.ORPHAN,
         origin=Origin("specs/train.jsonl", line) if desired is not None else None,
-        fields=explain(observed, desired) if both else (),
+        fields=field_changes(observed, desired) if both else (),
         codes=codes,
         **{
             "withheld": Withheld.ORPHANS if desired is None else None,

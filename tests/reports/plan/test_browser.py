@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.entries.explain import explain
+from reconciler.core.entries.field_changes import field_changes
 from reconciler.core.entries.image_view import view_of
 from tests.browser import MARKS, launched, playwright, watched
 from tests.reports.builders import add, dataset, orphan, plan, rendered, update
@@ -18,7 +18,7 @@ pytestmark = MARKS
 
 OLD = entry("a.png", boxes=(("Echo", 126, 65, 120, 134), ("Dot", 399, 251, 155, 101)))
 NEW = entry("a.png", boxes=(("Echo", 86, 65, 120, 134), ("Dot", 399, 251, 155, 101)))
-MOVED = replace(update("a", *explain(OLD, NEW)), view=view_of(NEW, OLD))
+MOVED = replace(update("a", *field_changes(OLD, NEW)), view=view_of(NEW, OLD))
 TALL = entry("tall.png", boxes=(("<b>x</b>", 10, 10, 100, 100),), size=(200, 4_000))
 ADDED = replace(add("tall"), view=view_of(TALL, None))
 STRAY = replace(orphan("stray"), view=view_of(None, OLD))

@@ -36,7 +36,7 @@ class FieldChange(NamedTuple):
     after: Any
 
 
-def explain(observed: Fields, desired: Fields) -> tuple[FieldChange, ...]:
+def field_changes(observed: Fields, desired: Fields) -> tuple[FieldChange, ...]:
     """
     List every field that differs, ordered by path; non-empty exactly when the entries are not equal.
 
@@ -45,25 +45,25 @@ def explain(observed: Fields, desired: Fields) -> tuple[FieldChange, ...]:
     return _ordered(_changes_of(_comparable(observed), _comparable(desired), (), _changes_by_deepdiff))
 
 
-def explain_quickly(observed: Fields, desired: Fields) -> tuple[FieldChange, ...]:
-    """Do the same as `explain` in 30 to 60 µs for every entry, without DeepDiff: for those that few will read."""
+def quick_field_changes(observed: Fields, desired: Fields) -> tuple[FieldChange, ...]:
+    """List the same in 30 to 60 µs for every entry, without DeepDiff: for those that few will read."""
     return _ordered(_changes_of(_comparable(observed), _comparable(desired), (), _changes_by_index))
 
 
-def explain_values(before: object, after: object) -> tuple[FieldChange, ...]:
+def value_changes(before: object, after: object) -> tuple[FieldChange, ...]:
     """List every field in which two values other than entries differ, ordered by path."""
     return _ordered(_changes_of(before, after, (), _changes_by_index))
 
 
-def explainer(number: int) -> Callable[[Fields, Fields], tuple[FieldChange, ...]]:
-    """Return how to explain the update of a number, from 0, among those of one dataset."""
+def field_changes_at(number: int) -> Callable[[Fields, Fields], tuple[FieldChange, ...]]:
+    """Return what finds the fields of the update of a number, from 0, among those of one dataset."""
     if number < EXPLAINED_BY_DEEPDIFF:
-        return explain
-    return explain_quickly if number < EXPLAINED_IN_FULL else outline
+        return field_changes
+    return quick_field_changes if number < EXPLAINED_IN_FULL else outline
 
 
 def outline(observed: Fields, desired: Fields) -> tuple[FieldChange, ...]:
-    """List the top-level keys that differ, without their values: far cheaper than `explain`."""
+    """List the top-level keys that differ, without their values: far cheaper than `field_changes`."""
     before, after = _comparable(observed), _comparable(desired)
     return tuple(FieldChange(text_of([key]), None, None) for key in _differing(before, after))
 

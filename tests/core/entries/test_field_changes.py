@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.entries.entry import canonical
-from reconciler.core.entries.explain import (
+from reconciler.core.entries.field_changes import (
     EXPLAINED_BY_DEEPDIFF,
     EXPLAINED_IN_FULL,
     FieldChange,
-    explain,
-    explain_quickly,
-    explainer,
+    field_changes,
+    field_changes_at,
     outline,
+    quick_field_changes,
 )
 from tests.builders import boxed, listed
 from tests.core import strategies as json_of
@@ -50,21 +50,21 @@ def test_explains_exactly_what_is_not_equal(pair: tuple[dict[str, Any], dict[str
     """Differences are named exactly when the lines are not equal, although DeepDiff compares differently."""
     before, after = pair
 
-    assert (canonical(before) != canonical(after)) == bool(explain(before, after))
+    assert (canonical(before) != canonical(after)) == bool(field_changes(before, after))
 
 
 @given(PAIRS)
 def test_explains_the_same_with_and_without_deepdiff(pair: tuple[dict[str, Any], dict[str, Any]]) -> None:
     before, after = pair
 
-    assert explain(before, after) == explain_quickly(before, after)
+    assert field_changes(before, after) == quick_field_changes(before, after)
 
 
 @given(st.lists(json_of.VALUES, max_size=4), st.lists(json_of.VALUES, max_size=4))
 def test_explains_lists_of_any_lengths_the_same_with_and_without_deepdiff(
     before: list[Any], after: list[Any]
 ) -> None:
-    assert explain({"x": before}, {"x": after}) == explain_quickly({"x": before}, {"x": after})
+    assert field_changes({"x": before}, {"x": after}) == quick_field_changes({"x": before}, {"x": after})
 
 
 @given(PAIRS)
@@ -77,7 +77,7 @@ def test_outlines_exactly_what_is_not_equal(pair: tuple[dict[str, Any], dict[str
 @given(PAIRS)
 def test_outline_names_the_attributes_of_explain(pair: tuple[dict[str, Any], dict[str, Any]]) -> None:
     before, after = pair
-    attributes = {"/" + change.path.split("/")[1] for change in explain(before, after)}
+    attributes = {"/" + change.path.split("/")[1] for change in field_changes(before, after)}
 
     assert attributes == {change.path for change in outline(before, after)}
 
@@ -108,12 +108,12 @@ def test_outline_names_the_attributes_of_explain(pair: tuple[dict[str, Any], dic
     ],
 )
 def test_names_the_field_and_both_values(before: Any, after: Any, expected: Any) -> None:
-    assert tuple(FieldChange(*change) for change in expected) == explain(before, after)
-    assert tuple(FieldChange(*change) for change in expected) == explain_quickly(before, after)
+    assert tuple(FieldChange(*change) for change in expected) == field_changes(before, after)
+    assert tuple(FieldChange(*change) for change in expected) == quick_field_changes(before, after)
 
 
 def test_is_ordered_by_path() -> None:
-    paths = [change.path for change in explain({"b": 1, "a": {"y": 1}}, {"c": 1, "a": {"x": 1}})]
+    paths = [change.path for change in field_changes({"b": 1, "a": {"y": 1}}, {"c": 1, "a": {"x": 1}})]
 
     assert sorted(paths) == paths
     assert 4 == len(paths)
@@ -122,7 +122,7 @@ def test_is_ordered_by_path() -> None:
 def test_names_the_edge_of_the_box_that_moved() -> None:
     before, after = boxed("a", ("cat", 1, 2, 3, 4)), boxed("a", ("cat", 1, 7, 3, 4))
 
-    assert (FieldChange("/boxes/annotations/0/top", 2, 7),) == explain(
+    assert (FieldChange("/boxes/annotations/0/top", 2, 7),) == field_changes(
         orjson.loads(listed(before)), orjson.loads(after)
     )
 
@@ -131,7 +131,7 @@ def test_a_large_nest_is_explained() -> None:
     nest: Any = 1
     for depth in range(100):
         nest = {"k": nest} if depth % 2 else [nest]
-    (change,) = explain({"x": nest}, {"x": orjson.loads(orjson.dumps(nest).replace(b"1", b"2"))})
+    (change,) = field_changes({"x": nest}, {"x": orjson.loads(orjson.dumps(nest).replace(b"1", b"2"))})
 
     assert (1, 2) == (change.before, change.after)
     assert change.path.startswith("/x/k/0/k/0/")
@@ -140,14 +140,14 @@ def test_a_large_nest_is_explained() -> None:
 @pytest.mark.parametrize(
     ("number", "expected"),
     [
-        (0, explain),
-        (EXPLAINED_BY_DEEPDIFF - 1, explain),
-        (EXPLAINED_BY_DEEPDIFF, explain_quickly),
-        (EXPLAINED_IN_FULL - 1, explain_quickly),
+        (0, field_changes),
+        (EXPLAINED_BY_DEEPDIFF - 1, field_changes),
+        (EXPLAINED_BY_DEEPDIFF, quick_field_changes),
+        (EXPLAINED_IN_FULL - 1, quick_field_changes),
         (EXPLAINED_IN_FULL, outline),
         (EXPLAINED_IN_FULL + 1, outline),
     ],
 )
 def test_the_more_updates_the_less_is_said_of_each(number: int, expected: object) -> None:
     """The first updates are explained best, those that few will read in full, and the rest by attribute."""
-    assert expected is explainer(number)
+    assert expected is field_changes_at(number)
