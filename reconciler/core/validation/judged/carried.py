@@ -61,11 +61,11 @@ class _Carrier:
         self._found = Columns(self._seed)
         self._found.number_of_label.update(known.number_of_label)
         self._found.number_of_outcome.update(known.number_of_outcome)
-        self._first_labels = [*accumulate(known.label_counts, initial=0)]
         self._first_rows = [*accumulate(known.block_lines, initial=0)]
         self._block_bytes = [sum(known.sizes[start:end]) for start, end in pairwise(self._first_rows)]
         self._rows: dict[bytes, int] = {}
         self._start = self._row = self._block = self._misses = 0  # _block is that of _row
+        self._label = 0  # the first of _start
 
     @property
     def wanted(self) -> tuple[int, int]:
@@ -124,6 +124,8 @@ class _Carrier:
         self._end_run()
         row = self._row_of(digest)
         if row is not None:
+            counts, passed = self._known.label_counts, self._row
+            self._label += sum(counts[passed:row]) - sum(counts[row:passed])
             self._start, self._row, self._misses = row, row + 1, 0
             return
         self._found.add((text,), self._check)
@@ -146,14 +148,14 @@ class _Carrier:
         return self._rows.get(digest)
 
     def _end_run(self) -> None:
-        known, found, start, stop = self._known, self._found, self._start, self._row
-        self._start = stop
+        known, found, start, stop, label = self._known, self._found, self._start, self._row, self._label
+        self._start, self._label = stop, label + sum(known.label_counts[start:stop])
         found.source_refs += known.source_refs[start:stop]
         found.digests += known.digests[start * TEXT_DIGEST_BYTES : stop * TEXT_DIGEST_BYTES]
         found.lengths += known.lengths[start:stop]
         found.outcomes += known.outcomes[start:stop]
         found.label_counts += known.label_counts[start:stop]
-        found.labels += known.labels[self._first_labels[start] : self._first_labels[stop]]
+        found.labels += known.labels[label : self._label]
 
     def finish(self) -> Columns:
         self._end_run()

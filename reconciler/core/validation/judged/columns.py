@@ -28,13 +28,15 @@ from reconciler.core.validation.problem import Problem
 
 T = TypeVar("T")
 
-BLOCK_LINES: Final = 16
+BLOCK_LINES: Final = 8
 """Lines that one digest tells to be the same. With fewer there are more digests, with more a change costs more."""
 
 
 class JudgedFile(Struct, array_like=True, frozen=True):
     """
     The `Columns` of a file, as they are stored: numbers as 32-bit integers in the order of this machine.
+
+    Views, so that megabytes are not copied between the columns and the file.
 
     Attributes:
         seed: Of `block_digest`.
@@ -44,15 +46,15 @@ class JudgedFile(Struct, array_like=True, frozen=True):
     """
 
     source_refs: list[str | None]
-    digests: bytes
-    sizes: bytes
-    lengths: bytes
-    outcomes: bytes
-    label_counts: bytes
-    labels: bytes
+    digests: memoryview
+    sizes: memoryview
+    lengths: memoryview
+    outcomes: memoryview
+    label_counts: memoryview
+    labels: memoryview
     seed: int
-    blocks: bytes
-    block_lines: bytes
+    blocks: memoryview
+    block_lines: memoryview
     label_names: list[str]
     distinct: list[tuple[LabelKinds, tuple[Problem, ...]]]
 
@@ -166,7 +168,11 @@ class Columns:
             facts.labels[names[number]] += count
 
     def stored(self) -> JudgedFile | None:
-        """Return what to remember; None if a line was cut, since then the texts do not say all."""
+        """
+        Return what to remember; None if a line was cut, since then the texts do not say all.
+
+        While it is in use, nothing can be added.
+        """
         if self.seed is None or not self.is_storable:
             return None
         used = dict.fromkeys(self.outcomes)  # outcomes of lines that are gone are forgotten
@@ -174,18 +180,22 @@ class Columns:
         distinct = list(self.number_of_outcome)
         return JudgedFile(
             self.source_refs,
-            bytes(self.digests),
-            self.sizes.tobytes(),
-            self.lengths.tobytes(),
-            array("I", map(renumbered.__getitem__, self.outcomes)).tobytes(),
-            self.label_counts.tobytes(),
-            self.labels.tobytes(),
+            memoryview(self.digests),
+            _bytes_of(self.sizes),
+            _bytes_of(self.lengths),
+            _bytes_of(array("I", map(renumbered.__getitem__, self.outcomes))),
+            _bytes_of(self.label_counts),
+            _bytes_of(self.labels),
             self.seed,
-            bytes(self.blocks),
-            self.block_lines.tobytes(),
+            memoryview(self.blocks),
+            _bytes_of(self.block_lines),
             list(self.number_of_label),
             [*map(distinct.__getitem__, used)],
         )
+
+
+def _bytes_of(numbers: array[int]) -> memoryview:
+    return memoryview(numbers).cast("B")
 
 
 def restored_columns(known: JudgedFile) -> Columns:
