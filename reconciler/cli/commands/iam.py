@@ -82,7 +82,7 @@ def _places(refs: Iterable[str], *, folders: bool) -> Iterator[str]:
     from itertools import groupby
 
     from reconciler.core.entries.entry import bucket_and_key
-    from reconciler.core.images.lookup import shared_directory
+    from reconciler.core.entries.pattern import shared_directory
 
     addresses = sorted(map(bucket_and_key, refs))
     for bucket, group in groupby(addresses, key=lambda address: address[0]):

@@ -1,9 +1,9 @@
-"""Globs over source-refs and over paths, and JSON Pointers whose steps may be globs."""
+"""Source-refs and paths as texts: globs over them, what they share, and JSON Pointers whose steps may be globs."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Final
@@ -41,6 +41,15 @@ def globs(patterns: Iterable[str]) -> Globs:
 def literal_prefix(pattern: str) -> str:
     """Return the literal prefix of every source-ref that the glob matches."""
     return _WILD.split(pattern, maxsplit=1)[0]
+
+
+def shared_directory(keys: Sequence[str]) -> str:
+    """Return the longest directory that all these sorted keys or addresses share, with its slash; may be empty."""
+    if not keys:
+        return ""
+    first, last = keys[0], keys[-1]
+    same = next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+    return first[: first.rfind("/", 0, same) + 1]
 
 
 def _pieces(pattern: str, wild: dict[str, Piece]) -> list[Piece]:

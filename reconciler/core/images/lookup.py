@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from reconciler.core.entries.pattern import shared_directory
 from reconciler.errors import UnknownAnswer
 
 PAGE_KEYS: Final = 1_000
@@ -120,15 +121,6 @@ class Lookup:
             key = self._keys[self._next]
             self._next += 1
             yield key, found
-
-
-def shared_directory(keys: Sequence[str]) -> str:
-    """Return the longest directory that all these sorted keys share, with its slash; empty if there is none."""
-    if not keys:
-        return ""
-    first, last = keys[0], keys[-1]
-    same = next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
-    return first[: first.rfind("/", 0, same) + 1]
 
 
 def fewest_requests(keys: int) -> int:

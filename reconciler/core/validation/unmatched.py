@@ -17,7 +17,16 @@ from typing import Final, NamedTuple
 
 from reconciler.core.entries.entry import METADATA, SOURCE_REF, Fields, without_service_keys
 from reconciler.core.entries.observed_line import parse_observed
-from reconciler.core.entries.pattern import glob, globs, literal_prefix, nearest, places, pointer, text_of
+from reconciler.core.entries.pattern import (
+    glob,
+    globs,
+    literal_prefix,
+    nearest,
+    places,
+    pointer,
+    shared_directory,
+    text_of,
+)
 from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.core.validation.spec_codes import UNMATCHED
 
@@ -229,7 +238,7 @@ def nearest_prefix(text: str, refs: Sequence[str], *, corrected: bool = True) ->
             wanted = f"{folder}{close}/"
         folder = wanted
     if folder == "s3://":
-        folder = _common_folder(refs[0], refs[-1])
+        folder = shared_directory(refs)
     return folder, _below(refs, folder)
 
 
@@ -253,10 +262,3 @@ def _folders(refs: Sequence[str], parent: str) -> Iterator[str]:
         if slash:
             yield name
         row = bisect_left(refs, f"{parent}{name}/{_AFTER}") if slash else row + 1
-
-
-def _common_folder(first: str, last: str) -> str:
-    same = next(
-        (at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last))
-    )
-    return first[: first.rfind("/", 0, same) + 1]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.entries.pattern import carry, glob, places, pointer, without
+from reconciler.core.entries.pattern import carry, glob, places, pointer, shared_directory, without
 from tests.core import strategies as json_of
 
 STEPS = st.lists(
@@ -189,3 +189,14 @@ def _can_be_carried(source: Any, target: Any, place: tuple[str, ...]) -> bool:
     if isinstance(source, dict):
         return isinstance(target, dict)
     return isinstance(target, list) and int(last) < len(target)
+
+
+@given(st.lists(st.text("ab/", max_size=6), min_size=1).map(sorted))
+def test_a_shared_directory_is_the_longest_that_begins_every_key(keys):
+    """The first and the last of sorted keys decide."""
+    shared = [at for at in range(1, len(keys[0]) + 1) if keys[0][at - 1] == "/"]
+    expected = max(
+        (keys[0][:at] for at in shared if all(key.startswith(keys[0][:at]) for key in keys)), default=""
+    )
+
+    assert expected == shared_directory(keys)
