@@ -20,10 +20,10 @@ from reconciler.cli.output.terminal import out
 from reconciler.cli.splits import datasets_of, splits_of
 from reconciler.convert.export.format import Format
 from reconciler.convert.export.losses import LEFT_OUT, MEANINGS, Loss, LossKind
-from reconciler.convert.export.names import rules_of
 from reconciler.convert.export.run import Job, Report, Written
 from reconciler.convert.export.run import write as write_format
 from reconciler.convert.formats import WRITERS
+from reconciler.convert.names import rules_of
 from reconciler.core.spec.choices import Arn, DatasetType
 from reconciler.engine.usecases.export import Exported
 from reconciler.errors import Exit, UsageError

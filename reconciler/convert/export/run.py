@@ -12,7 +12,7 @@ import orjson
 from reconciler.convert.export.content import Content, add_labels, content_of
 from reconciler.convert.export.format import Add, Classes, Context, Files, Format, Image, Summary, spool
 from reconciler.convert.export.losses import LEFT_OUT, Losses, LossKind, Lost
-from reconciler.convert.export.names import ImagesAt, Names
+from reconciler.convert.names import ImagesAt, Names
 from reconciler.core.entries.entry import SOURCE_REF
 from reconciler.core.spec.labelling import COLOUR_DEPTH
 
