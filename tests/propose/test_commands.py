@@ -98,12 +98,22 @@ def test_a_branch_leaves_work_tree_and_index_alone(place, capfd):
     assert f"* changed {ref('a')} (box_moved)" in message
 
 
-@pytest.mark.parametrize("name", ["main", "a..b", "-x", "main/x", "labels", "labels/old/x"])
-def test_a_branch_that_cannot_be_made_is_a_bad_command_line(place, capfd, name):
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("main", "there is one already"),
+        ("a..b", "not a name for a branch"),
+        ("-x", "not a name for a branch"),
+        ("main/x", "there is a branch main already"),
+        ("labels", "there is a branch labels/old already"),
+        ("labels/old/x", "there is a branch labels/old already"),
+    ],
+)
+def test_a_branch_that_cannot_be_made_is_a_bad_command_line(place, capfd, name, reason):
     """One that is there is never moved, and git keeps none below another."""
     git(place, "branch", "labels/old")
     assert 64 == main(["propose", "specs", "--local", f"--branch={name}"])
-    assert "--branch" in capfd.readouterr().err
+    assert f"--branch {name}: {reason}" in capfd.readouterr().err
 
 
 def test_uncommitted_edits_are_not_taken_along(place, capfd):
