@@ -122,10 +122,10 @@ def test_a_refused_image_is_not_checked_and_others_are(state):
 
 def test_after_a_batch_of_refusals_the_rest_is_not_tried(state, monkeypatch):
     monkeypatch.setattr(check, "BATCH", 2)
-    refused = dict.fromkeys("abcd", Denied("GetObject: AccessDenied"))
-    bucket = Bucket(*"abcd", **refused)
+    bucket = Bucket(*"abcd", **{name: Denied(f"GetObject: refused for {name}") for name in "abcd"})
 
-    assert dict.fromkeys("abcd", unchecked("GetObject: AccessDenied")) == found(state, bucket, "abcd")
+    said = {name: unchecked(f"GetObject: refused for {by}") for name, by in zip("abcd", "abaa", strict=True)}
+    assert said == found(state, bucket, "abcd")
     assert 2 == len(bucket.read_keys)
 
 

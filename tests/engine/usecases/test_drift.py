@@ -5,6 +5,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
+from reconciler.core.drift.foreign_calls import AddressClass, ForeignCall, PrincipalKind
 from reconciler.core.drift.report import Coverage, DatasetDrift, DriftVerdict
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.plan import PlanError
@@ -315,6 +316,22 @@ def test_drift_has_an_age(lab):
     lab.context.clock.sleep(3_600)
 
     assert [(first, 1)] == remembered(lab, remember=False)
+
+
+def test_calls_of_others_are_named_where_something_drifted(lab):
+    """Only there: of a dataset as it is desired, nobody's call needs an explanation."""
+    lab.write(ROSE)
+    lab.apply()
+    at = lab.context.clock.now()
+    call = ForeignCall(
+        "1", "UpdateDatasetEntries", "Admin/alice", PrincipalKind.ROLE, AddressClass.PUBLIC, at
+    )
+    lab.context.memory.foreign_calls.add("train", call)
+    assert () == drift(lab).foreign_calls
+
+    lab.emulator.console.add_image(lab.arn, ref("new"))
+
+    assert ("1",) == tuple(found.id for found in drift(lab).foreign_calls)
 
 
 def test_an_observation_records_nothing_unless_it_is_asked_to(lab):
