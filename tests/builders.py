@@ -8,8 +8,9 @@ from itertools import accumulate
 import orjson
 
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION
-from reconciler.core.entries.index import Index, IndexedLines, Place, are_compact, hash_desired
+from reconciler.core.entries.index import Index, IndexedLines, Place
 from reconciler.core.entries.lines import Line
+from reconciler.core.entries.listed_form import are_compact, hash_desired
 
 CREATED = "2026-03-01T12:00:00"
 

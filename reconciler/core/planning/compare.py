@@ -7,7 +7,7 @@ without its spaces, needs no parsing. Other lines are parsed on both sides and c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import islice
 from typing import Final
 
@@ -23,13 +23,15 @@ from reconciler.core.entries.entry import (
     error_codes,
 )
 from reconciler.core.entries.equality import Equality
-from reconciler.core.entries.index import Index, Place, hash_listed
+from reconciler.core.entries.index import Index, Place
 from reconciler.core.entries.lines import Line
+from reconciler.core.entries.listed_form import Form, hash_listed
 from reconciler.core.entries.observed_line import UNREADABLE, parse_observed
 from reconciler.core.planning.diff import Action, Change, Diff, place_of
 from reconciler.errors import ListingMoved, UnknownAnswer
 
 _TOGETHER: Final = 256  # listed lines that are compared at once
+_IN_A_RUN: Final = 64  # desired lines that are read at once where their texts are needed
 
 
 def compare(
@@ -100,26 +102,40 @@ class _Comparison:
         self._ignored: list[tuple[str, bytes, bytes]] = []
         self._others: list[tuple[str, Place]] = []
         self._unchanged = self._observed = 0
+        self._form: Form | None = None  # of the last line that was listed otherwise than it was sent
 
     def compare(self, observed: Iterable[Line], *, by_hash: bool = True) -> None:
-        desired, seen, lines, expected = self._desired, self._seen, iter(observed), 0
+        lines, expected = iter(observed), 0
         while part := list(islice(lines, _TOGETHER)):
-            hashed, done = hash_listed([raw for raw, _, _ in part]), 0
-            while done < len(part):
-                equal = desired.listed_in_order(hashed[done:], expected) if by_hash else 0
-                if equal and not any(seen[expected : expected + equal]):
-                    seen[expected : expected + equal] = b"\1" * equal
-                    self._unchanged += equal
-                    expected, done = expected + equal, done + equal
-                    continue
-                row = desired.row_listed(part[done][0], hashed[done], self._read) if by_hash else None
-                if row is None or seen[row]:
-                    self._compare_parsed(part[done])
-                else:
-                    seen[row], expected = 1, row
-                    self._unchanged += 1
-                expected, done = expected + 1, done + 1
             self._observed += len(part)
+            if by_hash:
+                expected = self._compare_texts(part, expected)
+            else:
+                for line in part:
+                    self._compare_parsed(line)
+
+    def _compare_texts(self, part: Sequence[Line], expected: int) -> int:
+        """Compare lines, the first with the row *expected*; return the row that is expected after them."""
+        desired, seen, done = self._desired, self._seen, 0
+        raws = [raw for raw, _, _ in part]
+        hashed = hash_listed(raws)
+        while done < len(part):
+            equal = desired.listed_in_order(hashed[done:], expected)
+            if self._form is not None and not equal:
+                equal = desired.formed_in_order(raws[done : done + _IN_A_RUN], expected, self._form)
+            if equal and not any(seen[expected : expected + equal]):
+                seen[expected : expected + equal] = b"\1" * equal
+                self._unchanged += equal
+                expected, done = expected + equal, done + equal
+                continue
+            row, form = desired.row_listed(raws[done], hashed[done], self._read)
+            if row is None or seen[row]:
+                self._compare_parsed(part[done])
+            else:
+                seen[row], expected, self._form = 1, row, form
+                self._unchanged += 1
+            expected, done = expected + 1, done + 1
+        return expected
 
     def _compare_parsed(self, line: Line) -> None:
         fields = parse_observed(line[0])

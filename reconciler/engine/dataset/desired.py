@@ -112,7 +112,7 @@ class Desired:
     def index(self) -> Index:
         """Return the usable entries; unusable ones are void in it. Errors as `DesiredLines.whole`."""
         index = self.lines.whole.index
-        index.read_hashes = self._read_hashes
+        index.read_hashes, index.open_file = self._read_hashes, self._stream
         return index
 
     def _read_hashes(self) -> tuple[array[int], bool]:

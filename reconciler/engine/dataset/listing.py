@@ -21,9 +21,7 @@ from reconciler.errors import ListingIncomplete, UnknownAnswer, UsageError
 from reconciler.ports import Clock
 from reconciler.private import temporary_file
 
-_USUAL: Final = b'{"source-ref"'
-_USUAL_CHARS: Final = len(_USUAL)
-
+_KEY: Final = b'"source-ref":'
 _NAMING: Final = (b'{"source-ref":"s3://', b'{"source-ref": "s3://')
 
 # Of an object that names an image further on, or says why it names none.
@@ -170,8 +168,9 @@ class FileListing(Listing):
                 answer of a call, with all entries in it.
         """
         for block in iter_blocks(self._stream):
-            usual = map(bytes.startswith, block.texts, repeat(_USUAL))
-            if all(usual) and all(map(bytes.endswith, block.texts, repeat(b"}"))):
+            objects = map(bytes.startswith, block.texts, repeat(b"{"))
+            named = map(bytes.__contains__, block.texts, repeat(_KEY))
+            if all(objects) and all(map(bytes.endswith, block.texts, repeat(b"}"))) and all(named):
                 yield from block.lines()
             else:
                 yield from self._entries(block)
@@ -179,7 +178,7 @@ class FileListing(Listing):
     def _entries(self, block: Block) -> Iterator[Line]:
         for line in block.lines():
             raw = line[0]
-            if _is_object(raw) and (raw[:_USUAL_CHARS] == _USUAL or _NAMED.search(raw)):
+            if _is_object(raw) and _NAMED.search(raw):
                 yield line
             elif raw.strip():
                 way = "one JSON object a line is needed, which `jq -c` makes of other JSON"

@@ -10,8 +10,9 @@ from io import BytesIO
 import orjson
 import pytest
 
-from reconciler.core.entries.index import Index, IndexedLines, Place, hash_desired
+from reconciler.core.entries.index import Index, IndexedLines, Place
 from reconciler.core.entries.lines import text_digest
+from reconciler.core.entries.listed_form import hash_desired
 from reconciler.core.validation import LineChecker
 from reconciler.core.validation.judged.carried import read_columns
 from reconciler.core.validation.judged.lines import DatasetLines

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from io import BytesIO
+from itertools import accumulate
 from typing import Any
 
 import orjson
@@ -16,6 +19,7 @@ from hypothesis import strategies as st
 from reconciler.core.entries.entry import canonical, digest, error_codes, without_service_keys
 from reconciler.core.entries.equality import Equality, IgnoreRule
 from reconciler.core.entries.index import Index, IndexedLines, Place
+from reconciler.core.entries.listed_form import are_compact, hash_desired
 from reconciler.core.entries.pattern import pointer
 from reconciler.core.planning.compare import compare, compare_some
 from reconciler.core.planning.diff import Action, Change, Diff
@@ -267,6 +271,63 @@ def test_a_stored_line_is_the_line_that_was_sent(content: dict[str, Any], labele
     diff = judge([raw], [stored])
 
     assert ((), 1, ()) == (diff.changes, diff.unchanged, diff.errored)
+
+
+def in_one_file(lines: Sequence[bytes]) -> Index:
+    starts = list(accumulate((len(raw) + 1 for raw in lines), initial=0))
+    refs = [orjson.loads(raw)["source-ref"] for raw in lines]
+    hashes = hash_desired(lines, range(len(lines)))
+    places = starts[:-1], map(len, lines), range(1, len(lines) + 1)
+    return Index([IndexedLines(refs, *places, hashes)], is_compact=are_compact(lines))
+
+
+@given(st.data(), st.sampled_from(["spaced", "sorted", "labeled"]), st.randoms(use_true_random=False))
+def test_lines_that_are_read_in_runs_are_compared_as_one_by_one(
+    data: st.DataObject, style: str, rng: random.Random
+) -> None:
+    """A service that lists many lines otherwise than they were sent makes no other diff."""
+    contents = data.draw(st.lists(json_of.attributes() | json_of.FIELDS, max_size=8))
+    desired = [
+        json.dumps({"source-ref": ref(str(number)), **content}).encode()
+        for number, content in enumerate(contents)
+    ]
+    there = []
+    for raw in desired:
+        fields = orjson.loads(raw) | {"cl-metadata": {"is_labeled": rng.random() < 0.9}}
+        sent = orjson.dumps(fields, option=orjson.OPT_SORT_KEYS if style == "sorted" else None)
+        there.append(_as_listed(data.draw, raw, rng) if rng.random() < 0.2 else sent)
+    if there and rng.random() < 0.2:
+        there.append(there.pop(rng.randrange(len(there))))
+    one_by_one, in_runs = in_one_file(desired), in_one_file(desired)
+    content = BytesIO(b"\n".join(desired))
+    in_runs.open_file = lambda _: content
+
+    def read(_: str, place: Place) -> bytes:
+        return content.getvalue()[place.offset : place.offset + place.length]
+
+    expected = compare(one_by_one, observed(*there), read, EXACT)
+
+    assert expected == compare(in_runs, observed(*there), read, EXACT)
+
+
+@pytest.mark.parametrize("style", ["spaced", "sorted"])
+def test_all_lines_after_the_first_are_read_together(style: str) -> None:
+    lines = [classified(f"{number}", "one", "two") for number in range(100)]
+    fields = list(map(orjson.loads, lines))
+    desired = [json.dumps(one).encode() for one in fields] if style == "spaced" else lines
+    option = orjson.OPT_SORT_KEYS if style == "sorted" else None
+    there = [orjson.dumps(one | {"cl-metadata": {"is_labeled": True}}, option=option) for one in fields]
+    index, content, alone = in_one_file(desired), BytesIO(b"\n".join(desired)), list[str]()
+    index.open_file = lambda _: content
+
+    def read(source_ref: str, place: Place) -> bytes:
+        alone.append(source_ref)
+        return content.getvalue()[place.offset : place.offset + place.length]
+
+    diff = compare(index, observed(*there), read, EXACT)
+
+    assert 100 == diff.unchanged
+    assert [ref("0")] == alone
 
 
 class TestSome:

@@ -18,8 +18,8 @@ from typing import Final, TypeVar
 from msgspec import Struct
 from xxhash import xxh3_128_digest
 
-from reconciler.core.entries.index import are_compact, hash_desired
 from reconciler.core.entries.lines import MAX_LINE_BYTES, TEXT_DIGEST_BYTES, Block, text_digest
+from reconciler.core.entries.listed_form import are_compact, hash_desired
 from reconciler.core.validation.checked_line import CheckedLines, LabelKinds, Outcome
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.dataset import DatasetFacts

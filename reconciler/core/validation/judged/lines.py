@@ -9,8 +9,9 @@ from functools import cached_property
 from itertools import chain, compress
 from typing import BinaryIO, Final, NamedTuple
 
-from reconciler.core.entries.index import Index, IndexedLines, are_compact
+from reconciler.core.entries.index import Index, IndexedLines
 from reconciler.core.entries.lines import TEXT_DIGEST_BYTES, iter_blocks, text_digest
+from reconciler.core.entries.listed_form import are_compact
 from reconciler.core.validation.checked_line import is_blank
 from reconciler.core.validation.dataset import DatasetFacts, duplicate_source_ref
 from reconciler.core.validation.judged.columns import Columns, hashes_of, unclean
