@@ -55,7 +55,7 @@ class Label(Struct, frozen=True, gc=False):
     attribute: str
 
 
-class Content(Struct, frozen=True):
+class ImageLabels(Struct, frozen=True):
     """
     The labels of one image.
 
@@ -75,7 +75,7 @@ class Content(Struct, frozen=True):
     lost: list[Lost]
 
 
-def content_of(fields: Fields) -> Content:
+def content_of(fields: Fields) -> ImageLabels:
     """Return the content of a line that validation accepts, without keys of the service."""
     boxes: list[ExportedBox] | None = None
     labels: list[Label] = []
@@ -99,7 +99,7 @@ def content_of(fields: Fields) -> Content:
             labels.append(_label(name, value, metadata, lost))
             _add_common(name, metadata, _OF_LABEL, lost)
     lost += [Lost(LossKind.DATES, date) for date in dates[1:] if date != dates[0]]
-    return Content(boxes, labels, size, dates[0] if dates else None, lost)
+    return ImageLabels(boxes, labels, size, dates[0] if dates else None, lost)
 
 
 def _is_metadata(name: str, fields: Fields) -> bool:

@@ -11,7 +11,7 @@ from typing import BinaryIO, NamedTuple
 
 from msgspec import Struct
 
-from reconciler.convert.export.content import Content
+from reconciler.convert.export.content import ImageLabels
 from reconciler.convert.export.losses import LossKind, Lost
 from reconciler.core.entries.entry import Fields
 from reconciler.private import temporary_file
@@ -76,7 +76,7 @@ Classes = Mapping[str, int]
 """Label -> its number from 0, in the order of code points."""
 
 
-class Image(Struct, frozen=True):
+class ExportedImage(Struct, frozen=True):
     """
     One entry.
 
@@ -87,11 +87,11 @@ class Image(Struct, frozen=True):
 
     source_ref: str
     name: str
-    content: Content
+    content: ImageLabels
     fields: Fields
 
 
-class Context(NamedTuple):
+class WriterContext(NamedTuple):
     """
     What the writer of one split works with.
 
@@ -111,7 +111,7 @@ class Context(NamedTuple):
     labels: Classes
 
 
-class Summary(NamedTuple):
+class AllSplits(NamedTuple):
     """
     What all splits have in common, for files that are about all of them.
 
@@ -127,10 +127,10 @@ class Summary(NamedTuple):
     about: Mapping[str, str]
 
 
-Add = Callable[[Image], Sequence[Lost]]
+Add = Callable[[ExportedImage], Sequence[Lost]]
 """Write one image; return what of it is not written, all of it if a kind of `LEFT_OUT` is among that."""
 
-Split = Callable[[Context], AbstractContextManager[Add]]
+Split = Callable[[WriterContext], AbstractContextManager[Add]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,5 +153,5 @@ class Format:
     carries: frozenset[LossKind]
     images: str | None = "{split}"
     numbered: bool = False
-    finish: Callable[[Summary], None] | None = None
+    finish: Callable[[AllSplits], None] | None = None
     about: tuple[str, ...] = ()

@@ -9,8 +9,17 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from reconciler.convert.export.content import Content, add_labels, content_of
-from reconciler.convert.export.format import Add, Classes, Context, Files, Format, Image, Summary, spool
+from reconciler.convert.export.content import ImageLabels, add_labels, content_of
+from reconciler.convert.export.format import (
+    Add,
+    AllSplits,
+    Classes,
+    ExportedImage,
+    Files,
+    Format,
+    WriterContext,
+    spool,
+)
 from reconciler.convert.export.losses import LEFT_OUT, Losses, LossKind, Lost
 from reconciler.convert.names import ImagesAt, Names
 from reconciler.core.entries.entry import SOURCE_REF
@@ -100,13 +109,13 @@ def write(job: Job, directory: Path) -> Report:
     classes, labels = _numbered(job.splits) if job.form.numbered else ({}, {})
     with files.create(IMAGES) if job.form.images else spool() as copies:
         for split in job.splits:
-            context = Context(job.project, split.name, files, classes, labels)
+            context = WriterContext(job.project, split.name, files, classes, labels)
             names = _names(split, job)
             with job.form.split(context) as add:
                 report.splits.append(_written(split, job.form, names, add, report.losses, copies.write))
     if job.form.finish:
         splits = [split.name for split in job.splits]
-        job.form.finish(Summary(job.project, splits, files, classes, job.about))
+        job.form.finish(AllSplits(job.project, splits, files, classes, job.about))
     report.files = files.names
     return report
 
@@ -157,7 +166,7 @@ def _written(
         name = names.name(ref) if images else ref
         lost = [] if name else [Lost(LossKind.NAME)]
         if name and not (lost := _unannotated(content, form)):
-            lost = [*add(Image(ref, name, content, fields))]
+            lost = [*add(ExportedImage(ref, name, content, fields))]
             if not lost or LEFT_OUT.isdisjoint(kind for kind, _, _ in lost):
                 lost += bucket
                 lost += _left_behind(content, carried)
@@ -169,7 +178,7 @@ def _written(
     return written
 
 
-def _unannotated(content: Content, form: Format) -> list[Lost]:
+def _unannotated(content: ImageLabels, form: Format) -> list[Lost]:
     """Return what is lost of an image that a format can only show as one in which nothing is."""
     if content.boxes is not None or LossKind.UNLABELLED in form.carries:
         return []
@@ -179,7 +188,7 @@ def _unannotated(content: Content, form: Format) -> list[Lost]:
     return [Lost(LossKind.UNLABELLED), *labels]
 
 
-def _left_behind(content: Content, carried: Container[LossKind]) -> list[Lost]:
+def _left_behind(content: ImageLabels, carried: Container[LossKind]) -> list[Lost]:
     """Return what a format does not carry of an image that is in its files."""
     lost = [one for one in content.lost if one.kind not in carried]
     if content.labels and LossKind.LABEL not in carried:

@@ -15,8 +15,8 @@ from typing import Any, Final
 
 import orjson
 
-from reconciler.convert.export.content import Content
-from reconciler.convert.export.format import Add, Classes, Context, Format, Image
+from reconciler.convert.export.content import ImageLabels
+from reconciler.convert.export.format import Add, Classes, ExportedImage, Format, WriterContext
 from reconciler.convert.export.losses import LossKind, Lost
 from reconciler.convert.parsing.manifest_attributes import MULTI_LABEL
 from reconciler.core.entries.entry import DETECTION, METADATA, SOURCE_REF, Fields
@@ -29,7 +29,7 @@ _Write = Callable[[str, Fields], object]
 
 
 @contextmanager
-def _split(context: Context) -> Iterator[Add]:
+def _split(context: WriterContext) -> Iterator[Add]:
     """Begin each manifest with its first line: most datasets have lines of one kind only."""
     with ExitStack() as stack:
         files: dict[str, Callable[[bytes], object]] = {}
@@ -44,7 +44,7 @@ def _split(context: Context) -> Iterator[Add]:
 
 
 def _add(
-    write: _Write, context: Context, names: Mapping[str, str], class_map: object, image: Image
+    write: _Write, context: WriterContext, names: Mapping[str, str], class_map: object, image: ExportedImage
 ) -> Sequence[Lost]:
     content = image.content
     pairs = [
@@ -64,7 +64,7 @@ def _add(
     return lost
 
 
-def _drawn(image: Image, metadata: Fields, classes: Classes, class_map: object) -> Fields:
+def _drawn(image: ExportedImage, metadata: Fields, classes: Classes, class_map: object) -> Fields:
     width, height, depth = image.content.size or (0, 0, 0)
     boxes = image.content.boxes or ()
     return {
@@ -91,7 +91,7 @@ def _drawn(image: Image, metadata: Fields, classes: Classes, class_map: object) 
     }
 
 
-def _labelled(image: Image, metadata: Fields, classes: Classes) -> Fields:
+def _labelled(image: ExportedImage, metadata: Fields, classes: Classes) -> Fields:
     found = {str(classes[label.label]): label for label in image.content.labels}
     return {
         SOURCE_REF: image.source_ref,
@@ -105,12 +105,12 @@ def _labelled(image: Image, metadata: Fields, classes: Classes) -> Fields:
     }
 
 
-def _common(content: Content, metadata: Fields) -> dict[str, Any]:
+def _common(content: ImageLabels, metadata: Fields) -> dict[str, Any]:
     stated = {"human-annotated": metadata["human-annotated"], "creation-date": content.created_at}
     return stated | ({"job-name": metadata["job-name"]} if "job-name" in metadata else {})
 
 
-def _lost_of_labels(content: Content) -> list[Lost]:
+def _lost_of_labels(content: ImageLabels) -> list[Lost]:
     """Return what one attribute for all labels cannot hold: the attribute, the id and the job of each."""
     lost = [
         Lost(kind, label.attribute)

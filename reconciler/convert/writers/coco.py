@@ -17,7 +17,7 @@ from typing import BinaryIO, Final
 
 import orjson
 
-from reconciler.convert.export.format import Add, Context, Format, Image, spool
+from reconciler.convert.export.format import Add, ExportedImage, Format, WriterContext, spool
 from reconciler.convert.export.losses import LossKind, Lost
 from reconciler.convert.parsing.json_records import moment
 
@@ -25,7 +25,7 @@ _FIRST: Final = 1
 
 
 @contextmanager
-def _split(context: Context) -> Iterator[Add]:
+def _split(context: WriterContext) -> Iterator[Add]:
     """Write the images at once, and the annotations behind them, by way of a temporary file."""
     with context.files.create(f"annotations/instances_{context.split}.json") as out, spool() as notes:
         info = {"description": f"{context.project}, {context.split}"}
@@ -61,7 +61,7 @@ def _add(
     numbers: Iterator[int],
     keys: Iterator[int],
     classes: Mapping[str, int],
-    image: Image,
+    image: ExportedImage,
 ) -> Sequence[Lost]:
     content, number = image.content, next(numbers)
     width, height, _ = content.size or (0, 0, 0)

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from reconciler.convert.export.format import Files, Format, Summary
+from reconciler.convert.export.format import AllSplits, Files, Format
 from reconciler.convert.writers.hf import CARRIES, METADATA_FILE, split
 
 _OF_CROISSANT: Final = (
@@ -69,7 +69,7 @@ class _Rows(NamedTuple):
     columns: frozenset[str]
 
 
-def _finish(summary: Summary) -> None:
+def _finish(summary: AllSplits) -> None:
     found = [_rows(name, summary.files) for name in summary.splits]
     about = summary.about
     document = {

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any, Final
 
-from reconciler.convert.export.format import Add, Context, Files, Format, Image
+from reconciler.convert.export.format import Add, ExportedImage, Files, Format, WriterContext
 from reconciler.convert.export.losses import LossKind, Lost
 
 _BOXES: Final = ("filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax")
@@ -25,7 +25,7 @@ _Write = Callable[[Sequence[Any]], object]
 
 
 @contextmanager
-def _split(context: Context) -> Iterator[Add]:
+def _split(context: WriterContext) -> Iterator[Add]:
     """Begin each table with its first row: most datasets have rows of one kind only."""
     with ExitStack() as stack:
         tables: dict[Sequence[str], _Write] = {}
@@ -49,7 +49,7 @@ def _table(files: Files, name: str) -> Iterator[_Write]:
         text.detach()
 
 
-def _add(write_box: _Write, write_label: _Write, image: Image) -> Sequence[Lost]:
+def _add(write_box: _Write, write_label: _Write, image: ExportedImage) -> Sequence[Lost]:
     boxes, labels = image.content.boxes, [label.label for label in image.content.labels]
     if boxes is None:
         for label in labels or [""]:

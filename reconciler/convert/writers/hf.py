@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Final
 
 import orjson
 
-from reconciler.convert.export.format import Add, Context, Format, Image, spool
+from reconciler.convert.export.format import Add, ExportedImage, Format, WriterContext, spool
 from reconciler.convert.export.losses import LossKind, Lost
 from reconciler.core.entries.entry import DETECTION, METADATA, SOURCE_REF
 from reconciler.core.spec.labelling import BOXES
@@ -26,7 +26,7 @@ METADATA_FILE: Final = "{split}/metadata.jsonl"
 
 
 @contextmanager
-def split(context: Context) -> Iterator[Add]:
+def split(context: WriterContext) -> Iterator[Add]:
     """Write the rows of one split."""
     first: dict[str, bytes] = {}
     with context.files.create(METADATA_FILE.format(split=context.split)) as out, spool() as others:
@@ -36,7 +36,7 @@ def split(context: Context) -> Iterator[Add]:
         shutil.copyfileobj(others, out)
 
 
-def _add(first: dict[str, bytes], others: BinaryIO, image: Image) -> Sequence[Lost]:
+def _add(first: dict[str, bytes], others: BinaryIO, image: ExportedImage) -> Sequence[Lost]:
     content = image.content
     row: dict[str, Any] = {"file_name": image.name, SOURCE_REF: image.source_ref}
     if content.created_at is not None:
@@ -68,7 +68,7 @@ def _add(first: dict[str, bytes], others: BinaryIO, image: Image) -> Sequence[Lo
     return _nameless(image) if content.boxes is not None and content.lost else ()
 
 
-def _nameless(image: Image) -> list[Lost]:
+def _nameless(image: ExportedImage) -> list[Lost]:
     """Return the attributes without a box, whose names are in no row; the usual one alone needs none."""
     drawn = {box.attribute for box in image.content.boxes or ()}
     found = [

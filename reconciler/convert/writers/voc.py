@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from reconciler.convert.export.content import ExportedBox
-from reconciler.convert.export.format import Add, Context, Format, Image
+from reconciler.convert.export.format import Add, ExportedImage, Format, WriterContext
 from reconciler.convert.export.losses import LossKind, Lost
 from reconciler.convert.readers.voc import FOLDER
 
@@ -25,11 +25,11 @@ _FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 @contextmanager
-def _split(context: Context) -> Iterator[Add]:
+def _split(context: WriterContext) -> Iterator[Add]:
     yield partial(_add, context)
 
 
-def _add(context: Context, image: Image) -> Sequence[Lost]:
+def _add(context: WriterContext, image: ExportedImage) -> Sequence[Lost]:
     boxes = image.content.boxes or ()
     if any(_FORBIDDEN.search(box.label) for box in boxes):
         return (Lost(LossKind.TEXT),)

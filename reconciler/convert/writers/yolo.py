@@ -19,8 +19,8 @@ from typing import BinaryIO, Final
 
 import orjson
 
-from reconciler.convert.export.content import Content
-from reconciler.convert.export.format import Add, Context, Format, Image, Summary
+from reconciler.convert.export.content import ImageLabels
+from reconciler.convert.export.format import Add, AllSplits, ExportedImage, Format, WriterContext
 from reconciler.convert.export.losses import LossKind, Lost
 from reconciler.convert.parsing.class_names import FILES
 from reconciler.convert.pixels import nearest
@@ -31,12 +31,12 @@ _UNPRINTABLE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 @contextmanager
-def _split(context: Context) -> Iterator[Add]:
+def _split(context: WriterContext) -> Iterator[Add]:
     with context.files.create(f"{context.split}.txt") as out:
         yield partial(_add, context, out, set())
 
 
-def _add(context: Context, out: BinaryIO, unlabelled: set[str], image: Image) -> Sequence[Lost]:
+def _add(context: WriterContext, out: BinaryIO, unlabelled: set[str], image: ExportedImage) -> Sequence[Lost]:
     path = PurePosixPath(image.name)
     labels = path.with_suffix(".txt").as_posix()
     # Ultralytics looks for the labels of images/train/images/a.jpg in images/train/labels.
@@ -53,7 +53,7 @@ def _add(context: Context, out: BinaryIO, unlabelled: set[str], image: Image) ->
     return ()
 
 
-def _rows(content: Content, context: Context) -> Iterator[str]:
+def _rows(content: ImageLabels, context: WriterContext) -> Iterator[str]:
     """Yield a row for each box; six digits keep a pixel of any image, by far."""
     wide, high, _ = content.size or (1, 1, 0)
     for box in content.boxes or ():
@@ -70,7 +70,7 @@ def _pixels(at: float, length: float) -> tuple[float, float]:
     return nearest(start), nearest(end) - nearest(start)
 
 
-def _finish(summary: Summary) -> None:
+def _finish(summary: AllSplits) -> None:
     """Write ``data.yaml``; Ultralytics validates with the test split, as training in Custom Labels does."""
     roles = {"train": ("train",), "test": ("val", "test")}
     lines = [f"{role}: {split}.txt\n" for split in summary.splits for role in roles[split]]
