@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.core.entries.entry import Fields
 from reconciler.core.entries.equality import Equality
@@ -12,10 +12,12 @@ from reconciler.core.entries.field_changes import FieldChange, field_changes
 from reconciler.core.entries.image_view import ImageView
 from reconciler.core.entries.pattern import text_of
 from reconciler.core.planning.cause import Applied, Cause
-from reconciler.core.planning.plan import PlanError
-from reconciler.core.planning.quarantine import Quarantined
 from reconciler.core.validation.problem import Origin, Problem
 from reconciler.errors import Exit
+
+if TYPE_CHECKING:
+    from reconciler.core.planning.plan import PlanError
+    from reconciler.core.planning.quarantine import Quarantined
 
 
 class ExplanationVerdict(StrEnum):

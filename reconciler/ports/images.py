@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from reconciler.core.images.judgement import CheckedImage
-from reconciler.core.images.lookup import Stored
+if TYPE_CHECKING:  # ports name these, and only code that uses them imports them
+    from reconciler.core.images.judgement import CheckedImage
+    from reconciler.core.images.lookup import Stored
 
 
 class ImagePage(NamedTuple):

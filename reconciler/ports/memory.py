@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
-from reconciler.core.drift.foreign_calls import ForeignCall
-from reconciler.core.drift.sightings import Sighting
-from reconciler.core.explanation import Past
-from reconciler.core.planning.cause import Applied, Base
-from reconciler.core.planning.quarantine import Quarantined
-from reconciler.core.status.suspension import Suspension
 from reconciler.ports.images import CheckedImages
 from reconciler.ports.observations import JudgedFiles, Observations, ObservedEntries
 from reconciler.ports.rebuild import Rebuilds
+
+if TYPE_CHECKING:  # ports name these, and only code that uses them imports them
+    from reconciler.core.drift.foreign_calls import ForeignCall
+    from reconciler.core.drift.sightings import Sighting
+    from reconciler.core.explanation import Past
+    from reconciler.core.planning.cause import Applied, Base
+    from reconciler.core.planning.quarantine import Quarantined
+    from reconciler.core.status.suspension import Suspension
 
 
 class Memory(Protocol):

@@ -6,11 +6,12 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from enum import StrEnum
 from types import TracebackType
-from typing import Any, NamedTuple, Protocol, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeAlias, TypeVar
 
-from reconciler.core.runtime.election import Record
-from reconciler.core.spec.documents import Target
-from reconciler.core.status.status_object import News
+if TYPE_CHECKING:  # ports name these, and only code that uses them imports them
+    from reconciler.core.runtime.election import Record
+    from reconciler.core.spec.documents import Target
+    from reconciler.core.status.status_object import News
 
 
 class Clock(Protocol):

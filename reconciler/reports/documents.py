@@ -14,7 +14,7 @@ changed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, BinaryIO, Final, NotRequired, TypeVar, overload
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NotRequired, TypeVar, overload
 
 import orjson
 from typing_extensions import TypedDict  # pydantic reads the standard one only from Python 3.12
@@ -22,16 +22,18 @@ from typing_extensions import TypedDict  # pydantic reads the standard one only 
 from reconciler.core.entries.field_changes import FieldChange
 from reconciler.core.moments import moment
 from reconciler.core.planning.observation import Calls, ObservationKind, Observed
-from reconciler.core.planning.plan import Plan, PlanError
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.validation.problem import Origin, Problem, Severity
+
+if TYPE_CHECKING:
+    from reconciler.core.planning.plan import PlanError
 
 S = TypeVar("S")
 T = TypeVar("T", covariant=True)
 
 # What each document holds besides; all but that of validate have `datasets` and `errors`.
 _REST: Final[Mapping[str, Mapping[str, Any]]] = {
-    "plan": {"digest": Plan(()).digest, "revision": None},
+    "plan": {"digest": "", "revision": None},
     "apply": {},
     "drift": {},
     "diff": {"before": None, "after": None, "problems": []},
@@ -190,6 +192,10 @@ def write_failed(kind: str, error: PlanError, stream: BinaryIO, source_ref: str 
     document: dict[str, Any] = {"format": f"{kind}/v1", **_REST[kind]}
     if source_ref is not None:
         document["source_ref"] = source_ref
+    if kind == "plan":
+        from reconciler.core.planning.plan import Plan
+
+        document["digest"] = Plan(()).digest
     if kind == "validate":
         document["problems"] = [problem_doc(Problem(Severity.ERROR, error.code, error.message, error.origin))]
     else:

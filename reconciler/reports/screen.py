@@ -11,11 +11,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from reconciler.core.planning.plan import PlanError
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.visible import ELLIPSIS, visible
+
+if TYPE_CHECKING:
+    from reconciler.core.planning.plan import PlanError
 
 T = TypeVar("T")
 

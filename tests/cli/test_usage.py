@@ -16,6 +16,7 @@ from reconciler.cli.parser import COMMANDS, build
 from reconciler.sources.dataset_names import MOST_BYTES, dataset_names
 from tests.docs.pages import ROOT
 from tests.preloaded import python
+from tests.sources.builders import LINE, dataset, write
 
 COMPLETE = """\
 reconciler() { "$PYTHON" -m reconciler "$@"; }
@@ -228,6 +229,19 @@ def test_help_that_names_the_kinds_of_changes_knows_no_specs(words):
     )
 
     assert "False" == subprocess.check_output([sys.executable, "-c", code], text=True).splitlines()[-1]
+
+
+def test_validate_loads_nothing_that_only_plans_or_edits_need(tmp_path):
+    """It runs before each commit: verdicts, proposals and their edits of YAML would be a tenth of its start."""
+    write(tmp_path, d_yaml=dataset("d", "d.jsonl"), d_jsonl=LINE)
+    unneeded = ("core.status.result", "core.status.conditions", "core.planning.plan", "core.proposals.report")
+    code = (
+        "import sys\nfrom reconciler.cli.main import main\n"
+        f"print(main(['validate', {str(tmp_path)!r}]))\n"
+        f"print([name for name in {(*unneeded, 'sources.edits')!r} if f'reconciler.{{name}}' in sys.modules])"
+    )
+
+    assert ["0", "[]"] == subprocess.check_output([sys.executable, "-c", code], text=True).splitlines()[-2:]
 
 
 def test_a_command_is_found_by_the_name_of_its_module():

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, TextIO
 
 from reconciler.cli.flags import DEFAULT_PATH
 from reconciler.cli.output.terminal import coloured, stream, width
-from reconciler.core.planning.plan import PlanError
-from reconciler.core.status.result import DatasetResult
 from reconciler.errors import Interrupted, OutputError, gravest, named
 from reconciler.reports.documents import write_failed
 from reconciler.reports.registry import Options, render
 from reconciler.reports.screen import Screen
 
 if TYPE_CHECKING:
+    from reconciler.core.planning.plan import PlanError
+    from reconciler.core.status.result import DatasetResult
     from reconciler.reports.pictures import Thumbnail
 
 
@@ -112,6 +112,8 @@ def results_exit_code(results: Sequence[DatasetResult], *, detailed: bool) -> in
 
 def reason(exc: BaseException) -> PlanError:
     """Return the error of a failed command for its document."""
+    from reconciler.core.planning.plan import PlanError
+
     if isinstance(exc, Exception):
         known = named(exc)
         return PlanError(known.code, str(known))
