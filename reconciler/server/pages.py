@@ -13,6 +13,7 @@ from urllib.parse import quote
 from reconciler.core.drift.foreign_calls import ForeignCall, suspects
 from reconciler.core.drift.report import DatasetDrift, Drift
 from reconciler.core.moments import moment
+from reconciler.core.status.conditions import HEALTH_WORDS, Health
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import DriftView
 from reconciler.reports.drift import words
@@ -21,7 +22,6 @@ from reconciler.reports.plan.words import QUARANTINE_REASONS
 from reconciler.reports.visible import counted, size
 from reconciler.reports.webpage import exactly, policy, style, templates
 from reconciler.reports.webpage import script as page_script
-from reconciler.server.health import WORDS, Health
 from reconciler.server.timeline import forecast, timeline
 from reconciler.server.views import BAR_HEIGHT, BAR_PITCH, DatasetView, dataset_views
 
@@ -259,7 +259,7 @@ def _environment() -> jinja2.Environment:
         "sentence": _sentence,
     }
     environment.globals |= {
-        "WORDS": WORDS,
+        "WORDS": HEALTH_WORDS,
         "QUARANTINE_REASONS": QUARANTINE_REASONS,
         "address": address,
         "counted": counted,

@@ -10,14 +10,13 @@ from typing import Any, Final, NamedTuple
 
 from reconciler.core.drift.foreign_calls import MOST_SHOWN, ForeignCall
 from reconciler.core.spec.choices import DriftClass, Mode, OnDrift
-from reconciler.core.status.conditions import Condition, ConditionType, Reason, Truth
+from reconciler.core.status.conditions import Condition, ConditionType, Health, Reason, Truth, health_of
 from reconciler.core.status.result import Verdict
 from reconciler.engine.controller.dataset_state import HISTORY, DatasetState
 from reconciler.engine.controller.guarded_gateway import Work
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import QuarantineView
 from reconciler.reports.drift.words import CLASSES
-from reconciler.server.health import Health, health_of
 
 BAR_PITCH: Final = 7
 BAR_HEIGHT: Final = 24

@@ -20,10 +20,9 @@ from reconciler.core.drift.foreign_calls import AddressClass, ForeignCall, Princ
 from reconciler.core.planning.observation import Calls
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.status.conditions import (
-    ConditionType,
     FailureReason,
+    Health,
     Reason,
-    Truth,
 )
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Summary
@@ -33,7 +32,6 @@ from reconciler.engine.controller.guarded_gateway import Work
 from reconciler.engine.controller.registry import QueueHealth, Registry
 from reconciler.engine.controller.views import DriftView, QuarantineView
 from reconciler.server.app import Secrets, application
-from reconciler.server.health import Health, health_of
 from reconciler.server.listening import listening
 from reconciler.server.metrics import Metrics
 from reconciler.server.timeline import timeline
@@ -323,15 +321,6 @@ def test_an_unknown_state_is_never_green(made: DatasetState):
     assert 'class="verdict in_sync"' not in answer.text
     assert "drift unknown" in answer.words()
     assert "0 images" not in answer.words()
-
-
-def test_every_status_of_ready_but_true_is_not_green():
-    """The word follows from conditions; without a Ready that is True there is no in sync."""
-    conditions = dataset_state("roses").conditions
-    for truth in (Truth.FALSE, Truth.UNKNOWN):
-        changed = [replace(c, status=truth) if c.kind is ConditionType.READY else c for c in conditions]
-        assert health_of(changed) is not Health.IN_SYNC
-    assert (Health.IN_SYNC, Health.UNKNOWN) == (health_of(conditions), health_of(()))
 
 
 def test_a_suspension_is_shown_with_its_reason():

@@ -1,5 +1,5 @@
 """
-The conditions of a dataset, in the format of Kubernetes conditions.
+The conditions of a dataset, in the format of Kubernetes conditions, and the health that they amount to.
 
 A condition is True, False or Unknown, for one of a closed set of reasons. Messages hold no times and no
 counts, so that an unchanged condition has an unchanged message. A condition becomes Unknown when its last
@@ -8,9 +8,10 @@ complete observation is too old.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final, Literal
 
 from typing_extensions import TypedDict  # pydantic reads the standard one only from Python 3.12
@@ -143,3 +144,57 @@ def advanced(
         if not same:
             changed.append(dated)
     return tuple(after), tuple(changed)
+
+
+class Health(StrEnum):
+    """The health of a dataset, for people; the gravest first."""
+
+    FAILING = "failing"
+    RETRYING = "retrying"
+    DRIFTED = "drifted"
+    UNKNOWN = "unknown"
+    WORKING = "working"
+    DIFFERS = "differs"
+    SUSPENDED = "suspended"
+    IN_SYNC = "in_sync"
+
+
+HEALTH_WORDS: Final[Mapping[Health, str]] = MappingProxyType(
+    {
+        Health.FAILING: "needs attention",
+        Health.RETRYING: "retrying",
+        Health.DRIFTED: "drifted",
+        Health.UNKNOWN: "unknown",
+        Health.WORKING: "working",
+        Health.DIFFERS: "differs",
+        Health.SUSPENDED: "suspended",
+        Health.IN_SYNC: "in sync",
+    }
+)
+
+
+def health_of(believed: Iterable[Condition]) -> Health:
+    """Return the health that these conditions amount to; what is not known is never in sync."""
+    believed = tuple(believed)
+    status = {condition.kind: condition.status for condition in believed}
+
+    def holds(kind: ConditionType, truth: Truth = Truth.TRUE) -> bool:
+        return status.get(kind, Truth.UNKNOWN) is truth
+
+    if holds(ConditionType.SUSPENDED) and not holds(ConditionType.STALLED):
+        return Health.SUSPENDED
+    if any(one.reason is Reason.APPLYING for one in believed if one.kind is ConditionType.RECONCILING):
+        return Health.WORKING
+    if holds(ConditionType.STALLED):
+        return Health.FAILING
+    if holds(ConditionType.READY, Truth.FALSE):
+        return Health.RETRYING if holds(ConditionType.RECONCILING) else Health.FAILING
+    if not holds(ConditionType.READY):
+        return Health.UNKNOWN
+    if holds(ConditionType.DRIFTED):
+        return Health.DRIFTED
+    if holds(ConditionType.RECONCILING):
+        return Health.WORKING
+    if holds(ConditionType.IN_SYNC):
+        return Health.IN_SYNC
+    return Health.DIFFERS if holds(ConditionType.IN_SYNC, Truth.FALSE) else Health.UNKNOWN

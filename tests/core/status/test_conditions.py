@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,9 +12,11 @@ from reconciler.core.status.conditions import (
     Condition,
     ConditionType,
     FailureReason,
+    Health,
     Reason,
     Truth,
     advanced,
+    health_of,
 )
 from reconciler.core.status.judgement import Facts, judge, training_safe
 from reconciler.core.status.result import Verdict
@@ -162,3 +166,12 @@ def test_training_is_safe_only_if_everything_about_both_datasets_is_known_and_go
     found = training_safe(own, partners, shared)
 
     assert (ConditionType.TRAINING_SAFE, expected, reason) == (found.kind, found.status, found.reason)
+
+
+def test_nothing_is_in_sync_without_a_ready_that_is_true():
+    """The health follows from conditions; what is not known is never in sync."""
+    conditions = advanced((), judge(Facts(verdict=Verdict.CONVERGED)), 0.0)[0]
+    for truth in (Truth.FALSE, Truth.UNKNOWN):
+        changed = [replace(c, status=truth) if c.kind is ConditionType.READY else c for c in conditions]
+        assert health_of(changed) is not Health.IN_SYNC
+    assert (Health.IN_SYNC, Health.UNKNOWN) == (health_of(conditions), health_of(()))
