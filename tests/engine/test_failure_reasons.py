@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from reconciler import errors
+from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.status.conditions import Reason
-from reconciler.core.status.result import DatasetResult, Verdict
+from reconciler.core.status.result import DatasetResult, EntryProblem, Verdict, WithheldEntry
 from reconciler.core.validation.problem import Origin
-from reconciler.engine.failure_reasons import failure_reason_of, failure_reason_of_result, reason_of_specs
+from reconciler.engine.failure_reasons import (
+    facts_of,
+    failure_reason_of,
+    failure_reason_of_result,
+    reason_of_specs,
+)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +60,28 @@ def test_an_apply_fails_for_the_reason_of_its_errors(
     found = failure_reason_of_result(DatasetResult("roses", None, verdict, errors=errors))
 
     assert expected == (found and f"{found.reason.value}: {found.message}")
+
+
+LEFT_OUT = EntryProblem("s3://b/a.jpg", None, "why")
+
+
+@pytest.mark.parametrize(
+    ("left", "expected"),
+    [
+        ({}, False),
+        ({"quarantined": (LEFT_OUT,)}, True),
+        ({"dropped": (LEFT_OUT,)}, True),
+        ({"rejected": (LEFT_OUT,)}, True),
+        ({"errors": (MANY,)}, True),
+        ({"withheld": (WithheldEntry("s3://b/a.jpg", None, Cause.CONFLICT, "why", None),)}, False),
+    ],
+    ids=lambda case: next(iter(case), "nothing") if isinstance(case, dict) else None,
+)
+def test_whatever_keeps_an_entry_out_of_place_against_the_policy_leaves_it_out(
+    left: dict[str, Any], expected: bool
+):
+    """One is enough; what the policy withholds has a condition of its own."""
+    assert expected is facts_of(DatasetResult("roses", None, Verdict.PARTIAL, **left)).left_out
 
 
 UNCLEAR = PlanError(errors.ManifestUnavailable.code, "no answer")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from reconciler.core.status.result import Verdict
@@ -120,15 +121,22 @@ def test_a_status_that_never_moves_is_believed_after_a_while(full: Lab):
     assert 30.0 <= gateway.called[1] - gateway.called[0] < 40.0
 
 
+def resumed(events: list[Any]) -> list[tuple[int, str]]:
+    """Return the entries and the error of each update that the log says went on."""
+    return [(event["entries"], event["error"]) for event in events if event["event"] == "update.resumed"]
+
+
 @pytest.mark.parametrize("late", [0.0, 5.0, 75.0])
 def test_a_call_that_is_not_answered_may_arrive_later(full: Lab, late: float):
-    """An unanswered call that arrives late is waited for and not repeated."""
+    """An unanswered call that arrives late is waited for and not repeated; the log says that it went on."""
     full.write(*named("abcde", label="tulip"))
     gateway = slow(full, lost(), late_seconds=late)
 
-    result = full.apply()
+    with structlog.testing.capture_logs() as events:
+        result = full.apply()
 
     assert (Verdict.CONVERGED, 1, 1) == (result.verdict, result.updates, len(gateway.called))
+    assert [(5, "Unavailable")] == resumed(events)
 
 
 def test_a_call_that_was_lost_is_made_again_after_an_observation(full: Lab):
@@ -136,9 +144,11 @@ def test_a_call_that_was_lost_is_made_again_after_an_observation(full: Lab):
     full.write(*named("abcde", label="tulip"))
     gateway = slow(full, lost(), late_seconds=None)
 
-    assert Verdict.CONVERGED is full.apply().verdict
+    with structlog.testing.capture_logs() as events:
+        assert Verdict.CONVERGED is full.apply().verdict
     first, second = gateway.called
     assert second - first >= OPEN_SECONDS
+    assert [] == resumed(events)
 
 
 def test_a_call_that_arrived_without_a_sign_is_not_made_again(full: Lab):

@@ -68,6 +68,23 @@ def test_drift_that_was_reverted_is_still_reported(months: Months):
     assert (Truth.TRUE, 1) in months.dataset_state("roses").trend
 
 
+def test_an_unmanaged_image_that_was_blanked_was_not_set_back(months: Months):
+    """It is gone from the drift, but git never held what it should be set back to."""
+    months.write("roses", *"abc", policy="orphans: blank")
+    months.settle()
+    months.settle()
+    months.emulator.console.put(months.arn("roses"), orjson.loads(classified("z", "daisy")))
+    move(months, "b")
+
+    told = months.dataset_state("roses").drift_view
+    assert told is not None
+    assert told.drift is not None
+    assert (["s3://b/b.jpg", "s3://b/z.jpg"], 1) == (
+        sorted(item.source_ref for item in told.drift.items),
+        told.set_back,
+    )
+
+
 def test_a_report_costs_no_call(months: Months):
     """Keeping a report makes no call beyond those of the observation."""
     months.write("roses", *"abc", policy="onDrift: report")
