@@ -20,7 +20,7 @@ from reconciler.engine.dataset.listing import FileListing
 from reconciler.engine.dataset.observe_and_plan import Planned, explained, plan_against_listing
 from reconciler.engine.usecases.drift import drift_of
 from reconciler.engine.usecases.spec_tree import read
-from reconciler.reports.registry import Options, render
+from reconciler.reports.registry import RenderOptions, render
 from reconciler.reports.screen import PLAIN
 from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
@@ -201,7 +201,7 @@ def _drift_pages(setting: Setting) -> Iterator[tuple[float, bytes]]:
         def report(pages: list[bytes] = pages) -> None:
             with planned(specs, drifted) as (desired, seen):
                 drift = Drift((drift_of(desired, seen),))
-                pages.append(b"".join(render("drift", "html", drift, Options(PLAIN))))
+                pages.append(b"".join(render("drift", "html", drift, RenderOptions(PLAIN))))
 
         cost = cpu_of(report)
         yield cost, pages[0]

@@ -11,7 +11,7 @@ from reconciler.core.images.near_duplicates import HASH_BITS
 from reconciler.core.images.report import DatasetImages, ImagesCheck
 from reconciler.core.validation.problem import Problem, by_place
 from reconciler.reports.documents import ErrorDoc, ProblemDoc, Rows, encode, error_doc, problem_doc
-from reconciler.reports.registry import Options
+from reconciler.reports.registry import RenderOptions
 from reconciler.reports.screen import Ink, Line, Screen, Span, error_lines, indented, line, stacked
 from reconciler.reports.validate import SHOWN, problem_line
 from reconciler.reports.visible import ELLIPSIS, counted
@@ -72,7 +72,7 @@ class CheckImagesDoc(TypedDict):
 DOCUMENT: Final = CheckImagesDoc
 
 
-def render_text(check: ImagesCheck, options: Options) -> Iterator[Line]:
+def render_text(check: ImagesCheck, options: RenderOptions) -> Iterator[Line]:
     """Give a line for each dataset, and below it what is wrong with its images."""
     return stacked(_dataset_lines(dataset, options.screen) for dataset in check.datasets)
 
@@ -122,7 +122,7 @@ def summary(dataset: DatasetImages) -> str:
     )
 
 
-def render_html(check: ImagesCheck, options: Options) -> Iterator[bytes]:
+def render_html(check: ImagesCheck, options: RenderOptions) -> Iterator[bytes]:
     """Give the page, with the images that look alike side by side."""
     return rendered(
         "check_images",
@@ -138,7 +138,7 @@ def render_html(check: ImagesCheck, options: Options) -> Iterator[bytes]:
     )
 
 
-def render_json(check: ImagesCheck, _options: Options) -> Iterator[bytes]:
+def render_json(check: ImagesCheck, _options: RenderOptions) -> Iterator[bytes]:
     """Give check-images/v1."""
     document: CheckImagesDoc = {
         "format": "check-images/v1",

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from reconciler.core.status.suspension import ControllerAnswer, SuspensionState
 from reconciler.reports.documents import ErrorDoc, Rows, encode
-from reconciler.reports.registry import Options
+from reconciler.reports.registry import RenderOptions
 from reconciler.reports.screen import Line, line
 
 _BY_SPEC: Final = "its spec says suspend: true, so it is neither observed nor applied; change that in git"
@@ -45,7 +45,7 @@ class ControlDoc(TypedDict):
 DOCUMENT: Final = ControlDoc
 
 
-def render_text(answer: ControllerAnswer, _options: Options) -> Iterator[Line]:
+def render_text(answer: ControllerAnswer, _options: RenderOptions) -> Iterator[Line]:
     """Give one line for each dataset."""
     for state in answer.datasets:
         yield line(f"{state.name}: {_sentence(answer.order, state)}")
@@ -66,7 +66,7 @@ def _suspension(state: SuspensionState) -> str:
     return f"applying is suspended{end}: {state.reason}"
 
 
-def render_json(answer: ControllerAnswer, _options: Options) -> Iterator[bytes]:
+def render_json(answer: ControllerAnswer, _options: RenderOptions) -> Iterator[bytes]:
     """Give control/v1."""
     document: ControlDoc = {"format": "control/v1", "datasets": Rows(answer.datasets, _dataset)}
     return encode(document)

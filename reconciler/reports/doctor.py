@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from reconciler.core.preflight import Check, CheckResult, DatasetPreflight, Fitness, Mark, Preflight
 from reconciler.reports.documents import ErrorDoc, Rows, encode
-from reconciler.reports.registry import Options
+from reconciler.reports.registry import RenderOptions
 from reconciler.reports.screen import Ink, Line, Span, indented, line, stacked
 from reconciler.reports.visible import counted
 
@@ -67,7 +67,7 @@ class DoctorDoc(TypedDict):
 DOCUMENT: Final = DoctorDoc
 
 
-def render_text(preflight: Preflight, _options: Options) -> Iterator[Line]:
+def render_text(preflight: Preflight, _options: RenderOptions) -> Iterator[Line]:
     """Give a preflight as text: this machine, each dataset, and the sum."""
     blocks: list[Iterable[Line]] = [_block(line(Span("this machine", Ink.BOLD)), preflight.results)]
     blocks += map(_block_of, preflight.datasets)
@@ -102,7 +102,7 @@ def _sum(preflight: Preflight) -> Line:
     return line(Span(f"{text}.", Ink.RED if failed else Ink.GREEN))
 
 
-def render_json(preflight: Preflight, _options: Options) -> Iterator[bytes]:
+def render_json(preflight: Preflight, _options: RenderOptions) -> Iterator[bytes]:
     """Give doctor/v1."""
     document: DoctorDoc = {
         "format": "doctor/v1",

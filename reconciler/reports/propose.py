@@ -22,7 +22,7 @@ from reconciler.reports.documents import (
     place_text,
     problem_doc,
 )
-from reconciler.reports.registry import Options
+from reconciler.reports.registry import RenderOptions
 from reconciler.reports.screen import (
     LONGEST_NAME,
     Ink,
@@ -119,7 +119,7 @@ class ProposeDoc(TypedDict):
 DOCUMENT: Final = ProposeDoc
 
 
-def render_text(proposal: Proposal, options: Options) -> Iterator[Line]:
+def render_text(proposal: Proposal, options: RenderOptions) -> Iterator[Line]:
     """Give a proposal as text."""
     return stacked(
         [
@@ -196,7 +196,7 @@ def _closing(proposal: Proposal, file: str | None) -> Iterator[Line]:
         yield line(Span(f"Apply it in {proposal.root}: git apply {shlex.quote(file)}", Ink.BOLD))
 
 
-def render_json(proposal: Proposal, _options: Options) -> Iterator[bytes]:
+def render_json(proposal: Proposal, _options: RenderOptions) -> Iterator[bytes]:
     """Give propose/v1. ``patch`` is the whole patch, as text."""
     branch = proposal.branch
     document: ProposeDoc = {

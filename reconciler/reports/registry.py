@@ -54,7 +54,7 @@ PAGE_LIMIT: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class RenderOptions:
     """
     How a report is rendered; a renderer reads what concerns it.
 
@@ -80,7 +80,7 @@ class Options:
         return None if self.screen.limit is None else PAGE_LIMIT
 
 
-def render(document: str, form: str, report: object, options: Options) -> Iterator[bytes]:
+def render(document: str, form: str, report: object, options: RenderOptions) -> Iterator[bytes]:
     """
     Return a report in one of the `FORMATS` of its document, in pieces; what the encoding lacks is escaped.
 
@@ -93,7 +93,7 @@ def render(document: str, form: str, report: object, options: Options) -> Iterat
     return (piece if isinstance(piece, bytes) else _encoded(piece, options) for piece in pieces)
 
 
-def _encoded(piece: str | Line, options: Options) -> bytes:
+def _encoded(piece: str | Line, options: RenderOptions) -> bytes:
     text = piece if isinstance(piece, str) else "".join(f"{row}\n" for row in options.screen.draw([piece]))
     return text.encode(options.encoding, "backslashreplace")
 

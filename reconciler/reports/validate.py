@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 from reconciler.core.validation.judged.warned import Warnings
 from reconciler.core.validation.problem import Problem, Severity, by_place, has_error
 from reconciler.reports.documents import ProblemDoc, Rows, encode, problem_doc
-from reconciler.reports.registry import Options
+from reconciler.reports.registry import RenderOptions
 from reconciler.reports.screen import Ink, Line, Screen, Span, line, stacked
 from reconciler.reports.visible import ELLIPSIS, counted
 
@@ -63,7 +63,7 @@ class Validation:
         return sorted(chain(self.problems, *self.warnings), key=by_place)
 
 
-def render_text(result: Validation, options: Options) -> Iterator[str]:
+def render_text(result: Validation, options: RenderOptions) -> Iterator[str]:
     """
     Give one line a problem, as compilers write them, file by file, and the sum; no line is broken.
 
@@ -131,7 +131,7 @@ def _sum(result: Validation) -> Line:
     return line(Span(f"{coverage}: {', '.join(parts)}.", Ink.BOLD))
 
 
-def render_json(result: Validation, _options: Options) -> Iterator[bytes]:
+def render_json(result: Validation, _options: RenderOptions) -> Iterator[bytes]:
     """Give validate/v1."""
     document: ValidateDoc = {
         "format": "validate/v1",

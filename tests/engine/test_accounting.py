@@ -22,7 +22,7 @@ from reconciler.engine.dataset.make_plan import Planned
 from reconciler.engine.dataset.observe_and_plan import observe_and_plan
 from reconciler.engine.dataset.outcome import Outcome
 from reconciler.engine.dataset.reconcile import apply
-from reconciler.reports.registry import Options, render
+from reconciler.reports.registry import RenderOptions, render
 from reconciler.reports.screen import PLAIN
 from tests.builders import classified, ref
 from tests.engine.conftest import Lab, make_lab
@@ -145,8 +145,8 @@ def _hold_to_the_rest(
 def _hold_to_it(lab: Lab, seen: Planned, outcome: Outcome) -> None:
     result = outcome.result
     plan, applied = BytesIO(), BytesIO()
-    plan.writelines(render("plan", "json", Plan((seen.plan,)), Options(PLAIN)))
-    applied.writelines(render("apply", "json", [result], Options(PLAIN)))
+    plan.writelines(render("plan", "json", Plan((seen.plan,)), RenderOptions(PLAIN)))
+    applied.writelines(render("apply", "json", [result], RenderOptions(PLAIN)))
     planned = json.loads(plan.getvalue())["datasets"][0]["counts"]
     (document,) = json.loads(applied.getvalue())["datasets"]
     counts = document["counts"] | document["entries"]

@@ -13,7 +13,7 @@ from reconciler.core.planning.withholding import ALL_CHANGES, ChangeSelection, W
 from reconciler.core.spec.choices import Mode
 from reconciler.core.status.result import DatasetResult, EntryProblem, Verdict
 from reconciler.core.validation.problem import Origin, Problem, Severity
-from reconciler.reports.registry import Options, render
+from reconciler.reports.registry import RenderOptions, render
 from reconciler.reports.screen import PLAIN, Screen
 
 ARN = "arn:aws:rekognition:us-east-1:111122223333:project/flowers/dataset/train/1700000000000"
@@ -24,7 +24,7 @@ HOSTILE = "\x1b[2J\r\n\u202e\u200b```\n</details><script>alert(1)</script> @octo
 
 def rendered(document: str, form: str, report: object, screen: Screen = PLAIN, **options: object) -> bytes:
     """Render a report as the command line does."""
-    return b"".join(render(document, form, report, Options(screen, **options)))
+    return b"".join(render(document, form, report, RenderOptions(screen, **options)))
 
 
 def text_of(document: str, report: object, screen: Screen = PLAIN, **options: object) -> str:

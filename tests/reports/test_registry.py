@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.reports.registry import FORMATS, SUFFIXES, Options, document_type, render, renderer
+from reconciler.reports.registry import FORMATS, SUFFIXES, RenderOptions, document_type, render, renderer
 from reconciler.reports.screen import PLAIN
 from tests.reports.builders import dataset, plan
 from tests.reports.drift import builders as drifts
@@ -37,12 +37,12 @@ def test_the_name_of_a_file_asks_for_any_format_of_drift():
 def test_a_format_that_a_document_does_not_have_is_refused():
     """Also where a module of that name exists: `words` is no format."""
     with pytest.raises(KeyError, match="words"):
-        render("plan", "words", plan(), Options(PLAIN))
+        render("plan", "words", plan(), RenderOptions(PLAIN))
 
 
 def test_text_is_in_the_encoding_of_the_terminal():
     """What the encoding lacks is escaped, never an error."""
-    options = Options(PLAIN, encoding="ascii")
+    options = RenderOptions(PLAIN, encoding="ascii")
 
     text = b"".join(render("plan", "text", plan(revision="äöü"), options))
 
@@ -58,7 +58,9 @@ def test_drift_of_an_incomplete_listing_says_so(form):
     whole = drifts.drift(drifts.dataset())
     gap = replace(whole, datasets=tuple(replace(one, gap=GAP) for one in whole.datasets))
 
-    found, without = (b"".join(render("drift", form, one, Options(PLAIN))).decode() for one in (gap, whole))
+    found, without = (
+        b"".join(render("drift", form, one, RenderOptions(PLAIN))).decode() for one in (gap, whole)
+    )
 
     assert GAP in found
     assert "holds no others" not in found
@@ -70,7 +72,9 @@ def test_a_plan_from_an_incomplete_listing_says_so(form):
     whole = plan(dataset())
     gap = replace(whole, datasets=tuple(replace(one, gap=GAP) for one in whole.datasets))
 
-    found, without = (b"".join(render("plan", form, one, Options(PLAIN))).decode() for one in (gap, whole))
+    found, without = (
+        b"".join(render("plan", form, one, RenderOptions(PLAIN))).decode() for one in (gap, whole)
+    )
 
     assert GAP in found
     assert GAP not in without

@@ -13,7 +13,7 @@ from reconciler.cli.flags import DEFAULT_PATH
 from reconciler.cli.output.terminal import coloured, stream, width
 from reconciler.errors import Interrupted, OutputError, gravest, named
 from reconciler.reports.documents import write_failed
-from reconciler.reports.registry import Options, render
+from reconciler.reports.registry import RenderOptions, render
 from reconciler.reports.screen import Screen
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def rendered(
     thumbnails: Mapping[str, Thumbnail] | None = None,
 ) -> Iterator[bytes]:
     """Render a report in one format, in pieces, with the options of the command line."""
-    options = Options(
+    options = RenderOptions(
         screen=_screen(args, sys.stdout),
         encoding=sys.stdout.encoding or "utf-8",
         failure=failure,
@@ -72,7 +72,7 @@ def show(
 
 def show_on_stderr(document: str, report: object, args: argparse.Namespace) -> None:
     """Print a report as text on stderr, whatever stdout gets."""
-    options = Options(screen=_screen(args, sys.stderr), encoding=sys.stderr.encoding or "utf-8")
+    options = RenderOptions(screen=_screen(args, sys.stderr), encoding=sys.stderr.encoding or "utf-8")
     for piece in render(document, "text", report, options):
         sys.stderr.write(piece.decode(options.encoding, "replace"))
 

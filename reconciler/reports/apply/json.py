@@ -20,7 +20,7 @@ from reconciler.reports.documents import (
     listed_at,
     place_text,
 )
-from reconciler.reports.registry import Options
+from reconciler.reports.registry import RenderOptions
 
 
 class EntryProblemDoc(TypedDict):
@@ -107,7 +107,7 @@ class ApplyDoc(TypedDict):
 DOCUMENT: Final = ApplyDoc
 
 
-def render(results: Sequence[DatasetResult], options: Options) -> Iterator[bytes]:
+def render(results: Sequence[DatasetResult], options: RenderOptions) -> Iterator[bytes]:
     """Give apply/v1."""
     document: ApplyDoc = {"format": "apply/v1", "datasets": Rows(results, _result)}
     if options.failure:

@@ -9,7 +9,7 @@ from typing import Final
 from reconciler.core.status.result import DatasetResult, EntryProblem, Verdict, WithheldGroup
 from reconciler.reports.plan.text import INKS
 from reconciler.reports.plan.words import CAUSES, SIGILS
-from reconciler.reports.registry import Options
+from reconciler.reports.registry import RenderOptions
 from reconciler.reports.screen import (
     LONGEST_NAME,
     Ink,
@@ -53,7 +53,7 @@ _NOTHING_SELECTED: Final = "no selected image differs, others do; nothing was se
 _MOST_LABELS: Final = 10
 
 
-def render(results: Sequence[DatasetResult], options: Options) -> Iterator[Line]:
+def render(results: Sequence[DatasetResult], options: RenderOptions) -> Iterator[Line]:
     """Give the results of one apply as text."""
     screen = options.screen
     details = len(results) == 1 or screen.limit is None

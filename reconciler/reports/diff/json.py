@@ -27,7 +27,7 @@ from reconciler.reports.documents import (
     place_text,
     problem_doc,
 )
-from reconciler.reports.registry import Options
+from reconciler.reports.registry import RenderOptions
 
 
 class RevisionDoc(TypedDict):
@@ -113,7 +113,7 @@ class DiffDoc(TypedDict):
 DOCUMENT: Final = DiffDoc
 
 
-def render(diff: RevisionDiff, _options: Options) -> Iterator[bytes]:
+def render(diff: RevisionDiff, _options: RenderOptions) -> Iterator[bytes]:
     """Give diff/v1."""
     document: DiffDoc = {
         "format": "diff/v1",

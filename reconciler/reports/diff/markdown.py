@@ -8,7 +8,7 @@ from typing import Final
 from reconciler.core.revision_diff import DatasetDiff, RevisionDiff
 from reconciler.reports.comment import SCREEN, Page, code, ended, folded, table, texts
 from reconciler.reports.diff.text import heading, image_lines, label_line, setting_line, total
-from reconciler.reports.registry import Options
+from reconciler.reports.registry import RenderOptions
 from reconciler.reports.screen import error_lines, first_of, line
 from reconciler.reports.visible import counted
 
@@ -18,7 +18,7 @@ MARKER: Final = "<!-- reconciler-diff -->"
 _LABELS: Final = 20
 
 
-def render(diff: RevisionDiff, _options: Options) -> Iterator[str]:
+def render(diff: RevisionDiff, _options: RenderOptions) -> Iterator[str]:
     """Give the changes as GitHub-flavoured Markdown of at most `LIMIT` characters."""
     page = Page()
     head = ("| dataset | | added | changed | removed | unchanged |", "|:--|:--|--:|--:|--:|--:|")

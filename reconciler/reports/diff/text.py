@@ -17,7 +17,7 @@ from reconciler.core.revision_diff import (
     Side,
 )
 from reconciler.reports.plan.text import change_rows, field_line
-from reconciler.reports.registry import Options
+from reconciler.reports.registry import RenderOptions
 from reconciler.reports.screen import (
     LONGEST_NAME,
     Ink,
@@ -49,7 +49,7 @@ _INKS: Final = {
 _SHORT_COMMIT: Final = 12
 
 
-def render(diff: RevisionDiff, options: Options) -> Iterator[Line]:
+def render(diff: RevisionDiff, options: RenderOptions) -> Iterator[Line]:
     """Give the changes as text."""
     shown = [dataset for dataset in diff.datasets if dataset.differs or dataset.errors]
     return stacked(

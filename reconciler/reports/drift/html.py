@@ -19,7 +19,7 @@ from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.drift import words
 from reconciler.reports.drift.images import Thumbnails, in_order, page_data
 from reconciler.reports.plan.words import CAUSES
-from reconciler.reports.registry import Options
+from reconciler.reports.registry import RenderOptions
 from reconciler.reports.sentences import overlap
 from reconciler.reports.webpage import exactly, policy, rendered, script, style
 
@@ -82,7 +82,7 @@ class Relabelled(NamedTuple):
     left_out: int
 
 
-def render(drift: Drift, options: Options) -> Iterator[bytes]:
+def render(drift: Drift, options: RenderOptions) -> Iterator[bytes]:
     """Give the page in UTF-8."""
     return drift_page(drift, options.thumbnails)
 

@@ -25,7 +25,7 @@ from reconciler.reports.documents import (
     listed_at,
     place_text,
 )
-from reconciler.reports.registry import Options
+from reconciler.reports.registry import RenderOptions
 
 # In this form because "class" is a word of Python's.
 DriftItemDoc = TypedDict(
@@ -103,7 +103,7 @@ class DriftDoc(TypedDict):
 DOCUMENT: Final = DriftDoc
 
 
-def render(drift: Drift, _options: Options) -> Iterator[bytes]:
+def render(drift: Drift, _options: RenderOptions) -> Iterator[bytes]:
     """Give drift/v1. An image of two classes is two items, so that a selection by class misses none."""
     document: DriftDoc = {"format": "drift/v1", "datasets": Rows(drift.datasets, _dataset)}
     return encode(document)

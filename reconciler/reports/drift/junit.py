@@ -7,11 +7,11 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from reconciler.core.drift.report import DatasetDrift, Drift, DriftVerdict
 from reconciler.reports.drift import words
-from reconciler.reports.registry import Options
+from reconciler.reports.registry import RenderOptions
 from reconciler.reports.visible import visible
 
 
-def render(drift: Drift, _options: Options) -> Iterator[bytes]:
+def render(drift: Drift, _options: RenderOptions) -> Iterator[bytes]:
     """Give a test suite for each dataset: one case for its verdict, and one for each image that differs."""
     suites = Element("testsuites", name="reconciler drift")
     for dataset in drift.datasets:

@@ -10,7 +10,7 @@ from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.comment import SCREEN, Page, code, ended, folded, table, texts
 from reconciler.reports.drift import words
 from reconciler.reports.drift.text import balance, by_class, caller_lines, item_lines
-from reconciler.reports.registry import Options
+from reconciler.reports.registry import RenderOptions
 from reconciler.reports.screen import error_lines, gap_lines
 from reconciler.reports.visible import counted, visible
 
@@ -20,7 +20,7 @@ MARKER: Final = "<!-- reconciler-drift -->"
 _LABELS: Final = 20
 
 
-def render(drift: Drift, _options: Options) -> Iterator[str]:
+def render(drift: Drift, _options: RenderOptions) -> Iterator[str]:
     """Give drift as GitHub-flavoured Markdown of at most `LIMIT` characters."""
     page = Page()
     page.take([MARKER, f"### {_title(drift)}", "", *_table(drift)])

@@ -14,7 +14,7 @@ from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem
 from reconciler.core.spec.choices import DriftClass
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.drift import words
-from reconciler.reports.registry import Options
+from reconciler.reports.registry import RenderOptions
 from reconciler.reports.visible import visible
 
 # GitHub refuses a SARIF run of more than 25,000 results ("SARIF support for code scanning").
@@ -23,7 +23,7 @@ MOST_RESULTS: Final = 20_000
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
-def render(drift: Drift, _options: Options) -> Iterator[bytes]:
+def render(drift: Drift, _options: RenderOptions) -> Iterator[bytes]:
     """Give one run. What only waits for an apply is a note, and what is acknowledged is suppressed."""
     results = list(islice(_results(drift), MOST_RESULTS))
     found = sum(len(item.classes) for dataset in drift.datasets for item in dataset.items)

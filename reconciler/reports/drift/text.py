@@ -12,7 +12,7 @@ from reconciler.core.planning.cause import Cause
 from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.drift import words
 from reconciler.reports.plan.words import age
-from reconciler.reports.registry import Options
+from reconciler.reports.registry import RenderOptions
 from reconciler.reports.screen import (
     LONGEST_NAME,
     Ink,
@@ -42,7 +42,7 @@ _EVENTS: Final = 5
 _LABELS: Final = 10
 
 
-def render(drift: Drift, options: Options) -> Iterator[Line]:
+def render(drift: Drift, options: RenderOptions) -> Iterator[Line]:
     """Give drift as text, dataset by dataset."""
     if not drift.datasets:
         return iter([line("Nothing to observe: the specs hold no dataset.")])

@@ -25,7 +25,7 @@ from reconciler.reports.documents import (
     problem_doc,
     quarantined_doc,
 )
-from reconciler.reports.registry import Options
+from reconciler.reports.registry import RenderOptions
 
 
 class BlameDoc(TypedDict):
@@ -128,7 +128,7 @@ class Explained(NamedTuple):
     writers: Writers
 
 
-def render(explained: Explained, _options: Options) -> Iterator[bytes]:
+def render(explained: Explained, _options: RenderOptions) -> Iterator[bytes]:
     """Give explain/v1: one element for each dataset that was asked."""
     source_ref, explanations, writers = explained
     document: ExplainDoc = {

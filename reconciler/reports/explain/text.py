@@ -13,7 +13,7 @@ from reconciler.core.moments import moment
 from reconciler.reports.explain.json import Explained, Writers
 from reconciler.reports.plan.text import event_parts
 from reconciler.reports.plan.words import CAUSES, QUARANTINE_REASONS
-from reconciler.reports.registry import Options
+from reconciler.reports.registry import RenderOptions
 from reconciler.reports.screen import (
     LONGEST_NAME,
     Ink,
@@ -41,7 +41,7 @@ _COLUMN: Final = 12
 _SHORT: Final = 12
 
 
-def render(explained: Explained, options: Options) -> Iterator[Line]:
+def render(explained: Explained, options: RenderOptions) -> Iterator[Line]:
     """Give one block for each dataset that has the image, or could not be observed."""
     source_ref, explanations, writers = explained
     known = [

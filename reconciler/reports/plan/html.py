@@ -12,7 +12,7 @@ from reconciler.core.planning.plan import Plan, PlannedChange
 from reconciler.reports.drawing import due_data
 from reconciler.reports.plan import words
 from reconciler.reports.plan.text import boxes_by_label, by_label, images, images_by_label
-from reconciler.reports.registry import Options
+from reconciler.reports.registry import RenderOptions
 from reconciler.reports.sentences import contents, due_changes, field_name
 from reconciler.reports.visible import ELLIPSIS, counted, side
 from reconciler.reports.webpage import exactly, ours, rendered, script, style
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _DRAWN: Final = 1_000
 
 
-def render(plan: Plan, options: Options) -> Iterator[bytes]:
+def render(plan: Plan, options: RenderOptions) -> Iterator[bytes]:
     """Give the page in UTF-8."""
     js = _script()
     return rendered(

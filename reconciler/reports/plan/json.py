@@ -29,7 +29,7 @@ from reconciler.reports.documents import (
     listed_at,
     place_text,
 )
-from reconciler.reports.registry import Options
+from reconciler.reports.registry import RenderOptions
 
 
 class HeldDoc(TypedDict):
@@ -184,7 +184,7 @@ class PlanDoc(TypedDict):
 DOCUMENT: Final = PlanDoc
 
 
-def render(plan: Plan, options: Options) -> Iterator[bytes]:
+def render(plan: Plan, options: RenderOptions) -> Iterator[bytes]:
     """Give plan/v1."""
     document = _plan(plan)
     if options.failure:

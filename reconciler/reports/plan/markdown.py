@@ -17,7 +17,7 @@ from reconciler.reports.plan.text import (
     images,
     images_by_label,
 )
-from reconciler.reports.registry import Options
+from reconciler.reports.registry import RenderOptions
 from reconciler.reports.screen import error_lines, gap_lines, line
 from reconciler.reports.visible import counted
 
@@ -32,7 +32,7 @@ MARKER: Final = "<!-- reconciler-plan -->"
 """By its first line the comment is found again, and replaced instead of repeated."""
 
 
-def render(plan: Plan, _options: Options) -> Iterator[str]:
+def render(plan: Plan, _options: RenderOptions) -> Iterator[str]:
     """Give a plan as GitHub-flavoured Markdown of at most `LIMIT` characters."""
     page = Page()
     selected = [f"Selected: {code(words.selection(plan.selection))}", ""] if plan.selection else []

@@ -14,7 +14,7 @@ from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import DatasetPlan, Plan, PlannedChange
 from reconciler.core.spec.choices import Mode, Orphans
 from reconciler.reports.plan import words
-from reconciler.reports.registry import Options
+from reconciler.reports.registry import RenderOptions
 from reconciler.reports.screen import (
     LONGEST_NAME,
     Ink,
@@ -43,7 +43,7 @@ _SHORTEST_VALUE: Final = 16
 _SHORT_REVISION: Final = 12
 
 
-def render(plan: Plan, options: Options) -> Iterator[Line]:
+def render(plan: Plan, options: RenderOptions) -> Iterator[Line]:
     """Give a plan as text, whole or in short."""
     if options.summary:
         return _summary(plan.datasets, options.screen)

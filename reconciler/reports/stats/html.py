@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from reconciler.core.statistics import DatasetCounts, LabelSplit, LabelStatistics, Statistics
-from reconciler.reports.registry import Options
+from reconciler.reports.registry import RenderOptions
 from reconciler.reports.stats.text import boxes_line, images_line, pair_text
 from reconciler.reports.visible import counted
 from reconciler.reports.webpage import rendered, style
@@ -24,7 +24,7 @@ class Bar(NamedTuple):
     width: float
 
 
-def render(statistics: Statistics, options: Options) -> Iterator[bytes]:
+def render(statistics: Statistics, options: RenderOptions) -> Iterator[bytes]:
     """Give the page in UTF-8."""
     return rendered(
         "stats",

@@ -18,7 +18,7 @@ from reconciler.core.statistics import (
     Statistics,
 )
 from reconciler.reports.documents import ErrorDoc, ProblemDoc, Rows, encode, error_doc, problem_doc
-from reconciler.reports.registry import Options
+from reconciler.reports.registry import RenderOptions
 
 
 class LabelledImagesDoc(TypedDict):
@@ -111,7 +111,7 @@ class StatsDoc(TypedDict):
 DOCUMENT: Final = StatsDoc
 
 
-def render(statistics: Statistics, _options: Options) -> Iterator[bytes]:
+def render(statistics: Statistics, _options: RenderOptions) -> Iterator[bytes]:
     """Give stats/v1."""
     document: StatsDoc = {
         "format": "stats/v1",

@@ -7,7 +7,7 @@ from typing import Final
 
 from reconciler.core.statistics import Balance, DatasetCounts, DatasetStatistics, Pair, Statistics
 from reconciler.core.validation.problem import Problem
-from reconciler.reports.registry import Options
+from reconciler.reports.registry import RenderOptions
 from reconciler.reports.screen import Ink, Line, More, Screen, Span, error_lines, indented, line, stacked
 from reconciler.reports.visible import counted, shortened, visible
 
@@ -18,7 +18,7 @@ _PAIRS: Final = 3
 Row = tuple[str, ...]
 
 
-def render(statistics: Statistics, options: Options) -> Iterator[Line]:
+def render(statistics: Statistics, options: RenderOptions) -> Iterator[Line]:
     """Give the statistics as text."""
     blocks = [_dataset(dataset, options.screen) for dataset in statistics.datasets]
     blocks += [_balance(balance, options.screen) for balance in statistics.balances]

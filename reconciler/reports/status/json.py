@@ -26,7 +26,7 @@ from reconciler.reports.documents import (
     encode,
     quarantined_doc,
 )
-from reconciler.reports.registry import Options
+from reconciler.reports.registry import RenderOptions
 
 
 class LeftDoc(TypedDict):
@@ -136,7 +136,7 @@ class KnownStatuses(NamedTuple):
     now: float
 
 
-def render(known: KnownStatuses, _options: Options) -> Iterator[bytes]:
+def render(known: KnownStatuses, _options: RenderOptions) -> Iterator[bytes]:
     """Give status/v1, ordered by name."""
     document: StatusDoc = {"format": "status/v1", "datasets": datasets_doc(*known)}
     return encode(document)

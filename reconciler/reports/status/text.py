@@ -10,7 +10,7 @@ from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import TOO_OLD
 from reconciler.reports.apply.text import mark_of
 from reconciler.reports.plan.words import QUARANTINE_REASONS
-from reconciler.reports.registry import Options
+from reconciler.reports.registry import RenderOptions
 from reconciler.reports.screen import Ink, Line, Span, line
 from reconciler.reports.status.json import DatasetStatusDoc, KnownStatuses, datasets_doc, is_past
 from reconciler.reports.visible import visible
@@ -36,7 +36,7 @@ _SHORT_REVISION: Final = 12
 _NONE: Final = "-"
 
 
-def render(known: KnownStatuses, options: Options) -> Iterator[Line]:
+def render(known: KnownStatuses, options: RenderOptions) -> Iterator[Line]:
     """Give a table of all datasets, and below it what is wrong with which."""
     datasets, now = datasets_doc(*known), known.now
     if not datasets:

@@ -13,7 +13,7 @@ from reconciler.core.planning.plan import PlanError, unplanned
 from reconciler.core.validation.problem import Origin
 from reconciler.errors import UsageError
 from reconciler.reports.plan.saved import PlanRef, read_plan
-from reconciler.reports.registry import Options, render
+from reconciler.reports.registry import RenderOptions, render
 from reconciler.reports.screen import PLAIN
 from tests.reports.builders import ARN, HOSTILE, add, dataset, orphan, plan, ref, rendered, update
 
@@ -77,7 +77,7 @@ def test_the_same_plan_gives_the_same_bytes_one_change_a_line():
 def test_a_plan_is_written_without_being_held():
     """A quarter of a million changes go out in small pieces."""
     small, large = (
-        max(map(len, render("plan", "json", plan(dataset(*changes)), Options(PLAIN))))
+        max(map(len, render("plan", "json", plan(dataset(*changes)), RenderOptions(PLAIN))))
         for changes in ([add(f"{n:06}", n + 1) for n in range(number)] for number in (10, 5_000))
     )
 
