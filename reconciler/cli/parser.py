@@ -59,6 +59,11 @@ class Parser(argparse.ArgumentParser):
                 self.error(f"argument {name}: the value is empty")
         return found, unknown
 
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        if action.option_strings and arg_strings == ["--"]:  # argparse drops it, and gives an empty list
+            self.error(f"argument {'/'.join(action.option_strings)}: -- is not a value")
+        return super()._get_values(action, arg_strings)
+
     def error(self, message: str) -> NoReturn:
         if flag := re.search(r"argument (.*): ignored explicit argument", message):
             name = flag[1].rpartition("/")[2]

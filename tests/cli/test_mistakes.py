@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from reconciler.cli.parser import COMMANDS
+from reconciler.cli.parser import COMMANDS, build
 from reconciler.reports.registry import FORMATS, document_type
 from tests.cli.ended import ended
 from tests.docs.pages import ROOT
@@ -369,6 +369,17 @@ def test_a_value_that_cannot_be_used(
     assert (64, "", 1) == (code, out, len(err.splitlines())), (words, err)
     assert flag in err or "the value is empty" in err or value[:40] in err, err
     assert not Path(".reconciler", "state.sqlite3").exists() or command in ("restore", "run", "propose")
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_two_dashes_are_no_value(command: Any, capfd: pytest.CaptureFixture[str]):
+    """argparse drops them, and would go on with an empty list in place of the text."""
+    for name, flag in flags(command):
+        if not flag.startswith("--") or flag == "--from":  # which takes two values
+            continue
+        with pytest.raises(SystemExit, match="64"):
+            build([command.name], whole=True).parse_args([command.name, f"{flag}=--"])
+        assert flag in capfd.readouterr().err, name
 
 
 @pytest.mark.parametrize(
