@@ -136,14 +136,15 @@ class Pages:
             if state is None:
                 return None
             drift_view, scanned_at = state.drift_view, state.scanned_at
-            calls = state.foreign_calls
+            calls, applying = state.foreign_calls, bool(state.work and state.work.found)
         if drift_view is None or drift_view.drift is None:
             return self._render("unseen.html", name=name, drift_view=drift_view, scanned_at=scanned_at)
+        since = _since(drift_view, applying=applying)
         links = (("/", "Datasets"), (address("dataset", name), name))
         report = Drift(
             (_with_callers(drift_view.drift, calls),), self._registry.source_name, self._registry.revision
         )
-        return _pieces(drift_page(report, drift_view.pictures, Frame(_since(drift_view), links)))
+        return _pieces(drift_page(report, drift_view.pictures, Frame(since, links)))
 
     def missing(self) -> str:
         """Return the page for an address that leads nowhere."""
@@ -223,12 +224,23 @@ def _with_callers(drift: DatasetDrift, calls: Sequence[ForeignCall]) -> DatasetD
     return replace(drift, foreign_calls=suspects(calls, drift.observed_at))
 
 
-def _since(drift_view: DriftView) -> str:
-    if not drift_view.set_back:
-        return ""
-    one = drift_view.set_back == 1
-    noun = counted(drift_view.set_back, "image that had changed was", "images that had changed were")
-    return f"Since then {noun} reverted to what git says; {'it is' if one else 'they are'} shown as found."
+def _since(drift_view: DriftView, *, applying: bool) -> str:
+    """Return what happened, or happens, after the images were observed; empty if nothing did."""
+    if applying:
+        return "AWS is being updated to match git; the images are shown as they were found."
+    one = drift_view.set_back + drift_view.updated == 1
+    found = []
+    if drift_view.set_back:
+        noun = counted(drift_view.set_back, "image that had changed was", "images that had changed were")
+        found.append(f"{noun} reverted")
+    if drift_view.updated:
+        found.append(f"{counted(drift_view.updated, 'image was', 'images were')} updated")
+    done = " and ".join(found)
+    return (
+        f"Since then {done} to what git says; {'it is' if one else 'they are'} shown as found."
+        if done
+        else ""
+    )
 
 
 def _pieces(text: Iterator[bytes]) -> Iterator[bytes]:

@@ -47,7 +47,7 @@ def timeline(view: DatasetView, registry: Registry) -> tuple[CycleStep, ...]:
         observed,
         CycleStep(
             "Differences found",
-            _reached(seen and view.drifted is not None),
+            _reached(seen and (view.drifted is not None or bool(view.counts))),
             None,
             _found(view) if seen else "",
         ),
@@ -66,7 +66,7 @@ def _reached(done: bool) -> StepState:
 
 def _found(view: DatasetView) -> str:
     if view.drifted is None:
-        return ""
+        return "it is not known which side changed" if view.counts else ""
     return counted(view.drifted, "image drifted", "images drifted") if view.drifted else "no drift"
 
 

@@ -12,6 +12,7 @@ from reconciler.core.drift.foreign_calls import MOST_SHOWN, ForeignCall
 from reconciler.core.spec.choices import DriftClass, Mode, OnDrift
 from reconciler.core.status.conditions import Condition, ConditionType, Health, Reason, Truth, health_of
 from reconciler.core.status.result import Verdict
+from reconciler.core.status.summary import Summary
 from reconciler.engine.controller.dataset_state import HISTORY, DatasetState
 from reconciler.engine.controller.guarded_gateway import Work
 from reconciler.engine.controller.registry import Registry
@@ -162,7 +163,7 @@ def dataset_view(state: DatasetState, now: float, ahead: float, most: int) -> Da
         failures=state.failures,
         counts=dict(summary.counts) if summary else {},
         drift=tuple((CLASSES[kind], drift[kind]) for kind in DriftClass if drift.get(kind)),
-        drifted=(summary.left if summary else 0) if known else None,
+        drifted=_drifted(summary) if known else None,
         strays=drift.get(DriftClass.UNMANAGED, 0),
         left_by=_left_by(state) if summary and summary.left else None,
         conditions=believed,
@@ -172,6 +173,13 @@ def dataset_view(state: DatasetState, now: float, ahead: float, most: int) -> Da
         labels=dict(state.loaded.spec.metadata.labels) if state.loaded else {},
         foreign_calls=state.foreign_calls[:MOST_SHOWN],
     )
+
+
+def _drifted(summary: Summary | None) -> int | None:
+    """Return how many images drifted; None if some differ, and no record says which side changed."""
+    if summary is None:
+        return 0
+    return None if summary.unattributed and not summary.left else summary.left
 
 
 def _is_observed(believed: tuple[Condition, ...]) -> bool:

@@ -406,6 +406,41 @@ def test_the_report_says_what_was_set_back():
     assert "Since then 1 image that had changed was reverted" in ask(registry(made), "/drift/roses").words()
 
 
+def test_the_report_claims_no_revert_where_the_side_that_changed_is_unknown():
+    """The first apply of a controller may add images: nobody had changed them."""
+    made = dataset_state("roses", drift_view=DriftView(dataset(MOVED), 3, set_back=1, updated=2))
+
+    assert (
+        "Since then 1 image that had changed was reverted and 2 images were updated to what git says; "
+        "they are shown as found."
+    ) in ask(registry(made), "/drift/roses").words()
+
+
+def test_the_report_says_that_an_apply_is_running():
+    """It shows what that apply changes, and not what the one before it reverted."""
+    found = Summary(Verdict.UNKNOWN, {"update": 1}, {"box_moved": 1}, pending=True)
+    view = DriftView(dataset(MOVED), 1, set_back=1)
+    made = dataset_state("roses", drift_view=view, work=Work(AT, found=found), running=True)
+
+    shown = ask(registry(made), "/drift/roses").words()
+
+    assert ("AWS is being updated to match git" in shown, "reverted" in shown) == (True, False)
+
+
+@pytest.mark.parametrize("path", ["/", "/dataset/roses"])
+def test_drift_is_not_zero_where_the_side_that_changed_is_unknown(path: str):
+    """The condition Drifted is Unknown then."""
+    found = Summary(Verdict.UNKNOWN, {"desired": 9, "add": 3}, pending=True, unattributed=True)
+    made = dataset_state("roses", work=Work(AT, planned=1, sent=1, found=found), running=True)
+    made.judge(None, AT)
+
+    shown = ask(registry(made), path).words()
+
+    assert ({"/": "? drift unknown", "/dataset/roses": "Not known"}[path]) in shown
+    assert "0 images drifted" not in shown
+    assert path == "/" or "Differences found it is not known which side changed" in shown
+
+
 @pytest.mark.parametrize(
     ("made", "expected"),
     [

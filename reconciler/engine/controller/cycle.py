@@ -40,13 +40,11 @@ WAIT_SECONDS: Final = 60.0
 NAMED: Final = 20
 """How many entries of each kind one cycle names in the log."""
 
-Begin = Callable[[Summary], object]
-
 
 @dataclass(frozen=True, slots=True)
 class CycleResult:
     """
-    The result of one cycle.
+    The result of one cycle; while a plan is applied, of its observation alone.
 
     Attributes:
         observation: None if nothing was observed.
@@ -70,6 +68,9 @@ class CycleResult:
     def is_quiet(self) -> bool:
         """Return whether nothing had moved, so that nothing was compared."""
         return self.observation is ObservationKind.FINGERPRINT
+
+
+Begin = Callable[[CycleResult], object]
 
 
 class _Review:
@@ -108,7 +109,12 @@ class _Review:
         if planned.observation is not None:
             self.kind, self.scanned_at = planned.observation.kind, planned.observation.scanned_at
         if plan.applyable:
-            self._begin(summaries.planned(plan, self.drifted))
+            self._begin(self._observed(plan))
+
+    def _observed(self, plan: DatasetPlan) -> CycleResult:
+        """Return the result so far, before the first update."""
+        summary, seen = summaries.planned(plan, self.drifted), self.kind if plan.arn else None
+        return CycleResult(summary, seen, plan.arn, self.scanned_at, drift_view=self.drift_view)
 
 
 def run_cycle(
@@ -120,7 +126,7 @@ def run_cycle(
     A newer commit that arrives before anything was sent is planned with the same observation.
 
     Args:
-        begin: Called with the summary of the plan before its first update is sent.
+        begin: Called with the observation before its plan's first update is sent.
 
     Raises:
         ReconcilerError: The dataset could not be observed, or nothing could be sent.

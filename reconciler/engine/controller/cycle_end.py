@@ -8,7 +8,6 @@ from typing import Any
 from reconciler.core.moments import moment
 from reconciler.core.status.conditions import Reason
 from reconciler.core.status.result import Verdict
-from reconciler.core.status.summary import Summary
 from reconciler.engine.controller.assignment import Assignment
 from reconciler.engine.controller.cycle import CycleResult
 from reconciler.engine.controller.dataset_state import DatasetState
@@ -31,11 +30,12 @@ class Recorder:
         self._monotonic = monotonic
         self._kept: dict[str, tuple[object, float]] = {}
 
-    def note_begun(self, state: DatasetState, found: Summary) -> None:
-        """Publish the summary of a plan whose apply begins."""
+    def note_begun(self, state: DatasetState, found: CycleResult) -> None:
+        """Publish the observation, and the summary of the plan, whose apply begins."""
         with self._registry.lock:
             if state.work is not None:
-                state.work.found = found
+                state.work.found = found.summary
+            self._note_observation(state, found, self._registry.wall())
         self._registry.judge(state)
         self._registry.touch()
         self._stored(state, state.document(self._registry.wall(), None))
@@ -48,13 +48,13 @@ class Recorder:
             state.work, state.visited_at = None, now
             state.added, state.updated, state.updates = found.added, found.updated, found.updates
             state.calls = found.calls
-            state.drift_view = found.drift_view or state.drift_view
             cut = summary.failure is not None and summary.failure.reason is Reason.NEW_REVISION
             if state.suspended:
                 state.failures = 0
             else:
                 if not cut:  # superseded: neither a failure nor a success
                     state.failures = state.failures + 1 if summary.is_lost else 0
+                self._note_observation(state, found, now)
                 self._note_revisions(state, found, work.revision, now)
             state.cut_short = state.cut_short + 1 if cut and found.updates else 0
         drift = Counter[str]() if found.is_quiet or not found.observation else Counter(summary.counts)
@@ -85,13 +85,18 @@ class Recorder:
             one.shares_images = None if None in shared else any(shared)
 
     @staticmethod
+    def _note_observation(state: DatasetState, found: CycleResult, now: float) -> None:
+        state.arn = found.arn or state.arn
+        state.drift_view = found.drift_view or state.drift_view
+        if found.observation is not None:
+            state.observation, state.observed_at = found.observation, now
+            state.scanned_at = found.scanned_at or state.scanned_at
+
+    @staticmethod
     def _note_revisions(state: DatasetState, found: CycleResult, revision: str | None, now: float) -> None:
         state.attempted = revision
-        state.arn = found.arn or state.arn
         if found.observation is None:
             return
-        state.observation, state.observed_at = found.observation, now
-        state.scanned_at = found.scanned_at or state.scanned_at
         if found.summary.verdict in (Verdict.CONVERGED, Verdict.WITHHELD, Verdict.OBSERVED):
             state.succeeded_at = now
         if found.summary.verdict is Verdict.CONVERGED or found.summary.desired_is_in_place:

@@ -28,12 +28,14 @@ class DriftView:
         drift: None if more images differ than are kept.
         differing: Images that differed.
         set_back: Images that had drifted and that the same cycle reverted.
+        updated: Images that the same cycle updated though no record said which side had changed.
         pictures: Small pictures by source-ref, as the pages show them.
     """
 
     drift: DatasetDrift | None
     differing: int
     set_back: int = 0
+    updated: int = 0
     pictures: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -78,9 +80,11 @@ def view_after_apply(before: DriftView, left: frozenset[str]) -> DriftView:
             in_place=seen.in_place + len(done),
         ),
     )
-    reported = [item for item in drift.items if not item.is_pending and not item.codes]
-    put_back = sum(item.cause is not Cause.ORPHAN and item.source_ref not in left for item in reported)
-    return DriftView(drift, len(drift.items), put_back)
+    done = [item for item in drift.items if not item.codes and item.source_ref not in left]
+    put_back = sum(item.cause.is_drift for item in done)
+    return DriftView(
+        drift, len(drift.items), put_back, updated=sum(item.cause is Cause.UNATTRIBUTED for item in done)
+    )
 
 
 def quarantine_view(quarantine: Iterable[Quarantined]) -> QuarantineView:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 from structlog.testing import capture_logs
 
@@ -14,6 +15,7 @@ from reconciler.core.status.summary import Summary, failed
 from reconciler.engine.controller.cycle import CycleResult
 from reconciler.engine.controller.cycle_end import Recorder, log_end, trace_end
 from reconciler.engine.controller.dataset_state import DatasetState
+from tests.builders import classified
 from tests.engine.months import Months
 from tests.sources.builders import LINE, dataset, loaded, write
 
@@ -191,8 +193,41 @@ def test_a_revision_is_applied_or_verified_by_what_was_observed(
     Recorder._note_revisions(state, CycleResult(Summary(verdict, counts), observation), "c2", 9.0)
 
     assert expected == (state.succeeded_at == 9.0, state.applied, state.verified)
-    assert ("c2", "arn:1", 7.0) == (state.attempted, state.arn, state.scanned_at)
-    assert (9.0 if observation else None) == state.observed_at
+    assert "c2" == state.attempted
+
+
+@pytest.mark.parametrize("observation", [ObservationKind.FULL, None])
+def test_when_a_dataset_was_observed_is_noted_only_if_it_was(observation: ObservationKind | None):
+    state = DatasetState("roses", None, arn="arn:1", scanned_at=7.0)
+
+    Recorder._note_observation(state, CycleResult(Summary(Verdict.CONVERGED), observation), 9.0)
+
+    assert ("arn:1", 7.0, 9.0 if observation else None) == (state.arn, state.scanned_at, state.observed_at)
+
+
+def test_an_observation_is_shown_as_soon_as_its_apply_begins(months: Months, monkeypatch: pytest.MonkeyPatch):
+    """Counts, their time and the images are of one observation, and the process is ready."""
+    months.write("roses", *"abc")
+    months.settle()
+    arn = months.arn("roses")
+    months.forget()
+    months = months.restarted()
+    months.emulator.console.put(arn, orjson.loads(classified("a", "daisy")))
+    seen: list[tuple[Any, ...]] = []
+    begun = Recorder.note_begun
+
+    def note(self: Recorder, state: DatasetState, found: CycleResult) -> None:
+        begun(self, state, found)
+        document, view = state.document(months.registry.wall(), None), state.drift_view
+        seen.append((
+            document["counts"]["update"], document["observed_at"] is not None, document["observation"],
+            document["arn"], view and view.differing, state.was_observed,
+        ))  # fmt: skip
+
+    monkeypatch.setattr(Recorder, "note_begun", note)
+    months.settle()
+
+    assert [(1, True, "full", arn, 1, True)] == seen
 
 
 def test_a_cycle_that_says_nothing_new_does_not_make_the_status_new(months: Months):

@@ -179,16 +179,17 @@ def test_after_an_apply_the_drift_that_it_reverted_is_counted():
         item("unreverted", Cause.DRIFT_REMOVED),
         item("orphan", Cause.ORPHAN),
         item("errored", Cause.DRIFT_MODIFIED, "ERROR_X"),
+        item("unattributed", Cause.UNATTRIBUTED),
     )
     drift = DatasetDrift("roses", "arn", items=items, coverage=Coverage(10, 21, 3, 5))
 
     found = views.view_after_apply(views.DriftView(drift, 7), frozenset({"left", "unreverted", "orphan"}))
 
     assert found.drift is not None
-    assert ["left", "reverted", "unreverted", "orphan", "errored"] == [
+    assert ["left", "reverted", "unreverted", "orphan", "errored", "unattributed"] == [
         one.source_ref for one in found.drift.items
     ]
-    assert (5, 1) == (found.differing, found.set_back)
+    assert (6, 1, 1) == (found.differing, found.set_back, found.updated)
     assert Coverage(desired=10, observed=22, in_place=5, managed=6) == found.drift.coverage
 
 
