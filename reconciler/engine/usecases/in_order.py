@@ -56,7 +56,6 @@ class OrderedLines:
         self.have_keys |= any(one.code == Code.SERVICE_KEYS for one in chain.from_iterable(problems))
         self._hashes.append(hash(block.raw))
         if refs := [ref for ref in found.source_refs if ref is not None]:  # a blank line has none
-            self.facts.count_buckets(refs)
             self.are_sorted = self.are_sorted and all(map(lt, (self.last, *refs), refs))
             self.first, self.last = min(self.first or refs[0], *refs), max(self.last, *refs)
         return True

@@ -8,12 +8,15 @@ checking all lines: a property test compares the two.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
+from collections.abc import Iterable
 from itertools import accumulate, pairwise
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 from reconciler.core.entries.lines import MAX_LINE_BYTES, TEXT_DIGEST_BYTES, iter_blocks, text_digest
 from reconciler.core.validation.judged.columns import BLOCK_LINES, Check, Columns, block_digest
+from reconciler.core.validation.judged.totals import Part, changed
 from reconciler.core.validation.judged.window import Window
 
 _MORE_BYTES: Final = 1 << 11
@@ -47,6 +50,15 @@ def carry_over(stream: BinaryIO, check: Check, known: Columns) -> Columns | None
             return carrier.finish()
 
 
+class _Place(NamedTuple):
+    """Consecutive rows of columns, and the places of their labels."""
+
+    first: int
+    end: int
+    first_label: int
+    end_of_labels: int
+
+
 class _Carrier:
     """
     Makes the columns of a file from its pieces and known columns.
@@ -66,6 +78,9 @@ class _Carrier:
         self._rows: dict[bytes, int] = {}
         self._start = self._row = self._block = self._misses = 0  # _block is that of _row
         self._label = 0  # the first of _start
+        self._dropped: list[_Place] = []  # known lines that are not carried over, and found ones that are new
+        self._added: list[_Place] = []
+        self._is_in_order = True
 
     @property
     def wanted(self) -> tuple[int, int]:
@@ -124,11 +139,15 @@ class _Carrier:
         self._end_run()
         row = self._row_of(digest)
         if row is not None:
-            counts, passed = self._known.label_counts, self._row
+            counts, passed, label = self._known.label_counts, self._row, self._label
             self._label += sum(counts[passed:row]) - sum(counts[row:passed])
+            self._dropped.append(_Place(passed, row, label, self._label))
+            self._is_in_order = self._is_in_order and passed < row
             self._start, self._row, self._misses = row, row + 1, 0
             return
+        at, label = len(self._found), len(self._found.labels)
         self._found.add((text,), self._check)
+        self._added.append(_Place(at, at + 1, label, len(self._found.labels)))
         self._found.digests += digest
         self._misses += 1
 
@@ -159,4 +178,19 @@ class _Carrier:
 
     def finish(self) -> Columns:
         self._end_run()
-        return self._found
+        known, found = self._known, self._found
+        self._dropped.append(_Place(self._row, len(known), self._label, len(known.labels)))
+        if self._is_in_order:
+            parts = _part(known, self._dropped), _part(found, self._added)
+            found.known_totals = changed(known.totals, *parts, list(found.number_of_outcome))
+        return found
+
+
+def _part(columns: Columns, places: Iterable[_Place]) -> Part:
+    refs: list[str | None] = []
+    outcomes, labels = array("I"), array("I")
+    for first, end, first_label, end_of_labels in places:
+        refs += columns.source_refs[first:end]
+        outcomes += columns.outcomes[first:end]
+        labels += columns.labels[first_label:end_of_labels]
+    return Part(refs, outcomes, labels)

@@ -8,7 +8,6 @@ a file holds for its next version, where the lines are the same.
 from __future__ import annotations
 
 from array import array
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import accumulate, chain, pairwise
@@ -16,6 +15,7 @@ from operator import sub
 from typing import Final, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 from xxhash import xxh3_128_digest
 
 from reconciler.core.entries.lines import MAX_LINE_BYTES, TEXT_DIGEST_BYTES, Block, text_digest
@@ -23,6 +23,7 @@ from reconciler.core.entries.listed_form import are_compact, hash_desired
 from reconciler.core.validation.checked_line import CheckedLines, LabelKinds, Outcome
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.dataset import DatasetFacts
+from reconciler.core.validation.judged.totals import Part, Totals, added_up
 from reconciler.core.validation.judged.warned import restored
 from reconciler.core.validation.problem import Problem
 
@@ -55,6 +56,7 @@ class JudgedFile(Struct, array_like=True, frozen=True):
     seed: int
     blocks: memoryview
     block_lines: memoryview
+    totals: Totals
     label_names: list[str]
     distinct: list[tuple[LabelKinds, tuple[Problem, ...]]]
 
@@ -113,6 +115,7 @@ class Columns:
         self.number_of_outcome: Numbers[Outcome] = Numbers()
         self._unclean: set[int] = set()
         self.is_storable = True
+        self.known_totals: Totals | None = None  # none while lines are added
 
     def __len__(self) -> int:
         return len(self.source_refs)
@@ -158,14 +161,22 @@ class Columns:
         """Return the bytes before each line, and those of all."""
         return list(accumulate(self.sizes, initial=0))
 
+    @property
+    def totals(self) -> Totals:
+        """Return what all lines come to."""
+        if self.known_totals is None:
+            lines = Part(self.source_refs, self.outcomes, self.labels)
+            self.known_totals = added_up(lines, list(self.number_of_outcome))
+        return self.known_totals
+
     def count(self, facts: DatasetFacts) -> None:
-        """Add all lines to the facts of their dataset, but for the buckets of their images."""
-        outcomes = list(self.number_of_outcome)
-        for number, count in Counter(self.outcomes).items():
+        """Add all lines to the facts of their dataset."""
+        outcomes, totals = list(self.number_of_outcome), self.totals
+        for number, count in totals.outcomes.items():
             facts.count(*outcomes[number], count)
         names = list(self.number_of_label)
-        for number, count in Counter(self.labels).items():
-            facts.labels[names[number]] += count
+        facts.labels.update({names[number]: count for number, count in totals.labels.items()})
+        facts.buckets.update(totals.buckets)
 
     def stored(self) -> JudgedFile | None:
         """
@@ -175,22 +186,27 @@ class Columns:
         """
         if self.seed is None or not self.is_storable:
             return None
-        used = dict.fromkeys(self.outcomes)  # outcomes of lines that are gone are forgotten
-        renumbered = dict(zip(used, range(len(used)), strict=True))
-        distinct = list(self.number_of_outcome)
+        totals, distinct, outcomes = self.totals, list(self.number_of_outcome), self.outcomes
+        used = list(totals.outcomes)
+        if len(used) < len(distinct):  # outcomes of lines that are gone are forgotten
+            renumbered = {number: at for at, number in enumerate(used)}
+            outcomes = array("I", map(renumbered.__getitem__, outcomes))
+            distinct = [*map(distinct.__getitem__, used)]
+            totals = replace(totals, outcomes=dict(enumerate(totals.outcomes.values())))
         return JudgedFile(
             self.source_refs,
             memoryview(self.digests),
             _bytes_of(self.sizes),
             _bytes_of(self.lengths),
-            _bytes_of(array("I", map(renumbered.__getitem__, self.outcomes))),
+            _bytes_of(outcomes),
             _bytes_of(self.label_counts),
             _bytes_of(self.labels),
             self.seed,
             memoryview(self.blocks),
             _bytes_of(self.block_lines),
+            totals,
             list(self.number_of_label),
-            [*map(distinct.__getitem__, used)],
+            distinct,
         )
 
 
@@ -217,15 +233,19 @@ def restored_columns(known: JudgedFile) -> Columns:
         found.number_of_label[label]
     for kind, problems in known.distinct:
         found.number_of_outcome[kind, tuple(map(restored, problems))]
-    rows = len(found)
+    rows, totals = len(found), known.totals
+    found.known_totals = totals
     if not (
         rows == len(found.sizes) == len(found.lengths) == len(found.outcomes) == len(found.label_counts)
         and len(found.digests) == rows * size
         and len(found.blocks) == len(found.block_lines) * size
         and rows == sum(found.block_lines)
-        and len(found.labels) == sum(found.label_counts)
+        and rows == sum(totals.outcomes.values())
+        and len(found.labels) == sum(found.label_counts) == sum(totals.labels.values())
         and max(found.labels, default=-1) < len(known.label_names) == len(found.number_of_label)
         and max(found.outcomes, default=-1) < len(known.distinct) == len(found.number_of_outcome)
+        and max(totals.labels, default=-1) < len(known.label_names)
+        and max(totals.outcomes, default=-1) < len(known.distinct)
     ):
         raise ValueError("the remembered lines of a file do not hold together")
     return found

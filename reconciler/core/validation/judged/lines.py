@@ -12,11 +12,11 @@ from typing import BinaryIO, Final, NamedTuple
 from reconciler.core.entries.index import Index, IndexedLines
 from reconciler.core.entries.lines import TEXT_DIGEST_BYTES, iter_blocks, text_digest
 from reconciler.core.entries.listed_form import are_compact
-from reconciler.core.validation.checked_line import is_blank
 from reconciler.core.validation.dataset import DatasetFacts, duplicate_source_ref
 from reconciler.core.validation.judged.columns import Columns, hashes_of, unclean
+from reconciler.core.validation.judged.totals import is_unusable
 from reconciler.core.validation.judged.warned import WarnedLines
-from reconciler.core.validation.problem import Origin, Problem, has_error
+from reconciler.core.validation.problem import Origin, Problem
 
 _CLEAN, _WARNED, _UNUSABLE = range(3)
 
@@ -61,6 +61,12 @@ class DatasetLines:
     @cached_property
     def void(self) -> frozenset[str]:
         refs = [columns.source_refs for columns, _, _ in self._files]
+        if (
+            len(self._files) == 1
+            and not self._files[0].unusable
+            and self._files[0].columns.totals.are_distinct
+        ):
+            return frozenset()
         found = {lines.source_refs[row] for lines, unusable, _ in self._files for row in unusable}
         if len(set(chain.from_iterable(refs))) != sum(map(len, refs)):
             found |= {ref for ref, count in Counter(chain.from_iterable(refs)).items() if count > 1}
@@ -75,10 +81,8 @@ class DatasetLines:
     @cached_property
     def facts(self) -> DatasetFacts:
         facts = DatasetFacts()
-        for columns, unusable, _ in self._files:
+        for columns, _, _ in self._files:
             columns.count(facts)
-            refs = compress(columns.source_refs, _all_but(columns, unusable))
-            facts.count_buckets([ref for ref in refs if ref is not None])
         return facts
 
     def problems(self, origin_of: Callable[[int, int], Origin]) -> list[Problem]:
@@ -194,7 +198,7 @@ def _sorted_out(columns: Columns) -> _File:
 
 
 def _sort(problems: Sequence[Problem]) -> int:
-    if has_error(problems) or is_blank(problems):
+    if is_unusable(problems):
         return _UNUSABLE
     return _WARNED if problems else _CLEAN
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
+from typing import Any
 
 import msgspec
 import pytest
@@ -16,6 +17,7 @@ from reconciler.core.validation import check_line
 from reconciler.core.validation.checked_line import CheckedLines, each
 from reconciler.core.validation.judged.carried import carry_over, read_columns
 from reconciler.core.validation.judged.columns import Check, Columns, JudgedFile, restored_columns
+from reconciler.core.validation.judged.totals import Part, Totals, added_up
 from tests.builders import boxed, classified, line
 from tests.fixtures.lines import rows
 
@@ -44,7 +46,12 @@ def meaning(columns: Columns) -> object:
     """Return all that columns say, whatever the numbers in them and wherever blocks end."""
     outcomes, labels = list(columns.number_of_outcome), iter(columns.labels)
     names = list(columns.number_of_label)
+    totals = columns.totals
     return (
+        {outcomes[number]: count for number, count in totals.outcomes.items()},
+        {names[number]: count for number, count in totals.labels.items()},
+        [*totals.buckets.items()],
+        totals.are_distinct,
         columns.source_refs,
         columns.sizes,
         columns.lengths,
@@ -165,6 +172,35 @@ def test_lines_of_blocks_that_are_the_same_are_not_even_split(monkeypatch: pytes
     assert carry_over(BytesIO(now), judge, known) is not None
 
     assert len(digested) < 40
+
+
+@pytest.mark.parametrize(
+    ("now", "most"),
+    [
+        (content_of(BULK), 0),
+        (edited(lambda lines: lines.__setitem__(500, classified("bulk-500", "rose"))), 2),
+        (edited(lambda lines: lines.__delitem__(slice(100, 150))), 50),
+        (edited(lambda lines: lines.__setitem__(500, line("new"))), 1_002),  # it may be that of another line
+        (edited(lambda lines: lines.append(line("bulk-7"))), 1_002),
+        (content_of(BULK[::-1]), 1_002),
+    ],
+)
+def test_only_lines_that_changed_are_added_up(now: bytes, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for those whose source-ref may be that of another line now."""
+    added: list[int] = []
+
+    def count(lines: Part, *args: Any) -> Totals:
+        added.append(len(lines.source_refs))
+        return added_up(lines, *args)
+
+    totals, known = read(now).totals, restored_columns(stored(read(content_of(BULK))))
+    for module in ("totals", "columns"):
+        monkeypatch.setattr(f"reconciler.core.validation.judged.{module}.added_up", count)
+    found = carry_over(BytesIO(now), judge, known)
+
+    assert found is not None
+    assert (totals.buckets, totals.are_distinct) == (found.totals.buckets, found.totals.are_distinct)
+    assert sum(added) <= most
 
 
 def test_columns_that_are_carried_over_again_and_again_stay_as_they_would_be_read() -> None:
