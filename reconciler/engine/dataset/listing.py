@@ -22,6 +22,7 @@ from reconciler.ports import Clock
 from reconciler.private import temporary_file
 
 _KEY: Final = b'"source-ref":'
+_FIRST: Final = b"{" + _KEY
 _NAMING: Final = (b'{"source-ref":"s3://', b'{"source-ref": "s3://')
 
 # Of an object that names an image further on, or says why it names none.
@@ -168,9 +169,7 @@ class FileListing(Listing):
                 answer of a call, with all entries in it.
         """
         for block in iter_blocks(self._stream):
-            objects = map(bytes.startswith, block.texts, repeat(b"{"))
-            named = map(bytes.__contains__, block.texts, repeat(_KEY))
-            if all(objects) and all(map(bytes.endswith, block.texts, repeat(b"}"))) and all(named):
+            if all(map(bytes.endswith, block.texts, repeat(b"}"))) and _begin_alike(block.texts):
                 yield from block.lines()
             else:
                 yield from self._entries(block)
@@ -188,6 +187,15 @@ class FileListing(Listing):
 def _names_image(raw: bytes) -> bool:
     """Return whether a listed line names an image; errors as `parse_observed`."""
     return raw.startswith(_NAMING) or SOURCE_REF in parse_observed(raw)
+
+
+def _begin_alike(texts: Sequence[bytes]) -> bool:
+    """Return whether all begin as objects do, and name an image; faster if they do so in the same way."""
+    if all(map(bytes.startswith, texts, repeat(_FIRST))):
+        return True
+    return all(map(bytes.startswith, texts, repeat(b"{"))) and all(
+        map(bytes.__contains__, texts, repeat(_KEY))
+    )
 
 
 def _is_object(raw: bytes) -> bool:
