@@ -145,18 +145,34 @@ def number_style(attribute: Attribute) -> Iterator[Problem]:
     if is_integer_text(attribute.value):
         text = f"'{attribute.name}' is {quoted(attribute.value)}, a string; the guide asks for an integer"
         yield warning(Code.STRING_LABEL_VALUE, text)
-    if count := list(map(type, _integers(attribute))).count(float):
-        text = f"{count} numbers of '{attribute.name}' are floats; the guide asks for integers"
+    yield from floats(attribute.name, list(map(type, _integers(attribute))).count(float))
+
+
+def floats(name: str, count: int) -> Iterator[Problem]:
+    """Warn of so many floats in an attribute, if there are any."""
+    if count:
+        text = f"{count} numbers of '{name}' are floats; the guide asks for integers"
         yield warning(Code.FLOAT_NUMBERS, text)
 
 
 def creation_date(attribute: Attribute) -> Iterator[Problem]:
-    stated = attribute.metadata["creation-date"]
+    yield from odd_date(attribute.name, attribute.metadata["creation-date"])
+
+
+def odd_date(name: str, stated: str) -> Iterator[Problem]:
+    """Warn of an attribute's creation date if it is none."""
     try:
         datetime.fromisoformat(stated.upper())  # RFC 3339 allows "t" and "z"
     except ValueError:
-        text = f"'{attribute.name}{METADATA}/creation-date' is {quoted(stated)}, not an ISO 8601 date"
+        text = f"'{name}{METADATA}/creation-date' is {quoted(stated)}, not an ISO 8601 date"
         yield warning(Code.CREATION_DATE, text)
+
+
+def extra_keys(names: Sequence[str]) -> Iterator[Problem]:
+    """Warn of keys that may be labels without metadata, if there are any."""
+    if names:
+        keys = ", ".join(f"'{name}'" for name in names[:5])
+        yield warning(Code.EXTRA_KEY, f"no label attribute: {keys}; kept, and sent")
 
 
 LINE_RULES: Final = (

@@ -12,7 +12,7 @@ has at least as many commas as the structure implies, and exactly as many only i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Annotated, Final, Literal
@@ -65,12 +65,11 @@ class _Confidence(Struct, forbid_unknown_fields=True, gc=False):
     confidence: _Share
 
 
-class _Part(
-    Struct,
-    forbid_unknown_fields=True,
-    gc=False,
-    rename=lambda name: name if name == "image_size" else name.replace("_", "-"),
-):
+def renamed(name: str) -> str:
+    return name if name == "image_size" else name.replace("_", "-")
+
+
+class Part(Struct, forbid_unknown_fields=True, gc=False, rename=renamed):
     """
     The value of a box attribute, or the metadata of either type; callers tell them apart.
 
@@ -90,8 +89,8 @@ class _Part(
     adjustment_status: str | None = None
 
 
-_Fields = dict[str, str | Annotated[int, Meta(ge=-(2**31), le=2**31)] | _Part]
-_parse: Final = Decoder(_Fields).decode
+Parts = dict[str, str | Annotated[int, Meta(ge=-(2**31), le=2**31)] | Part]
+_parse: Final = Decoder(Parts).decode
 
 # Matches most source-refs: printable ASCII in an ordinary bucket, with an image file's extension.
 _is_ordinary: Final = re.compile(
@@ -103,12 +102,12 @@ _CLEAN_BOTH: Final[Outcome] = LabelKinds.BOTH, ()
 _CLEAN_IMAGE_LEVEL: Final[Outcome] = LabelKinds.IMAGE_LEVEL, ()
 
 
-class _DoubtError(ValueError):
+class DoubtError(ValueError):
     """The line is not certainly clean."""
 
 
 # Not JSON, another shape, not UTF-8 or not a date; a missing source-ref, attribute partner or class id.
-_DOUBTS: Final = (DecodeError, ValueError, LookupError, RecursionError)
+DOUBTS: Final = (DecodeError, ValueError, LookupError, RecursionError)
 
 
 _DECIMALS: Final = tuple(str(number) for number in range(1000))
@@ -128,7 +127,7 @@ def check_together(texts: Iterable[bytes], otherwise: Callable[[bytes], CheckedL
         labels: dict[str, None] = {}
         try:
             ref, outcome = _check(raw, labels)
-        except _DOUBTS:
+        except DOUBTS:
             doubtful = otherwise(raw)
             refs.append(doubtful.source_ref)
             of_lines.append(doubtful.labels)
@@ -145,42 +144,42 @@ def check_clean(raw: bytes) -> CheckedLine | None:
     labels: dict[str, None] = {}
     try:
         ref, (kinds, problems) = _check(raw, labels)
-    except _DOUBTS:
+    except DOUBTS:
         return None
     return CheckedLine(ref, tuple(labels), kinds, problems)
 
 
 def _check(raw: bytes, labels: dict[str, None]) -> tuple[str, Outcome]:
-    """Do the same as `check_clean`, with the labels added to *labels*; raise one of `_DOUBTS` instead of None."""
+    """Do the same as `check_clean`, with the labels added to *labels*; raise one of `DOUBTS` instead of None."""
     fields = _parse(raw)
     ref = fields.pop(SOURCE_REF)
     empty: tuple[str, ...] = ()
     commas, parts, level, drawn = len(fields), 0, 0, 0
     for name, value in fields.items():
         kind = type(value)
-        if kind is _Part:
+        if kind is Part:
             parts += 1
             if value.image_size is not None:  # type: ignore[union-attr]
                 drawn += 1
-                commas += _boxes(value, metadata := fields[_metadata_key(name)], labels)  # type: ignore[arg-type]
+                commas += check_boxes(value, metadata := fields[metadata_key(name)], labels)  # type: ignore[arg-type]
                 if not value.annotations and metadata.human_annotated == "yes":  # type: ignore[union-attr]
                     empty += (name,)
         elif kind is int:
             level += 1
-            commas += _image_level(fields[_metadata_key(name)], labels)
+            commas += check_image_level(fields[metadata_key(name)], labels)
         elif name.endswith(METADATA):
-            raise _DoubtError
+            raise DoubtError
     if (
         parts != level + drawn + drawn
         or type(ref) is not str
-        or ((is_odd := not _is_ordinary(ref)) and not _is_plain(ref))
-        or (raw.count(b",") != commas and not _is_punctuated(raw, commas + ref.count(","), fields))
-        or (drawn > 1 and not _may_add_up(raw, fields))
+        or ((is_odd := not _is_ordinary(ref)) and not is_plain(ref))
+        or (raw.count(b",") != commas and not is_punctuated(raw, commas + ref.count(","), fields))
+        or (drawn > 1 and not may_add_up(raw, fields))
         or len(raw) > quotas.MAX_LINE_CHARS
         or len(labels) > quotas.MAX_LABELS_PER_IMAGE
         or (fields and not parts)
     ):
-        raise _DoubtError
+        raise DoubtError
     if not fields:
         outcome = _UNLABELLED
     else:
@@ -196,10 +195,10 @@ def _of_empty(names: tuple[str, ...], *, no_label: bool) -> tuple[Problem, ...]:
     return tuple(no_boxes(names, no_label=no_label))
 
 
-def _boxes(value: _Part, metadata: object, labels: dict[str, None]) -> int:
+def check_boxes(value: Part, metadata: object, labels: dict[str, None]) -> int:
     """Check a box attribute, add its labels, and return the number of commas in value and metadata."""
-    if type(metadata) is not _Part or metadata.type != "groundtruth/object-detection":
-        raise _DoubtError
+    if not isinstance(metadata, Part) or metadata.type != "groundtruth/object-detection":
+        raise DoubtError
     sizes, boxes, names, objects = value.image_size, value.annotations, metadata.class_map, metadata.objects
     if (
         sizes is None
@@ -211,15 +210,15 @@ def _boxes(value: _Part, metadata: object, labels: dict[str, None]) -> int:
         or len(objects) != len(boxes)
         or not (_unsuspicious.issuperset(names.values()) or _are_unsuspicious(names.values()))
     ):
-        raise _DoubtError
+        raise DoubtError
     width, height = sizes[0].width, sizes[0].height
     if width > quotas.MAX_ASPECT_RATIO * height or height > quotas.MAX_ASPECT_RATIO * width:
-        raise _DoubtError
+        raise DoubtError
     shortest = _LONG_ENOUGH if max(width, height) <= quotas.TRAINING_SIDE else _LONG_ENOUGH_SCALED
     for box in boxes:
         across, down = box.width, box.height
         if box.left + across > width or box.top + down > height or across < shortest or down < shortest:
-            raise _DoubtError
+            raise DoubtError
         labels[names[_DECIMALS[box.class_id]]] = None
     commas = 6 * len(boxes) + len(names) + 4
     if not boxes:
@@ -227,10 +226,10 @@ def _boxes(value: _Part, metadata: object, labels: dict[str, None]) -> int:
     return commas + (metadata.job_name is not None) + (metadata.adjustment_status is not None)
 
 
-def _image_level(metadata: object, labels: dict[str, None]) -> int:
+def check_image_level(metadata: object, labels: dict[str, None]) -> int:
     """Check the metadata of an image-level label, add the label, and return the number of commas in it."""
-    if type(metadata) is not _Part or metadata.type != "groundtruth/image-classification":
-        raise _DoubtError
+    if not isinstance(metadata, Part) or metadata.type != "groundtruth/image-classification":
+        raise DoubtError
     label = metadata.class_name
     if (
         label is None
@@ -239,27 +238,27 @@ def _image_level(metadata: object, labels: dict[str, None]) -> int:
         or metadata.creation_date is None
         or not (label in _unsuspicious or _are_unsuspicious((label,)))
     ):
-        raise _DoubtError
+        raise DoubtError
     labels[label] = None
     return 4 + (metadata.job_name is not None) + (metadata.adjustment_status is not None)
 
 
-def _may_add_up(raw: bytes, fields: _Fields) -> bool:
+def may_add_up(raw: bytes, fields: Mapping[str, object]) -> bool:
     """Return whether several box attributes are certainly clean together."""
-    counts = (len(part.annotations or ()) for part in fields.values() if type(part) is _Part)
+    counts = (len(part.annotations or ()) for part in fields.values() if isinstance(part, Part))
     return sum(counts) <= quotas.MAX_BOXES_PER_IMAGE and b"adjustment-status" not in raw
 
 
-def _is_punctuated(raw: bytes, commas: int, fields: _Fields) -> bool:
+def is_punctuated(raw: bytes, commas: int, fields: Mapping[str, object]) -> bool:
     """Return whether all surplus commas are inside strings, given that the line has no escapes."""
     texts = [*fields, *(value for value in fields.values() if type(value) is str)]
     for part in fields.values():
-        if type(part) is _Part:
+        if isinstance(part, Part):
             texts += (part.class_name or "", part.job_name or "", *(part.class_map or {}).values())
     return b"\\" not in raw and raw.count(b",") == commas + "".join(texts).count(",")
 
 
-def _is_plain(ref: str) -> bool:
+def is_plain(ref: str) -> bool:
     return is_source_ref(ref) and not is_suspicious(ref)
 
 
@@ -278,8 +277,8 @@ def _are_unsuspicious(names: Collection[str]) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _metadata_key(name: str) -> str:
+def metadata_key(name: str) -> str:
     """Return the metadata key of an attribute; raise if the attribute's name needs the slow rules."""
     if len(name) > quotas.MAX_LABEL_CHARS or name == "cl" or name.startswith(TRAINING_OUTPUT):
-        raise _DoubtError
+        raise DoubtError
     return name + METADATA

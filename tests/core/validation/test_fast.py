@@ -3,6 +3,7 @@
 import copy
 import json
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -82,9 +83,9 @@ def places(value: Any) -> list[tuple[Any, Any]]:
 
 
 @st.composite
-def mutants(draw: st.DrawFn) -> bytes:
-    """Draw a clean document after one to three changes to its structure."""
-    document = copy.deepcopy(draw(st.sampled_from(CLEAN)))
+def mutants(draw: st.DrawFn, documents: Sequence[dict[str, Any]] = CLEAN) -> bytes:
+    """Draw one of the documents, which are clean, after one to three changes to its structure."""
+    document = copy.deepcopy(draw(st.sampled_from(documents)))
     for _ in range(draw(st.integers(0, 3))):
         holder, step = draw(st.sampled_from(places(document)))
         match draw(st.sampled_from(["set", "drop", "add", "rename", "repeat"])):
@@ -104,9 +105,9 @@ def mutants(draw: st.DrawFn) -> bytes:
 
 
 @st.composite
-def scrambled(draw: st.DrawFn) -> bytes:
+def scrambled(draw: st.DrawFn, documents: Sequence[dict[str, Any]] = CLEAN) -> bytes:
     """Draw a line of the table or a clean one, with bytes inserted or removed, or members repeated."""
-    raw = draw(st.sampled_from(TEXTS) | mutants())
+    raw = draw(st.sampled_from(TEXTS) | mutants(documents))
     for _ in range(draw(st.integers(1, 2))):
         start = draw(st.integers(0, len(raw)))
         match draw(st.sampled_from(["insert", "cut", "member", "escape"])):

@@ -1,0 +1,158 @@
+"""
+A fast path for lines with the warnings that often all lines of a dataset have, as a tool wrote them.
+
+Numbers are floats, dates have another form, fields are no labels, or several of these. The line is decoded as in
+`fast`, to structures that allow for that, and its labels are checked there. Any other oddity is left to the rules.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from msgspec import Meta, Struct
+from msgspec.json import Decoder
+
+from reconciler.core.entries.entry import ERROR_LISTS, METADATA, SOURCE_REF
+from reconciler.core.runtime import quotas
+from reconciler.core.validation.checked_line import CheckedLine, kind_of
+from reconciler.core.validation.content import TRAINING_OUTPUT, extra_keys, floats, no_boxes, odd_date
+from reconciler.core.validation.fast import (
+    DOUBTS,
+    DoubtError,
+    Part,
+    check_boxes,
+    check_image_level,
+    is_plain,
+    is_punctuated,
+    may_add_up,
+    metadata_key,
+    renamed,
+)
+from reconciler.core.validation.problem import Problem
+from reconciler.core.validation.text import unlikely_image
+
+_IN_IMAGE: Final = Meta(ge=0, le=quotas.MAX_IMAGE_SIDE)
+_SIDE: Final = Meta(ge=quotas.MIN_IMAGE_SIDE, le=quotas.MAX_IMAGE_SIDE)
+_WHOLE: Final = Meta(multiple_of=1)
+
+_CLASS: Final = Meta(ge=0, le=999)
+_LARGE: Final = Meta(ge=-(2**31), le=2**31)
+
+_Side = Annotated[int, _SIDE] | Annotated[float, _SIDE, _WHOLE]
+_Length = Annotated[int, _IN_IMAGE] | Annotated[float, _IN_IMAGE]
+_Number = Annotated[int, _LARGE] | Annotated[float, _LARGE]
+
+
+class _Size(Struct, forbid_unknown_fields=True, gc=False):
+    width: _Side
+    height: _Side
+    depth: Annotated[int, _LARGE] | Annotated[float, _LARGE, _WHOLE]
+
+
+class _Annotation(Struct, forbid_unknown_fields=True, gc=False):
+    class_id: Annotated[int, _CLASS] | Annotated[float, _CLASS, _WHOLE]
+    left: _Length
+    top: _Length
+    width: _Length
+    height: _Length
+
+
+class _Part(Part, rename=renamed):
+    image_size: Annotated[list[_Size], Meta(min_length=1, max_length=1)] | None = None  # type: ignore[assignment]
+    annotations: Annotated[list[_Annotation], Meta(max_length=quotas.MAX_BOXES_PER_IMAGE)] | None = None  # type: ignore[assignment]
+    creation_date: str | None = None  # type: ignore[assignment]
+
+
+_parse: Final = Decoder(dict[str, str | bool | _Number | _Part | None]).decode
+
+
+def check_warned(raw: bytes) -> CheckedLine | None:
+    """Check a line with no problems but such warnings and those that `check_clean` knows; else return None."""
+    try:
+        return _check(raw)
+    except DOUBTS:
+        return None
+
+
+class _Found(Struct):
+    """
+    What was found in the fields of a line so far.
+
+    Attributes:
+        commas: Those that the line has, if no key is repeated.
+        drawn, level: The attributes with boxes, and with a label of the image.
+        empty: Those with boxes that a person annotated without any.
+        extra: Other fields than labels and texts.
+        styles: The warnings of attributes.
+    """
+
+    commas: int
+    labels: dict[str, None] = {}
+    drawn: list[str] = []
+    level: list[str] = []
+    empty: list[str] = []
+    extra: list[str] = []
+    styles: list[Problem] = []
+
+
+def _check(raw: bytes) -> CheckedLine:
+    fields = _parse(raw)
+    ref = fields.pop(SOURCE_REF)
+    found = _Found(len(fields))
+    for name, value in fields.items():
+        metadata = fields.get(name + METADATA)
+        if name.endswith(METADATA):
+            if type(value) is not _Part:
+                raise DoubtError
+        elif type(metadata) is _Part:
+            metadata_key(name)
+            _check_attribute(name, value, metadata, found)
+        elif type(value) is not str:
+            found.extra.append(name)
+    drawn, level = found.drawn, found.level
+    if (
+        type(ref) is not str
+        or not (drawn or level)
+        or [type(value) for value in fields.values()].count(_Part) != 2 * len(drawn) + len(level)
+        or not is_plain(ref)
+        or (raw.count(b",") != found.commas and not is_punctuated(raw, found.commas + ref.count(","), fields))
+        or (len(drawn) > 1 and not may_add_up(raw, fields))
+        or len(raw) > quotas.MAX_LINE_CHARS
+        or len(found.labels) > quotas.MAX_LABELS_PER_IMAGE
+        or any(map(_is_of_service_or_training, found.extra))
+    ):
+        raise DoubtError
+    of_line = *extra_keys(found.extra), *no_boxes(found.empty, no_label=not found.labels)
+    kinds = kind_of(image_level=bool(level), boxes=bool(drawn))
+    return CheckedLine(ref, tuple(found.labels), kinds, (*unlikely_image(ref), *of_line, *found.styles))
+
+
+def _check_attribute(name: str, value: object, metadata: _Part, found: _Found) -> None:
+    if type(value) is _Part:
+        found.drawn.append(name)
+        found.styles += floats(name, _whole_class_ids(value))
+        found.commas += check_boxes(value, metadata, found.labels)
+        if not value.annotations and metadata.human_annotated == "yes":
+            found.empty.append(name)
+    elif type(value) is int:
+        found.level.append(name)
+        found.commas += check_image_level(metadata, found.labels)
+    else:
+        raise DoubtError
+    found.styles += odd_date(name, str(metadata.creation_date))
+
+
+def _is_of_service_or_training(name: str) -> bool:
+    return name in ERROR_LISTS or name.startswith(TRAINING_OUTPUT)
+
+
+def _whole_class_ids(value: _Part) -> int:
+    """Write the class ids of boxes as integers, and return how many numbers were floats."""
+    if value.image_size is None or value.annotations is None:
+        raise DoubtError
+    (size,), boxes = value.image_size, value.annotations
+    numbers: list[Any] = [size.width, size.height, size.depth]
+    for box in boxes:
+        numbers += box.class_id, box.left, box.top, box.width, box.height
+        box.class_id = int(box.class_id)
+    return list(map(type, numbers)).count(float)
