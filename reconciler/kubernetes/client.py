@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from httpcore2 import NetworkBackend, NetworkStream
     from lightkube import Client
 
-
 NOT_FOUND: Final = 404
 CONFLICT: Final = 409
 
@@ -34,8 +33,6 @@ def client(flag: str, timeout: float) -> Client:
         import httpx2
         from lightkube import Client, KubeConfig
         from lightkube.core.exceptions import ConfigError
-
-        from reconciler.kubernetes.client import limit_client
     except ImportError as exc:
         raise UsageError(
             f"{flag} needs the extra k8s: pip install 'rekognition-dataset-reconciler[k8s]'"
@@ -80,7 +77,11 @@ def service_account(token: str | None) -> ServiceAccount | None:
 
 
 def limit_client(client: httpx2.Client) -> None:
-    """Limit every answer to a client. lightkube makes it, and takes no network backend itself."""
+    """
+    Limit how long every answer to a client may take in all; see `reconciler.answers`.
+
+    lightkube makes the client, and takes no network backend itself.
+    """
     import httpx2
 
     for transport in (client._transport, *client._mounts.values()):

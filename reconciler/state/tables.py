@@ -213,7 +213,7 @@ _CHECK: Final = (
 
 
 class ForeignCalls:
-    """`ports.ForeignCalls`."""
+    """`ports.ForeignCalls`: what was read from the queue of events, and own calls, which come from there too."""
 
     def __init__(self, database: Database) -> None:
         self._db = database

@@ -82,6 +82,8 @@ class ChangeSelection:
     """
     Which changes a command carries out. A part that is empty selects all.
 
+    What is not selected is left as it is, and counted as that.
+
     Attributes:
         kinds: Of `KINDS`; a change is one of them.
         labels: Globs; one of them matches a label of the change.

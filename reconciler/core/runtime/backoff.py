@@ -118,9 +118,10 @@ BURST: Final = 20
 
 class Hints:
     """
-    Gives each hint a time, and drops none: later hints of a dataset that waits are covered by its turn.
+    Bounds how often messages make datasets due: any principal that may write to the queue can send many.
 
-    Not thread-safe.
+    Gives each hint a time, and drops none: later hints of a dataset that waits are covered by its turn. Not
+    thread-safe.
     """
 
     def __init__(

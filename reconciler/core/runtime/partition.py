@@ -97,7 +97,7 @@ def _age(sighting: _Sighting, now: float) -> float:
 @dataclass(frozen=True, slots=True)
 class Shard:
     """
-    One of *count* shards of all datasets.
+    One of *count* shards of all datasets, the same on every machine and in every version.
 
     Attributes:
         index: From 0.

@@ -256,7 +256,7 @@ def hash_images(
     dataset: str, images: Images, memory: CheckedImages, hash_of: HashOf, step: Callable[[int, int], object]
 ) -> None:
     """
-    Hash the images that were not hashed yet, and remember the hashes batch by batch.
+    Hash the images that were not hashed yet, each read whole, and remember the hashes batch by batch.
 
     Args:
         step: Called after each batch with how many are done, of how many.
