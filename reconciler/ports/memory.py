@@ -11,8 +11,8 @@ from reconciler.ports.observations import JudgedFiles, Observations, ObservedEnt
 from reconciler.ports.rebuild import Rebuilds
 
 if TYPE_CHECKING:  # ports name these, and only code that uses them imports them
+    from reconciler.core.drift.annotations import Sighting
     from reconciler.core.drift.foreign_calls import ForeignCall
-    from reconciler.core.drift.sightings import Sighting
     from reconciler.core.explanation import Past
     from reconciler.core.planning.cause import Applied, Base
     from reconciler.core.planning.quarantine import Quarantined

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import orjson
 
+from reconciler.core.drift.annotations import Sighting
 from reconciler.core.drift.foreign_calls import ForeignCall
-from reconciler.core.drift.sightings import Sighting
 from reconciler.core.explanation import Past
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.status.suspension import Suspension

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.drift.sightings import Sighting
+from reconciler.core.drift.annotations import Sighting
 from reconciler.core.planning.cause import NOTHING_APPLIED, Applied
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.status.suspension import Suspension

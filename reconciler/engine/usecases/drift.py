@@ -10,10 +10,9 @@ from typing import Final
 
 import orjson
 
-from reconciler.core.drift.acknowledgements import acknowledged
+from reconciler.core.drift.annotations import acknowledged, sighted
 from reconciler.core.drift.foreign_calls import suspects
 from reconciler.core.drift.report import Coverage, DatasetDrift, DriftItem, LineTexts, classes, is_pending
-from reconciler.core.drift.sightings import sighted
 from reconciler.core.entries.entry import Fields, canonical
 from reconciler.core.entries.image_view import LabelTally, view_of
 from reconciler.core.planning.cause import Cause

@@ -7,7 +7,7 @@ import shlex
 import pytest
 import yaml
 
-from reconciler.core.drift.acknowledgements import acknowledged
+from reconciler.core.drift.annotations import acknowledged
 from reconciler.core.planning.cause import Cause
 from reconciler.core.spec.documents import Acknowledgement
 from tests.browser import MARKS
