@@ -9,18 +9,36 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from reconciler.core.planning.cause import Applied
 
+# Never to be changed: by these numbers an entry is found in the files of earlier versions.
 _BLOCKS: Final = 512
-"""Of each dataset: never to be changed, since the files of earlier versions have so many."""
+_BLOCKS_OF_FOLDER: Final = 64
+"""Few, so that a relabelled folder rewrites few blocks, and enough for a dataset that is one folder."""
 
-_decoder = msgspec.msgpack.Decoder(dict[str, Applied])
+T = TypeVar("T")
+
+
+class _Refs(msgspec.Struct, array_like=True, frozen=True):
+    """A block of which only the source-refs are read."""
+
+    refs: list[str]
+
+
+class _Block(_Refs, array_like=True, frozen=True):
+    """A block, with an entry for each source-ref."""
+
+    entries: list[Applied]
+
+
+_refs_decoder = msgspec.msgpack.Decoder(_Refs)
+_decoder = msgspec.msgpack.Decoder(_Block)
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -40,12 +58,20 @@ class Packer:
         self._entries[source_ref] = Applied(desired, observed)
 
     def finalize(self) -> bytes:
-        return _encoder.encode(self._entries)
+        return _packed(self._entries)
 
 
 def block_of(source_ref: str) -> int:
     """Return the number of the block that holds an entry."""
-    return zlib.crc32(source_ref.encode(errors="surrogatepass")) % _BLOCKS
+    folder, _, name = source_ref.encode(errors="surrogatepass").rpartition(b"/")
+    return (zlib.crc32(folder) + zlib.crc32(name) % _BLOCKS_OF_FOLDER) % _BLOCKS
+
+
+def read_refs(connection: sqlite3.Connection, dataset: str) -> frozenset[str]:
+    """Return the source-refs of all entries; errors as `read_applied`."""
+    query = "SELECT body FROM applied_block WHERE dataset = ?"
+    bodies = connection.execute(query, (dataset,))
+    return frozenset(chain.from_iterable(_decoded(_refs_decoder, body).refs for (body,) in bodies))
 
 
 def read_applied(
@@ -89,7 +115,7 @@ def changed_blocks(
         before = _block(connection, dataset, number)
         after = {ref: entry for ref, entry in (before | changed).items() if entry is not None}
         if after != before:
-            yield dataset, number, _encoder.encode(after)
+            yield dataset, number, _packed(after)
 
 
 def _by_block(
@@ -107,8 +133,17 @@ def _block(connection: sqlite3.Connection, dataset: str, number: int) -> dict[st
     return {} if row is None else _unpacked(row[0])
 
 
+def _packed(entries: Mapping[str, Applied]) -> bytes:
+    return _encoder.encode(_Block([*entries], [*entries.values()]))
+
+
 def _unpacked(body: bytes) -> dict[str, Applied]:
+    block = _decoded(_decoder, body)
+    return dict(zip(block.refs, block.entries, strict=True))
+
+
+def _decoded(decoder: msgspec.msgpack.Decoder[T], body: bytes) -> T:
     try:
-        return _decoder.decode(body)
+        return decoder.decode(body)
     except msgspec.DecodeError as exc:
         raise ValueError(f"a block of applied entries is not one: {exc}") from exc

@@ -14,7 +14,7 @@ from typing import Self
 from reconciler.core.planning.cause import NOTHING_APPLIED, Applied, Base
 from reconciler.errors import Claimed, StateError
 from reconciler.private import private_directory, state_directory
-from reconciler.state.applied import changed_blocks, read_applied
+from reconciler.state.applied import changed_blocks, read_applied, read_refs
 from reconciler.state.backups import Backups
 from reconciler.state.database import Database
 from reconciler.state.images import CheckedImages
@@ -104,7 +104,7 @@ class State:
         if connection is None:
             return frozenset()
         with self._db.decoding():
-            return frozenset(read_applied(connection, dataset))
+            return read_refs(connection, dataset)
 
     def applied_to(self, dataset: str) -> str | None:
         return self._db.row(str, "SELECT arn FROM applied_to WHERE dataset = ?", dataset)

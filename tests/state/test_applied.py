@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.planning.cause import Applied
 from reconciler.state import State, schema
+from reconciler.state.applied import block_of
 
 REFS = st.sampled_from([f"s3://b/{number:04}.jpg" for number in range(40)])
 CHANGES = st.lists(st.tuples(st.dictionaries(REFS, st.binary(max_size=4)), st.sets(REFS)), max_size=5)
@@ -46,3 +47,13 @@ def test_opening_the_file_checks_blocks_and_not_entries(tmp_path: Path, monkeypa
         pass
 
     assert 1 <= len(calls) <= 520
+
+
+def test_a_relabelled_folder_rewrites_few_blocks_and_one_folder_fills_enough():
+    """With 250,000 entries a block holds 500; where all are in one folder, 4,000."""
+    folder = [block_of(f"s3://b/batch-7/{number:05}.jpg") for number in range(1_000)]
+    many = {block_of(f"s3://b/batch-{number}/1.jpg") for number in range(5_000)}
+
+    assert 60 <= len({*folder}) <= 64
+    assert 500 <= len(many) <= 512
+    assert 238 == block_of("s3://b/batch-7/00000.jpg")  # files of earlier versions are read by it
