@@ -23,6 +23,7 @@ CORNERS: Final = (Role.XMIN, Role.YMIN, Role.XMAX, Role.YMAX)
 LENGTHS: Final = (Role.X, Role.Y, Role.WIDTH, Role.HEIGHT)
 CENTERED: Final = (Role.X_CENTER, Role.Y_CENTER, Role.WIDTH, Role.HEIGHT)
 BOX_FORMS: Final = (CORNERS, LENGTHS, CENTERED, (Role.BBOX,), (Role.SHAPE, Role.ATTRIBUTES))
+_MARKS: Final = ("0", "1")  # most cells of a table with a column for each class
 _OF_BOXES: Final = frozenset(role for form in BOX_FORMS for role in form)
 
 
@@ -84,6 +85,8 @@ def layout_of(rows: Sequence[Sequence[str]], origin: Origin) -> Layout:
         cells = [content[column] if column < len(content) else "" for column in found.at[Role.CLASS]]
         if content and any(mark(cell) is None for cell in cells):
             raise _unknown(found, names, origin)
+        if any(_is_code(row[at]) for row in rows[1:] for at in found.at[Role.CLASS] if at < len(row)):
+            raise _unknown(found, names, origin)
     return found
 
 
@@ -131,6 +134,11 @@ def _column(value: str, names: Sequence[str], count: int, origin: Origin) -> int
 
 def _plain(cell: str) -> str:
     return re.sub(r"[^a-z0-9]", "", cell.lower())
+
+
+def _is_code(cell: str) -> bool:
+    """Return whether a cell shows that its column is no class: a number that is neither 0, 1 nor -1 (unsure)."""
+    return cell not in _MARKS and number(cell) not in (None, -1, 0, 1)
 
 
 def _by_header(first: Sequence[str], origin: Origin) -> Layout | None:

@@ -419,3 +419,15 @@ def test_a_box_with_a_confidence_is_a_prediction(confidence, found, tmp_path):
         assert f"--columns {way} takes" in problem.message
         roles = dict(part.split("=") for part in way.split(","))
         assert 1 == table(tmp_path, text, columns=columns(**roles)).boxes
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"), [("2", ["RKD1601"]), ("0.5", ["RKD1601"]), ("-1", ["RKD1602"])]
+)
+def test_columns_of_codes_are_no_classes(number, expected, tmp_path):
+    """Though the first rows hold 0 and 1 only: a code of the weather is no label called Weather."""
+    text = f"File,Weather,Light\na.jpg,1,0\nb.jpg,0,{number}\n"
+
+    assert expected == [code for _, code in errors(table(tmp_path, text))]
+    given = columns(image="File", **{"class": "Weather Light"})
+    assert ["RKD1602"] == [code for _, code in errors(table(tmp_path, text, columns=given))]
