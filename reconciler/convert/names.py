@@ -90,6 +90,8 @@ def _form(name: str) -> str:
     text = re.sub(r"[\x00-\x1f\x7f]", "", name).strip()
     path = PureWindowsPath(text) if "\\" in text or _DRIVE.match(text) else PurePosixPath(text)
     steps = [step for step in path.parts if step not in (path.anchor, ".", "..")]
+    if "://" in text and len(steps) > 2 and has_image_ending(text):
+        return f"; --basename takes “{steps[-1]}”"
     if not steps or "://" in text:
         return ""
     whole = "/".join(steps)

@@ -42,7 +42,11 @@ def one(tmp_path, name, **options):
         ("a.jpg.xml", "does not end in .jpg, .jpeg or .png"),
         ("https://b.s3.amazonaws.com/x/a.jpg", "its address is s3://b/x/a.jpg"),
         ("https://s3.eu-west-1.amazonaws.com/b/x/a.jpg", "its address is s3://b/x/a.jpg"),
-        ("https://example.org/a.jpg", "must be a key below base, or s3://bucket/key"),
+        (
+            "https://example.org/x/a.jpg",
+            "must be a key below base, or s3://bucket/key; --basename takes “a.jpg”",
+        ),
+        ("https://example.org/a.jpg?b=1", "must be a key below base, or s3://bucket/key"),
     ],
 )
 def test_a_name_that_is_no_key_is_an_error_with_the_form_it_should_have(name, said, tmp_path):
@@ -58,6 +62,7 @@ def test_a_name_that_is_no_key_is_an_error_with_the_form_it_should_have(name, sa
         ("C:\\data\\a.jpg", {"basename": True}, "a.jpg"),
         ("/home/me/a.jpg", {"basename": True}, "a.jpg"),
         ("x/y/a.jpg", {"basename": True}, "a.jpg"),
+        ("https://example.org/x/a.jpg", {"basename": True}, "a.jpg"),
         ("train_1", {"extension": ".jpg"}, "train_1.jpg"),
         ("x.y/train_1.5", {"extension": ".png"}, "x.y/train_1.5.png"),
         ("a.JPG", {"extension": ".png"}, "a.JPG"),
