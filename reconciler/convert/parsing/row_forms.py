@@ -117,12 +117,19 @@ def box(row: Row, layout: Layout, names: Mapping[int | str, str], options: Optio
     numbers = _four(cells[0]) if form == (Role.BBOX,) else [number(cell) for cell in cells[:-1]]
     known = [value for value in numbers if value is not None]
     if len(numbers) != 4 or len(known) < 4:
-        wanted = "four numbers [x, y, width, height]" if form == (Role.BBOX,) else "numbers"
-        return _bad(name, row, f"{', '.join(form)} must be {wanted}")
+        return _bad(name, row, _no_numbers(form, cells[:-1]))
     label = named(cells[-1], names, row, layout)
     if number(confidence := row.at(layout, Role.CONFIDENCE)) not in (None, 1):
         return replace(image, problems=(prediction(label, confidence, row.origin, _columns_left(layout)),))
     return replace(image, boxes=(_rectangle(form, label, known, row.origin),))
+
+
+def _no_numbers(form: Sequence[Role], cells: Sequence[str]) -> str:
+    """Return what is wrong with the cells of a box."""
+    wanted = "four numbers [x, y, width, height]" if form == (Role.BBOX,) else "numbers"
+    cell = next((cell for cell in cells if number(cell) is None), "").strip()
+    way = ", with a decimal point" if number(cell.replace(",", ".")) is not None else ""
+    return f"{', '.join(form)} must be {wanted}{way}, and one is “{cell[:40]}”"
 
 
 def named(cell: str, names: Mapping[int | str, str], row: Row, layout: Layout | None) -> str:

@@ -249,6 +249,9 @@ def _only_crowds(record: Record, crowds: Sequence[_Object]) -> Problem:
 
 
 def _box(item: _Object, names: Mapping[object, str]) -> Rectangle | Problem:
+    if item.category is None:
+        message = f"{item.called} has no category_id: captions and panoptic masks have none, and no boxes"
+        return wrong(codes.NO_CLASS, message, item.origin)
     if item.category not in names:
         message = f"{item.called} has the category {_text(item.category)}, which has no name in the file"
         return wrong(codes.NO_CLASS, message, item.origin)

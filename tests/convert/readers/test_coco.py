@@ -406,3 +406,12 @@ def test_a_prediction_is_no_label(tmp_path, score):
 
     assert [("a.json:23:1", "RKD1605")] == errors(done)
     assert ["s3://b/p/b.jpg", "s3://b/p/c.jpg"] == [line["source-ref"] for line in fields(done)]
+
+
+def test_captions_and_panoptic_masks_are_named(tmp_path):
+    """Their annotations have neither a class nor a box."""
+    images = [{"id": 1, "file_name": "a.jpg", "width": 64, "height": 64}]
+    done = convert("coco", coco(tmp_path / "in.json", images, [{"image_id": 1, "segments_info": []}], "bee"))
+
+    assert ["RKD1604"] == [code for _, code in errors(done)]
+    assert "has no category_id: captions and panoptic masks" in done.errors[0].message

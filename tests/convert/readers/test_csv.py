@@ -431,3 +431,18 @@ def test_columns_of_codes_are_no_classes(number, expected, tmp_path):
     assert expected == [code for _, code in errors(table(tmp_path, text))]
     given = columns(image="File", **{"class": "Weather Light"})
     assert ["RKD1602"] == [code for _, code in errors(table(tmp_path, text, columns=given))]
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ('"1,5",2,31,42', "xmin, ymin, xmax, ymax must be numbers, with a decimal point, and one is “1,5”"),
+        ("1,2,wide,42", "must be numbers, and one is “wide”"),
+        ("1,2,,42", "must be numbers, and one is “”"),
+    ],
+)
+def test_the_cell_that_is_no_number_is_shown(cells, said, tmp_path):
+    done = table(tmp_path, f"{HEAD}a.jpg,64,64,bee,{cells}\n")
+
+    assert [("labels.csv:2", "RKD1602")] == errors(done)
+    assert said in done.errors[0].message
