@@ -29,6 +29,19 @@ for path in sys.argv[1:]:
 print(total)
 """
 
+# On Linux the peak memory of a process begins with that of the one which started it: this one is small.
+_RUN = """
+import os, sys, time
+out, *command = sys.argv[1:]
+streams = [(os.POSIX_SPAWN_OPEN, 1, out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)]
+streams += [(os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)]
+began = time.perf_counter()
+process = os.posix_spawnp(command[0], command, os.environ, file_actions=streams)
+_, status, usage = os.wait4(process, 0)
+wall = time.perf_counter() - began
+print(os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -81,15 +94,12 @@ def run(
     cache = Path(os.devnull, "none") if cache is None else cache
     environment = os.environ | {"XDG_CACHE_HOME": str(cache), **variables}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    began = time.perf_counter()
-    with Path(os.devnull if out is None else out).open("wb") as stdout:
-        process = subprocess.Popen(command, env=environment, stdout=stdout, stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in codes:
-        raise SystemExit(f"{' '.join(command)} exited with {process.returncode}")
-    wall = time.perf_counter() - began
-    return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
+    words = [sys.executable, "-S", "-c", _RUN, str(os.devnull if out is None else out), *command]
+    done = subprocess.run(words, env=environment, stdout=subprocess.PIPE, check=True)
+    code, cpu, wall, peak_kb = map(float, done.stdout.split())
+    if code not in codes:
+        raise SystemExit(f"{' '.join(command)} exited with {code:.0f}")
+    return Cost(cpu, wall, peak_kb / 1024)
 
 
 def reconciler(
