@@ -92,7 +92,7 @@ class OrderedLines:
                     yield raw
                     last = ref
         except sqlite3.Error as exc:
-            raise SourceError(f"{self.loaded.name}: its lines cannot be sorted: {exc}") from exc
+            raise SourceError(f"{self.loaded.name}: its lines cannot be sorted below TMPDIR: {exc}") from exc
 
 
 def read_in_order(loaded: LoadedDataset) -> OrderedLines | None:

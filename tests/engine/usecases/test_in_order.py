@@ -157,7 +157,9 @@ def test_a_disk_without_space_to_sort_is_no_crash(tmp_path: Path, monkeypatch: p
     found = read_in_order(loaded(tmp_path, [line("b"), line("a")]))
 
     assert found is not None
-    with pytest.raises(SourceError, match="d: its lines cannot be sorted: database or disk is full"):
+    with pytest.raises(
+        SourceError, match="d: its lines cannot be sorted below TMPDIR: database or disk is full"
+    ):
         list(found.lines())
 
 
