@@ -234,7 +234,13 @@ def test_help_that_names_the_kinds_of_changes_knows_no_specs(words):
 def test_validate_loads_nothing_that_only_plans_or_edits_need(tmp_path):
     """It runs before each commit: verdicts, proposals and their edits of YAML would be a tenth of its start."""
     write(tmp_path, d_yaml=dataset("d", "d.jsonl"), d_jsonl=LINE)
-    unneeded = ("core.status.result", "core.status.conditions", "core.planning.plan", "core.proposals.report")
+    unneeded = (
+        "core.status.result",
+        "core.status.conditions",
+        "core.planning.plan",
+        "core.proposals.report",
+        "state.database",
+    )
     code = (
         "import sys\nfrom reconciler.cli.main import main\n"
         f"print(main(['validate', {str(tmp_path)!r}]))\n"
