@@ -11,7 +11,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import BinaryIO, Final, NamedTuple
 
 from reconciler.core.entries.lines import MAX_LINE_BYTES, TEXT_DIGEST_BYTES, iter_blocks, text_digest
@@ -74,7 +74,7 @@ class _Carrier:
         self._found.number_of_label.update(known.number_of_label)
         self._found.number_of_outcome.update(known.number_of_outcome)
         self._first_rows = [*accumulate(known.block_lines, initial=0)]
-        self._block_bytes = [sum(known.sizes[start:end]) for start, end in pairwise(self._first_rows)]
+        self._block_sizes = known.block_sizes.tolist()
         self._rows: dict[bytes, int] = {}
         self._start = self._row = self._block = self._misses = 0  # _block is that of _row
         self._label = 0  # the first of _start
@@ -87,15 +87,15 @@ class _Carrier:
         """How many lines to take next, from the expected one to the end of its block, and the bytes to try."""
         if self._row == len(self._known):
             return BLOCK_LINES, _MORE_BYTES
-        return self._first_rows[self._block + 1] - self._row, self._block_bytes[self._block] + _MORE_BYTES
+        return self._first_rows[self._block + 1] - self._row, self._block_sizes[self._block] + _MORE_BYTES
 
     def take_blocks(self, window: Window) -> None:
         """Take as many blocks as are the expected ones."""
         known, first, block, size = self._known, self._block, self._block, TEXT_DIGEST_BYTES
         if self._row != self._first_rows[block]:
             return
-        while block < len(self._block_bytes):
-            wanted, at = self._block_bytes[block], block * size
+        while block < len(self._block_sizes):
+            wanted, at = self._block_sizes[block], block * size
             piece = window.ahead(wanted)[:wanted]
             # What has no end of line may be the beginning of a longer one.
             if block_digest(piece, self._seed) != known.blocks[at : at + size] or piece[-1] != _END_OF_LINE:
@@ -107,6 +107,7 @@ class _Carrier:
             self._found.sizes += known.sizes[start : self._row]
             self._found.blocks += known.blocks[first * size : block * size]
             self._found.block_lines += known.block_lines[first:block]
+            self._found.block_sizes += known.block_sizes[first:block]
             self._block, self._misses = block, 0
 
     def take_lines(self, piece: bytes) -> bool:
@@ -127,6 +128,7 @@ class _Carrier:
         self._found.sizes.extend(sizes)
         self._found.blocks += block_digest(piece, self._seed)
         self._found.block_lines.append(len(texts))
+        self._found.block_sizes.append(len(piece))
         self._block = bisect_right(self._first_rows, self._row) - 1
         return True
 

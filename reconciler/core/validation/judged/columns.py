@@ -42,7 +42,7 @@ class JudgedFile(Struct, array_like=True, frozen=True):
     Attributes:
         seed: Of `block_digest`.
         blocks: The digests of the blocks, one after the other.
-        block_lines: The number of lines in each block.
+        block_lines, block_sizes: The number of lines in each block, and of bytes.
         label_names, distinct: What the numbers of `labels` and `outcomes` stand for.
     """
 
@@ -56,6 +56,7 @@ class JudgedFile(Struct, array_like=True, frozen=True):
     seed: int
     blocks: memoryview
     block_lines: memoryview
+    block_sizes: memoryview
     totals: Totals
     label_names: list[str]
     distinct: list[tuple[LabelKinds, tuple[Problem, ...]]]
@@ -99,7 +100,8 @@ class Columns:
         hashes: Of each line, as `Index.text_hash` returns it; none at all if some lines were carried over.
         is_compact: Whether `source-ref` is the first key of all lines that have hashes.
         digests: The text digests, one after the other; empty if the lines are not to be remembered.
-        blocks, block_lines: The digests of consecutive lines with their ends, and the numbers of those lines.
+        blocks, block_lines, block_sizes: The digests of consecutive lines with their ends, the numbers of those
+            lines, and of their bytes.
         is_storable: False if a line was cut.
     """
 
@@ -110,7 +112,8 @@ class Columns:
         self.outcomes, self.label_counts, self.labels = array("I"), array("I"), array("I")
         self.hashes = array("q")
         self.is_compact = True
-        self.digests, self.blocks, self.block_lines = bytearray(), bytearray(), array("I")
+        self.digests, self.blocks = bytearray(), bytearray()
+        self.block_lines, self.block_sizes = array("I"), array("I")
         self.number_of_label: Numbers[str] = Numbers()
         self.number_of_outcome: Numbers[Outcome] = Numbers()
         self._unclean: set[int] = set()
@@ -154,6 +157,7 @@ class Columns:
         bounds = [*starts[:-1:BLOCK_LINES], starts[-1]]
         self.blocks += b"".join([block_digest(raw[start:end], seed) for start, end in pairwise(bounds)])
         count = len(starts) - 1
+        self.block_sizes.extend(end - start for start, end in pairwise(bounds))
         self.block_lines.extend(min(BLOCK_LINES, count - done) for done in range(0, count, BLOCK_LINES))
 
     @property
@@ -204,6 +208,7 @@ class Columns:
             self.seed,
             memoryview(self.blocks),
             _bytes_of(self.block_lines),
+            _bytes_of(self.block_sizes),
             totals,
             list(self.number_of_label),
             distinct,
@@ -227,7 +232,7 @@ def restored_columns(known: JudgedFile) -> Columns:
         bytearray(known.digests),
         bytearray(known.blocks),
     )
-    for name in ("sizes", "lengths", "outcomes", "label_counts", "labels", "block_lines"):
+    for name in ("sizes", "lengths", "outcomes", "label_counts", "labels", "block_lines", "block_sizes"):
         getattr(found, name).frombytes(getattr(known, name))
     for label in known.label_names:
         found.number_of_label[label]
@@ -239,7 +244,9 @@ def restored_columns(known: JudgedFile) -> Columns:
         rows == len(found.sizes) == len(found.lengths) == len(found.outcomes) == len(found.label_counts)
         and len(found.digests) == rows * size
         and len(found.blocks) == len(found.block_lines) * size
+        and len(found.blocks) == len(found.block_sizes) * size
         and rows == sum(found.block_lines)
+        and sum(found.sizes) == sum(found.block_sizes)
         and rows == sum(totals.outcomes.values())
         and len(found.labels) == sum(found.label_counts) == sum(totals.labels.values())
         and max(found.labels, default=-1) < len(known.label_names) == len(found.number_of_label)

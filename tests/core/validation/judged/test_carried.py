@@ -241,6 +241,7 @@ def damages() -> Iterator[dict[str, object]]:
         "labels",
         "blocks",
         "block_lines",
+        "block_sizes",
     ):
         yield from ({name: b""}, {name: b"xx"}, {name: b"x" * 36})
 
