@@ -193,6 +193,8 @@ def _of_directory(path: Path) -> Iterator[Sign]:
     texts = [file for file in files if file.suffix.lower() == ".txt" and file.is_file()]
     labels = [file for file in files if file.suffix.lower() in _LABELS and file.is_file()]
     images = [file.relative_to(path) for file in files if file.suffix.lower() in IMAGES]
+    seen = (image.parts for image in images if not image.parts[0].startswith("."))
+    folders = {parts[0] if len(parts) > 1 else "." for parts in seen}
     for file in sorted(labels, key=lambda file: len(file.parts))[:_MOST_FILES]:
         for sign in _of_file(file):
             if sign.name == "supervisely" and file.parent.name == "ann":
@@ -205,9 +207,9 @@ def _of_directory(path: Path) -> Iterator[Sign]:
         yield Sign("yolo", path, "it holds images, and text files that are called as they are")
     elif text := next(filter(_has_boxes_of_yolo, texts[:_MOST_FILES]), None):
         yield Sign("yolo", path, f"it holds files such as {text.name}, of a class and four shares a line")
-    elif images and not labels and all(len(image.parts) > 1 for image in images):
+    elif not labels and "." not in folders and len(folders) > 1:
         yield Sign(
-            "folders", path, f"its images are in folders such as {images[0].parts[0]}, and no file has labels"
+            "folders", path, f"its images are in folders such as {min(folders)}, and no file has labels"
         )
 
 

@@ -46,8 +46,9 @@ def given(name, place):
         case "yolo":
             return yolo(place / "x", {"a.png": (64, 64, "0 0.5 0.5 0.5 0.5\n")}, "bee")
         case "folders":
-            (place / "x" / "bee").mkdir(parents=True)
-            (place / "x" / "bee" / "a.png").write_bytes(png(64, 64))
+            for label in ("ant", "bee"):
+                (place / "x" / label).mkdir(parents=True)
+                (place / "x" / label / "a.png").write_bytes(png(64, 64))
             return place / "x"
         case "csv":
             (place / "in.csv").write_text("image,label\na.png,bee\n")
@@ -94,6 +95,17 @@ def test_label_files_of_yolo_are_recognised_without_their_images(text, expected,
     if expected:
         assert "--images names where the images are" in convert("auto", place).problems[0].message
         assert 1 == len(convert("auto", place, images=images).lines)
+
+
+@pytest.mark.parametrize("more", [[], ["docs/b.png"], [".github/b.png"], ["bee/b.png", "c.png"]])
+def test_one_folder_of_images_is_no_label(more, tmp_path):
+    """As docs of a program, or images beside the folders; named as folders, it is read as such."""
+    for name in ("docs/a.png", *more):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(png(64, 64))
+
+    assert [] == recognised(tmp_path)
+    assert convert("folders", tmp_path).lines
 
 
 def test_a_table_of_a_tool_is_not_called_another_format(tmp_path):
