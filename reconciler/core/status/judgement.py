@@ -191,7 +191,22 @@ def _reconciling(facts: Facts) -> Condition:
         return say(Truth.TRUE, Reason.RETRYING, facts.failure.message)
     if facts.suspension is not None:
         return say(Truth.FALSE, Reason.SUSPENDED, facts.suspension)
-    return say(Truth.FALSE, Reason.IDLE, "nothing is left to do")
+    return say(Truth.FALSE, Reason.IDLE, _idle(facts))
+
+
+def _idle(facts: Facts) -> str:
+    """Return why nothing is being applied."""
+    if facts.failure:
+        return "what is left needs a person"
+    if facts.source_failure:
+        return "the specs cannot be read now"
+    match _in_sync(facts).status:
+        case Truth.TRUE:
+            return "nothing is left to do"
+        case Truth.FALSE:
+            return "what still differs is left as it is for now"
+        case Truth.UNKNOWN:
+            return "it is unknown whether anything is left to do"
 
 
 def _stalled(facts: Facts) -> Condition:

@@ -66,6 +66,17 @@ def test_green_is_earned(known: Facts):
 
 
 @given(facts)
+def test_nothing_is_left_to_do_only_where_all_is_in_place(known: Facts):
+    """What a guard blocks, the policy withholds or nobody may read is left to do, or may be."""
+    found = {condition.kind: condition for condition in judge(known)}
+
+    idle = found[ConditionType.RECONCILING].message == "nothing is left to do"
+
+    assert not idle or found[ConditionType.IN_SYNC].status is Truth.TRUE
+    assert not idle or found[ConditionType.STALLED].status is Truth.FALSE
+
+
+@given(facts)
 def test_age_makes_nothing_green(known: Facts):
     """With age a condition becomes Unknown or keeps its status; InSync becomes Unknown."""
     conditions, _ = advanced((), judge(known), 0.0)
