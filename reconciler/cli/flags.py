@@ -166,7 +166,13 @@ def add_download(parser: argparse.ArgumentParser) -> None:
 
 def add_server(parser: argparse.ArgumentParser) -> None:
     """Add NAME, --server and --output, for commands that talk to a running controller."""
-    parser.add_argument("names", nargs="+", metavar="NAME", help="the datasets, by their names in the specs")
+    parser.add_argument(
+        "names",
+        type=values.printable,
+        nargs="+",
+        metavar="NAME",
+        help="the datasets, by their names in the specs",
+    )
     parser.add_argument(
         "--server",
         type=values.server,

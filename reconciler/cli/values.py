@@ -156,6 +156,13 @@ def one_line(text: str) -> str:
     return text
 
 
+def printable(text: str) -> str:
+    """Accept printable text; bytes that are not UTF-8 are none."""
+    if not text.isprintable():
+        raise Wrong(f"{text!a} is not printable text")
+    return text
+
+
 def server(text: str) -> str:
     """Accept the URL of a controller, and return it without a slash at its end."""
     from urllib.parse import urlsplit

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from reconciler.core.status.notices import Notice
+from reconciler.errors import UsageError
 from reconciler.notify.apprise_service import AppriseService
 from reconciler.notify.cloudevents import CloudEvents
 from reconciler.ports import Channel
@@ -37,7 +38,11 @@ def channel(name: str, url: str, source: str) -> Channel[Notice]:
     Return the channel of a URL.
 
     Raises:
-        UsageError: The URL names no host, apprise does not know it, or the extra is not installed.
+        UsageError: The URL is none or names no host, apprise does not know it, or the extra is not installed.
     """
     make = next((make for prefix, make in CHANNELS.items() if url.startswith(prefix)), None)
-    return AppriseService(name, url) if make is None else make(name, url, source)
+    try:
+        url.encode()
+        return AppriseService(name, url) if make is None else make(name, url, source)
+    except ValueError as exc:  # half a character, half an address, a port beyond all
+        raise UsageError(f"--notify {name}: this is no URL: {exc}") from exc

@@ -152,7 +152,12 @@ MISTAKES: dict[tuple[str, str], list[str]] = {
     ("run", "--notify"): [
         *("", "text", "@", "@nowhere", "@dir.html", "@blank", "@text", "file:nowhere"),
         *("nosuch://x", "cloudevents+https://", "cloudevents+https:///path", "slack://x"),
+        *("json://h/\udcff", "cloudevents+http://h/\udcff", "cloudevents+http://[::1/x"),
+        *("cloudevents+http://h:99999999/x", "cloudevents+http://h:0/x"),
     ],
+    ("reconcile", "NAME"): ["", "\udcff"],
+    ("resume", "NAME"): ["", "\udcff"],
+    ("suspend", "NAME"): [""],
     ("run", "--notify-quiet"): [
         "",
         "0 22 * * *",
@@ -219,9 +224,6 @@ FREE = {
     ("diff", "REV2"),
     ("convert", "--attribute"),
     ("init", "--attribute"),
-    ("reconcile", "NAME"),  # the controller knows them
-    ("resume", "NAME"),
-    ("suspend", "NAME"),
     ("init", "--split"),
     ("init", "--from"),  # two values: see test_init.py
     ("run", "--git"),  # a repository is a PATH: see below
