@@ -47,7 +47,9 @@ class CachedTree(Layer):
                 try:
                     name = self.copies[path] = self._blobs.keep(original)
                 except OSError as exc:
-                    raise SourceError(f"{self.display(path)}: {exc.strerror or exc}; no copy") from exc
+                    raise SourceError(
+                        f"{self.display(path)} cannot be copied to {self._blobs.path('')}: {exc.strerror or exc}"
+                    ) from exc
         return self._blobs.path(name).open("rb")
 
     def identity(self, path: str) -> str | None:

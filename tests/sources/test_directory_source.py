@@ -203,7 +203,7 @@ def test_a_full_disk_is_no_fault_of_the_specs(tmp_path: Path, monkeypatch: pytes
 
     with monkeypatch.context() as patched:
         patched.setattr(Blobs, "keep", full)
-        with pytest.raises(SourceError, match="No space left"):
+        with pytest.raises(SourceError, match=f"cannot be copied to {tmp_path}/.*: No space left"):
             source.poll(None)
 
     assert [line("a").encode()] == texts(source.poll(None))

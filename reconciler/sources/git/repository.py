@@ -71,7 +71,9 @@ class GitSource:
         try:
             self._blobs.fill(blob, lambda stream: self._clone.write_blob(blob, stream))
         except OSError as exc:  # a full disk is no problem of the specs
-            raise SourceError(f"{self.name}: {exc.strerror or exc}; no copy") from exc
+            raise SourceError(
+                f"{self.name} cannot be copied to {self._blobs.path('')}: {exc.strerror or exc}"
+            ) from exc
 
     def close(self) -> None:
         """Delete the cached files. The clone stays, so that the next start fetches only changes."""
