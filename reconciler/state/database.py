@@ -176,7 +176,7 @@ class Database:
 
 
 # Temporary errors, and those of the disk: another directory on it would not help.
-_NOT_THE_NAME: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE})
+OF_THE_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE})
 _OF_THE_NAME: Final = frozenset({"SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH"})
 
 
@@ -187,7 +187,7 @@ def _blamed(directory: Path, exc: StateError) -> StateError:
         kind = "_".join((getattr(cause, "sqlite_errorname", None) or "").split("_")[:2])
         unusable = kind in _OF_THE_NAME or (path.exists() and not path.is_file())
     else:
-        unusable = isinstance(cause, OSError) and cause.errno not in _NOT_THE_NAME
+        unusable = isinstance(cause, OSError) and cause.errno not in OF_THE_DISK
     return StateUnusable(f"--state-dir {directory}: {exc}") if unusable else exc
 
 

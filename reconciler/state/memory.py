@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Self
 
 from reconciler.core.planning.cause import NOTHING_APPLIED, Applied, Base
-from reconciler.errors import Claimed, StateError
+from reconciler.errors import Claimed, StateError, StateUnusable
 from reconciler.private import private_directory, state_directory
 from reconciler.state.applied import changed_blocks, read_applied, read_refs
 from reconciler.state.backups import Backups
-from reconciler.state.database import Database
+from reconciler.state.database import OF_THE_DISK, Database
 from reconciler.state.images import CheckedImages
 from reconciler.state.judged import JudgedFiles
 from reconciler.state.observed import ObservedEntries
@@ -144,7 +144,8 @@ def _claimed(directory: Path, dataset: str) -> Iterator[None]:
 
     Raises:
         Claimed: Another process holds it.
-        StateError: The state directory cannot be used.
+        StateUnusable: Only another state directory would help.
+        StateError: The state directory cannot be used just now.
     """
     path = directory / "claims" / f"{dataset}.lock"
     try:
@@ -152,7 +153,8 @@ def _claimed(directory: Path, dataset: str) -> Iterator[None]:
         private_directory(path.parent)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as exc:
-        raise StateError(f"{path}: {exc.strerror or exc}") from exc
+        kind = StateError if exc.errno in OF_THE_DISK else StateUnusable
+        raise kind(f"{path}: {exc.strerror or exc}") from exc
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
