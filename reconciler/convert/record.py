@@ -241,7 +241,10 @@ def text_of(path: Path) -> str:
         return bytes_of(path).decode("utf-8-sig")
     except UnicodeDecodeError as exc:
         line = exc.object[: exc.start].count(b"\n") + 1
-        message = f"byte 0x{exc.object[exc.start]:02x} is not UTF-8"
+        other = "UTF-16" if exc.object[:2] in (b"\xff\xfe", b"\xfe\xff") else "WINDOWS-1252"
+        message = (
+            f"byte 0x{exc.object[exc.start]:02x} is not UTF-8: iconv -f {other} -t UTF-8 may convert the file"
+        )
         raise BadFile(codes.NOT_TEXT, message, Origin(display(path), line)) from exc
 
 

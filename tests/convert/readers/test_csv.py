@@ -446,3 +446,15 @@ def test_the_cell_that_is_no_number_is_shown(cells, said, tmp_path):
 
     assert [("labels.csv:2", "RKD1602")] == errors(done)
     assert said in done.errors[0].message
+
+
+@pytest.mark.parametrize(
+    ("encoding", "said"), [("latin-1", "iconv -f WINDOWS-1252"), ("utf-16", "iconv -f UTF-16")]
+)
+def test_a_table_in_another_encoding_is_an_error_with_a_way_out(encoding, said, tmp_path):
+    file = tmp_path / "labels.csv"
+    file.write_bytes("a.jpg,café\n".encode(encoding))
+    done = convert("csv", file)
+
+    assert [("labels.csv:1", "RKD1003")] == errors(done)
+    assert f"is not UTF-8: {said} -t UTF-8 may convert the file" in done.errors[0].message
