@@ -258,6 +258,10 @@ class Backups(Protocol):
         """
         ...
 
+    def drop(self, backup: Backup) -> None:
+        """Delete a backup of which nothing was overwritten; that it cannot be deleted is no error."""
+        ...
+
     def of(self, dataset: str) -> Sequence[Backup]:
         """Return the backups of a dataset, oldest first, without unreadable ones."""
         ...

@@ -6,7 +6,7 @@ import gzip
 import os
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -63,6 +63,10 @@ class Backups:
                 raise StateError(f"{path}: holds {found} lines instead of {head.entries}")
             self._make_room(path)
             return Backup(name, head, path.stat().st_size)
+
+    def drop(self, backup: Backup) -> None:
+        with suppress(OSError):
+            self._path(backup.head.dataset, backup.id).unlink()
 
     def of(self, dataset: str) -> Sequence[Backup]:
         found = []

@@ -25,7 +25,7 @@ from reconciler.engine.dataset.send import Sent
 from reconciler.engine.dataset.verify import Proof
 from reconciler.engine.log import log
 from reconciler.errors import SourceError, StateError
-from reconciler.ports import BackupHeader, Memory, ObservedHead, Quarantine
+from reconciler.ports import Backup, BackupHeader, Memory, ObservedHead, Quarantine
 
 MOST_LINES_BYTES: Final = 64_000_000
 """Lines of differing entries that are remembered of one dataset; with more, it is listed each time."""
@@ -237,16 +237,18 @@ def _is_whole(desired: Desired, seen: Observation) -> bool:
     return seen.description.stats.total_entries == diff.observed and kept <= MOST_LINES_BYTES
 
 
-def back_up_overwritten(desired: Desired, plan: DatasetPlan, composer: Composer, context: Context) -> None:
+def back_up_overwritten(
+    desired: Desired, plan: DatasetPlan, composer: Composer, context: Context
+) -> Backup | None:
     """
-    Back up the observed line of every entry that is overwritten or blanked, and of no other.
+    Back up the observed line of every entry that is overwritten or blanked, and of no other; None if none is.
 
     Raises:
         StateError: They could not be saved: then nothing may be sent.
     """
     overwritten = [item for item in plan.sendable if item.change.observed is not None]
     if not overwritten or plan.arn is None:
-        return
+        return None
     head = BackupHeader(
         dataset=plan.name,
         arn=plan.arn,
@@ -255,7 +257,7 @@ def back_up_overwritten(desired: Desired, plan: DatasetPlan, composer: Composer,
         plan=Plan((plan,)).digest,
         entries=len(overwritten),
     )
-    context.memory.backups.keep(head, _lines(overwritten, composer))
+    return context.memory.backups.keep(head, _lines(overwritten, composer))
 
 
 def _lines(items: list[PlannedChange], composer: Composer) -> Iterator[bytes]:

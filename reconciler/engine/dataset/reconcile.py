@@ -186,9 +186,9 @@ def _carried_out(desired: Desired, context: Context, planned: Planned) -> Outcom
         return Outcome(plan, outcome.proven(plan, None, Sent(), Proof(), planned.diff), planned.diff)
     arn = plan.arn or create(desired, context, _timeout(desired))
     resume(desired.name, arn, observation, context)
-    sent, description = Sent(), observation.description if observation else None
+    sent, description, backup = Sent(), observation.description if observation else None, None
     try:
-        back_up_overwritten(desired, plan, planned.composer, context)
+        backup = back_up_overwritten(desired, plan, planned.composer, context)
         Sender(plan, arn, planned.composer, context, _timeout(desired), sent, description).send()
         return _proven(desired, planned, arn, sent, context)
     except Interrupted:
@@ -197,6 +197,9 @@ def _carried_out(desired: Desired, context: Context, planned: Planned) -> Outcom
         if isinstance(exc, PlanOutdated | Superseded | OSError | MemoryError) and not sent.updates:
             raise
         return Outcome(plan, outcome.unseen(plan, arn, sent, named(exc)))
+    finally:
+        if backup is not None and not sent.touched:  # restore would take it, the newest, and restore nothing
+            context.memory.backups.drop(backup)
 
 
 def _left_alone(desired: Desired, planned: Planned, context: Context) -> Outcome:

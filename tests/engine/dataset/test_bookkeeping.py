@@ -70,6 +70,22 @@ def test_what_cannot_be_kept_is_not_overwritten(full: Lab, monkeypatch: pytest.M
     assert 1 == len(full.updates())
 
 
+def test_a_backup_of_which_nothing_was_overwritten_does_not_stay(full: Lab, monkeypatch: pytest.MonkeyPatch):
+    """Restore takes the newest backup: one of an apply that sent nothing would restore nothing."""
+
+    def full_disk(*_: Any) -> int:
+        raise StateError("database or disk is full")
+
+    full.write(classified("a", "tulip"), *named("bcde"))
+    full.apply()
+    before = full.context.memory.backups.of("train")
+    full.write(classified("a", "daisy"), *named("bcde"))
+    monkeypatch.setattr(full.context.memory.journal, "begin", full_disk)
+
+    assert (Verdict.FAILED, 0) == ((result := full.apply()).verdict, result.updates)
+    assert before == full.context.memory.backups.of("train")
+
+
 def test_what_was_sent_is_proven_though_the_journal_cannot_be_written_any_more(
     full: Lab, monkeypatch: pytest.MonkeyPatch
 ):
