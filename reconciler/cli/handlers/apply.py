@@ -97,10 +97,7 @@ def _apply(args: argparse.Namespace, results: list[DatasetResult]) -> None:
             results.extend(_interrupted(found, results))
             raise
         results.extend(outcome.unplanned(each_dataset.broken(dataset)) for dataset in found.broken)
-        try:
-            record(wiring.memory, results, found)
-        except StateError as exc:  # the results are worth more than their memory
-            log.warning("status.unsaved", reason=str(exc))
+        record(wiring.memory, results, found)
 
 
 def asks(args: argparse.Namespace) -> bool:
@@ -186,7 +183,18 @@ def _read_plan(path: Path) -> PlanRef:
 
 
 def record(memory: Memory, results: Iterable[DatasetResult], found: Reading) -> None:
-    """Store the status of each dataset; an unchanged condition keeps its transition time."""
+    """
+    Store the status of each dataset; an unchanged condition keeps its transition time.
+
+    That it cannot be stored is logged only: the results are worth more than their memory.
+    """
+    try:
+        _record(memory, results, found)
+    except StateError as exc:
+        log.warning("status.unsaved", reason=str(exc))
+
+
+def _record(memory: Memory, results: Iterable[DatasetResult], found: Reading) -> None:
     at, known = SystemClock().now(), memory.statuses()
     partners = {one.name: [other.name for other in one.loaded.partners] for one in found.datasets}
     for result in results:
