@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -116,14 +117,20 @@ def _full(*_: object) -> None:
     "where", ["reconciler.state.tables.Sightings.replace", "reconciler.state.database._prepared"]
 )
 def test_a_full_disk_costs_the_memory_and_not_the_report(account, capsys, monkeypatch, where):
-    """With a full disk nothing is recorded, and the report is still printed."""
+    """With a full disk nothing is recorded, one warning says so, and the report is still printed."""
     console_edits(account)
     capsys.readouterr()
     monkeypatch.setattr(where, _full)
 
+    warned: list[str] = []
+    log = SimpleNamespace(warning=lambda name, **_: warned.append(name))
+    for module in ("reconciler.cli.handlers.drift", "reconciler.engine.usecases.drift"):
+        monkeypatch.setattr(f"{module}.log", log)
+
     code = main(["--state-dir", "fresh", "drift", "specs", "--remember"])
 
     assert (4, True) == (code, "moved 1" in capsys.readouterr().out)
+    assert ["status.unsaved"] == warned
 
 
 def test_what_is_acknowledged_is_reported_without_an_alarm(account, tmp_path, capsys):

@@ -58,9 +58,9 @@ def _drift_and_pictures(
     args: argparse.Namespace, *, drawn: bool
 ) -> tuple[Drift, Mapping[str, Thumbnail], Sequence[Problem]]:
     """Return the drift, its thumbnails, and errors of the specs that belong to no dataset."""
-    with reading(args) as found, _connected(args) as wiring:
+    with reading(args) as found, _connected(args) as (wiring, remember):
         require_credentials(wiring, found, args)
-        seen = drift_each(found.datasets, wiring.context, found.acknowledgements, remember=args.remember)
+        seen = drift_each(found.datasets, wiring.context, found.acknowledgements, remember=remember)
         broken = map(unseen, map(each_dataset.broken, found.broken))
         drift = Drift((*seen, *broken), args.path, found.revision, ("--local",) if args.local else ())
         targets = {one.name: one.target for one in found.datasets}
@@ -69,17 +69,19 @@ def _drift_and_pictures(
 
 
 @contextmanager
-def _connected(args: argparse.Namespace) -> Iterator[Wiring]:
-    """Yield the wiring; if the state cannot be written, such as on a full disk, open it read-only."""
+def _connected(args: argparse.Namespace) -> Iterator[tuple[Wiring, bool]]:
+    """Yield the wiring, and whether to remember; if the state cannot be written, it is opened read-only."""
     with ExitStack() as stack:
+        remember = args.remember
         try:
-            wiring = stack.enter_context(connected(args, read_only=not args.remember))
+            wiring = stack.enter_context(connected(args, read_only=not remember))
         except StateError as exc:
-            if not args.remember:
+            if not remember:
                 raise
             log.warning("status.unsaved", reason=str(exc))
+            remember = False
             wiring = stack.enter_context(connected(args, read_only=True))
-        yield wiring
+        yield wiring, remember
 
 
 def _problems_of_no_dataset(found: Reading) -> list[Problem]:
