@@ -81,3 +81,13 @@ def test_other_shapes_are_errors_or_the_box_around_them(points, kind, expected, 
 )
 def test_what_cannot_be_read_is_an_error(shapes, more, code, tmp_path):
     assert [code] == [found for _, found in errors(labelme(tmp_path, *shapes, more=more))]
+
+
+@pytest.mark.parametrize(("score", "expected"), [(0.43, ["RKD1605"]), (None, []), (1, []), (1.0, [])])
+def test_a_shape_with_a_score_is_a_prediction(score, expected, tmp_path):
+    """X-AnyLabeling writes the score of its models beside a shape, and null for one that a person drew."""
+    scored = shape("bee", [[10, 20], [110, 220]]) | {"score": score}
+
+    done = convert("labelme", file(tmp_path, "a", scored))
+
+    assert expected == [code for _, code in errors(done)]
