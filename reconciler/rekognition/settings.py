@@ -161,7 +161,7 @@ def blamed(exc: Exception, environ: Mapping[str, str] = os.environ, *, of_creden
 
 def _is_named(value: str, text: str) -> bool:
     """Return whether a text is about a value: it quotes it, as errors of files do, or the value is long enough."""
-    return bool(value) and (repr(value) in text or (len(value) >= _MIN_CHARS and value in text))
+    return repr(value) in text or (len(value) >= _MIN_CHARS and value in text)
 
 
 def _is_broken_url(name: str, value: str) -> bool:
@@ -175,6 +175,8 @@ def _is_broken_url(name: str, value: str) -> bool:
 def _is_url(value: str, *, needs_scheme: bool) -> bool:
     try:
         parts = urlsplit(value if needs_scheme or "://" in value else f"http://{value}")
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 80) > 0
+        # As a resolver does it; the SDK would repeat a call that fails so for 20 seconds.
+        is_host = bool((parts.hostname or "").encode("idna"))
+        return parts.scheme in ("http", "https") and is_host and (parts.port or 80) > 0
     except ValueError:
         return False

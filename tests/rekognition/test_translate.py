@@ -270,6 +270,8 @@ def test_only_a_fault_of_the_network_is_tried_again() -> None:
          "AWS_CONTAINER_AUTHORIZATION_TOKEN: "),
         (ValueError("Invalid endpoint: nonsense"), {"AWS_ENDPOINT_URL": "nonsense", "AWS_REGION": "x"},
          "AWS_ENDPOINT_URL: "),
+        (ValueError("invalid literal for int() with base 10: ''"),
+         {"AWS_METADATA_SERVICE_TIMEOUT": "", "AWS_REGION": "x"}, "AWS_METADATA_SERVICE_TIMEOUT: "),
     ],
 )  # fmt: skip
 def test_the_setting_is_named(error: Exception, environ: dict[str, str], expected: str) -> None:
@@ -284,6 +286,14 @@ def test_the_setting_is_named(error: Exception, environ: dict[str, str], expecte
 def test_a_credential_that_cannot_be_one_is_found_before_a_call(name: str, value: str) -> None:
     assert name in (unusable_setting({name: value}) or "")
     assert unusable_setting({name: "usual"}) is None
+
+
+@pytest.mark.parametrize("host", ["\udcff\udcfe", "a" * 64, "proxy..example", "[::1", "[]", "", "h:99999"])
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "AWS_ENDPOINT_URL_STS"])
+def test_an_address_that_has_no_possible_host_is_found_before_a_call(name: str, host: str) -> None:
+    """The SDK would repeat the call for 20 seconds, and take it for an outage."""
+    assert f"{name}: " in (unusable_setting({name: f"http://{host}"}) or "")
+    assert unusable_setting({name: f"http://user:{'p' * 90}@proxy.example:3128"}) is None
 
 
 def test_a_credential_that_cannot_be_sent_is_found_wherever_it_comes_from() -> None:
