@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -39,7 +40,9 @@ class ComposedLines(Mapping[str, bytes]):
         self._at = self._end = 0  # a seek drops the buffer, so that one to the same place is avoided
 
     def __del__(self) -> None:
-        self._stream.close()
+        # There is no file if it could not be created; on a full disk it cannot be closed without an error.
+        with suppress(AttributeError, OSError):
+            self._stream.close()
 
     def __getitem__(self, source_ref: str) -> bytes:
         return self._read(self._offsets[source_ref])[1].rstrip(b"\n")
