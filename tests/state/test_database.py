@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -13,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from reconciler.core.planning.cause import Applied
-from reconciler.errors import StateError, StateLost
+from reconciler.errors import StateError, StateLost, StateUnusable
 from reconciler.state import State, schema
 from reconciler.state.damage import reason_of
 
@@ -34,6 +35,20 @@ def test_a_commit_is_on_the_disk_when_it_returns(tmp_path: Path):
     done = subprocess.check_output([sys.executable, "-c", code, tmp_path / "state.sqlite3"], text=True)
 
     assert "(2,)\n" == done
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG])
+def test_a_full_disk_does_not_ask_for_another_directory(number: int, tmp_path: Path, monkeypatch):
+    """A limit for the size of files counts as a full disk: it is no mistake in the command line."""
+
+    def full(path: Path) -> None:
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr("reconciler.state.database.private_file", full)
+
+    with pytest.raises(StateError, match=os.strerror(number)) as caught:
+        State(tmp_path / "state")
+    assert not isinstance(caught.value, StateUnusable)
 
 
 HURRY = """
