@@ -92,7 +92,7 @@ def run(
             if not isinstance(exc, subprocess.TimeoutExpired):
                 raise
             raise TimeoutError(f"git {words[0]} took longer than {seconds:g} s") from None
-    return Answer(process.returncode, answer or b"", _reason(complaint))
+    return Answer(process.returncode, answer or b"", _reason(complaint, process.returncode))
 
 
 def environment(*config: tuple[str, str]) -> dict[str, str]:
@@ -106,7 +106,7 @@ def environment(*config: tuple[str, str]) -> dict[str, str]:
     """
     kept = {key: value for key, value in os.environ.items() if key not in _FOREIGN}
     count = kept.get("GIT_CONFIG_COUNT", "")
-    ours = int(count) if count.isascii() and count.isdigit() else 0
+    ours = int(count) if re.fullmatch("[0-9]{1,6}", count) else 0
     settings = (*_NO_PROGRAMS, *config)
     for number, (key, value) in enumerate(settings, ours):
         kept |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
@@ -118,12 +118,14 @@ def environment(*config: tuple[str, str]) -> dict[str, str]:
     }
 
 
-def _reason(stderr: bytes) -> str:
+def _reason(stderr: bytes, code: int) -> str:
     """
     Return the first lines of the error output, and those that continue them, without passwords in URLs.
 
     Messages of ssh or the remote side come before those of git, and are more specific.
     """
+    if code < 0:  # such as SIGXFSZ, by a limit for the size of files
+        return f"{signal.strsignal(-code)} (signal {-code})"
     text = stderr.decode(errors="replace").partition(_BOILERPLATE)[0]
     lines = [line.strip() for line in text.splitlines()]
     lines = [line for line in lines if line and not line.lower().startswith(_ASIDE)]

@@ -9,7 +9,7 @@ from reconciler.errors import SourceError
 from reconciler.sources.git.checkout import find, opened
 from reconciler.sources.git.conversion import FileState, object_of, state_of
 from reconciler.sources.git.revision import program, revision_of
-from reconciler.sources.git.runner import run
+from reconciler.sources.git.runner import environment, run
 
 
 @pytest.fixture
@@ -39,6 +39,23 @@ def test_the_commit_is_named(repository):
     for path in (repository, repository / "specs", file):
         found = program(path)
         assert (Mark.OK, True) == (found.mark, revision_of(repository).commit[:12] in found.message)
+
+
+def test_a_git_that_was_killed_is_reported_with_the_signal(tmp_path, monkeypatch):
+    """A limit for the size of files, or the kernel without memory, kills git without a word."""
+    git = tmp_path / "git"
+    git.write_text("#!/bin/sh\nkill -KILL $$\n")
+    git.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+
+    assert "(signal 9)" in run("fetch", git_dir=tmp_path).reason
+
+
+@pytest.mark.parametrize("count", ["", "-1", "1e999", "9" * 5000])
+def test_a_count_of_settings_that_is_none_is_not_used(count, monkeypatch):
+    monkeypatch.setenv("GIT_CONFIG_COUNT", count)
+
+    assert "GIT_CONFIG_KEY_0" in environment()
 
 
 def test_nothing_is_committed_yet(repository):
