@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -367,6 +368,19 @@ def test_what_changed_since_it_was_kept_is_not_deleted_by_a_resume(full: Lab):
     assert "it was not deleted" in resumed.result.errors[0].message
     assert ref("new") in lines(full)
     assert [] == full.emulator.calls.of("DeleteDataset")
+
+
+@pytest.mark.parametrize("page", [b"<html>Sign in</html>", b"null"])
+def test_a_copy_that_comes_back_as_something_else_is_named(
+    full: Lab, monkeypatch: pytest.MonkeyPatch, page: bytes
+):
+    """A proxy answers with a page of its own: the message names the object, and nothing is deleted."""
+    monkeypatch.setattr(S3, "open", lambda *_: io.BytesIO(page))
+
+    with pytest.raises(UnknownAnswer, match=r"s3://.*before.manifest is not what was written: "):
+        begin(full)
+
+    assert 14 == len(lines(full))
 
 
 def test_a_dataset_named_by_its_arn_is_not_rebuilt(full: Lab):

@@ -102,7 +102,10 @@ def put_and_prove(
         written.seek(0)
         context.objects.put(bucket, key, written)
     with context.objects.open(bucket, key) as read:
-        found = content_of(lines_in(read))
+        try:
+            found = content_of(lines_in(read))
+        except UnknownAnswer as exc:
+            raise UnknownAnswer(f"s3://{bucket}/{key} is not what was written: {exc}") from exc
     if found != expected:
         raise UnknownAnswer(
             f"s3://{bucket}/{key} holds {found.entries} entries, not the {expected.entries} written"
