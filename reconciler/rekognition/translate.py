@@ -18,7 +18,7 @@ from botocore.parsers import ResponseParserError
 
 from reconciler import errors
 from reconciler.private import TemporaryFileError
-from reconciler.rekognition.settings import blamed
+from reconciler.rekognition.settings import blamed, on_the_way
 
 # Every error code of botocore's model for these operations (a test holds them against it), and the codes
 # that services send without modelling them.
@@ -188,13 +188,23 @@ def _of_exception(operation: str, exc: Exception) -> errors.GatewayError:
             named = blamed(exc, of_credentials=_came_through(exc, botocore.credentials))
             return errors.Denied(f"{operation}: {named}{reason}")
         case _:
-            return errors.UnknownAnswer(f"{operation}: the answer cannot be read: {exc!r}")
+            return errors.UnknownAnswer(f"{operation}: {_unreadable(exc)}")
 
 
 def _came_through(exc: Exception, *modules: ModuleType) -> bool:
     """Return whether an exception came through modules of the SDK, such as those that read an answer."""
     names = {module.__name__ for module in modules}
     return any(frame.f_globals.get("__name__") in names for frame, _ in walk_tb(exc.__traceback__))
+
+
+def _unreadable(exc: Exception) -> str:
+    """Return what is wrong with an answer; an exception of code of the SDK itself says nothing to a user."""
+    if isinstance(exc, RecursionError):
+        return f"redirected in a circle{on_the_way()}"
+    last = [str(frame.f_globals.get("__name__")) for frame, _ in walk_tb(exc.__traceback__)][-1:]
+    if last and last[0].startswith("botocore."):
+        return f"the answer is of another shape than the API promises{on_the_way()}"
+    return f"the answer cannot be read: {exc!r}"
 
 
 def _of_answer(operation: str, response: Mapping[str, Any]) -> errors.GatewayError:

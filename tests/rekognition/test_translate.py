@@ -119,8 +119,22 @@ def test_redirections_in_a_circle_are_no_answer() -> None:
     signer: dict[str, Any] = {"__name__": "botocore.auth"}
     exec("def sign():\n    sign()", signer)  # noqa: S102 - the SDK signs each request anew
 
-    with pytest.raises(errors.UnknownAnswer), translated("PutObject"):
+    with (
+        pytest.raises(errors.UnknownAnswer, match="PutObject: redirected in a circle"),
+        translated("PutObject"),
+    ):
         signer["sign"]()
+
+
+@pytest.mark.parametrize("body", [b"[]", b'{"Tags": 1}'])
+def test_an_answer_that_the_sdk_cannot_parse_is_reported_without_its_exception(body: bytes) -> None:
+    """What Python says of it, such as that None has no attribute, means nothing to the reader."""
+    model = botocore.session.get_session().get_service_model("rekognition")
+    parser = botocore.parsers.create_parser("json")
+    came = {"status_code": 200, "headers": {}, "body": body}
+
+    with pytest.raises(errors.UnknownAnswer, match="L: the answer is of another shape"), translated("L"):
+        parser.parse(came, model.operation_model("ListTagsForResource").output_shape)
 
 
 @pytest.mark.parametrize("environ", [{}, {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1/creds"}])
