@@ -176,7 +176,7 @@ def _is_url(value: str, *, needs_scheme: bool) -> bool:
     try:
         parts = urlsplit(value if needs_scheme or "://" in value else f"http://{value}")
         # As a resolver does it; the SDK would repeat a call that fails so for 20 seconds.
-        is_host = bool((parts.hostname or "").encode("idna"))
+        is_host = re.fullmatch(rb"\S+", (parts.hostname or "").encode("idna")) is not None
         return parts.scheme in ("http", "https") and is_host and (parts.port or 80) > 0
     except ValueError:
         return False

@@ -302,7 +302,9 @@ def test_a_credential_that_cannot_be_one_is_found_before_a_call(name: str, value
     assert unusable_setting({name: "usual"}) is None
 
 
-@pytest.mark.parametrize("host", ["\udcff\udcfe", "a" * 64, "proxy..example", "[::1", "[]", "", "h:99999"])
+@pytest.mark.parametrize(
+    "host", ["\udcff\udcfe", "a" * 64, "proxy..example", " ", "a b", "[::1", "[]", "", "h:99999"]
+)
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "AWS_ENDPOINT_URL_STS"])
 def test_an_address_that_has_no_possible_host_is_found_before_a_call(name: str, host: str) -> None:
     """The SDK would repeat the call for 20 seconds, and take it for an outage."""
