@@ -329,7 +329,7 @@ def test_a_fetch_that_hangs_leaves_no_process_behind(tmp_path: Path, monkeypatch
 )
 def test_git_s_reason_is_what_is_reported(stderr: str, expected: str):
     """Not its advice, and no password."""
-    assert expected == _reason(stderr.encode())
+    assert expected == _reason(stderr.encode(), 128)
 
 
 @pytest.mark.parametrize("word", ["--upload-pack=touch /tmp/x", "-x"])
