@@ -113,8 +113,8 @@ class _Review:
 
     def _observed(self, plan: DatasetPlan) -> CycleResult:
         """Return the result so far, before the first update."""
-        summary, seen = summaries.planned(plan, self.drifted), self.kind if plan.arn else None
-        return CycleResult(summary, seen, plan.arn, self.scanned_at, drift_view=self.drift_view)
+        summary = summaries.planned(plan, self.drifted)
+        return CycleResult(summary, self.kind, plan.arn, self.scanned_at, drift_view=self.drift_view)
 
 
 def run_cycle(

@@ -205,7 +205,25 @@ def test_when_a_dataset_was_observed_is_noted_only_if_it_was(observation: Observ
     assert ("arn:1", 7.0, 9.0 if observation else None) == (state.arn, state.scanned_at, state.observed_at)
 
 
-def test_an_observation_is_shown_as_soon_as_its_apply_begins(months: Months, monkeypatch: pytest.MonkeyPatch):
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """What is known of a dataset when its apply begins."""
+    seen: list[tuple[Any, ...]] = []
+    note_begun = Recorder.note_begun
+
+    def note(self: Recorder, state: DatasetState, found: CycleResult) -> None:
+        note_begun(self, state, found)
+        document, view = state.document(0.0, None), state.drift_view
+        seen.append((
+            document["counts"]["update"], document["observed_at"] is not None, document["observation"],
+            document["arn"], view and view.differing, state.was_observed,
+        ))  # fmt: skip
+
+    monkeypatch.setattr(Recorder, "note_begun", note)
+    return seen
+
+
+def test_an_observation_is_shown_as_soon_as_its_apply_begins(months: Months, begun: list[tuple[Any, ...]]):
     """Counts, their time and the images are of one observation, and the process is ready."""
     months.write("roses", *"abc")
     months.settle()
@@ -213,21 +231,18 @@ def test_an_observation_is_shown_as_soon_as_its_apply_begins(months: Months, mon
     months.forget()
     months = months.restarted()
     months.emulator.console.put(arn, orjson.loads(classified("a", "daisy")))
-    seen: list[tuple[Any, ...]] = []
-    begun = Recorder.note_begun
-
-    def note(self: Recorder, state: DatasetState, found: CycleResult) -> None:
-        begun(self, state, found)
-        document, view = state.document(months.registry.wall(), None), state.drift_view
-        seen.append((
-            document["counts"]["update"], document["observed_at"] is not None, document["observation"],
-            document["arn"], view and view.differing, state.was_observed,
-        ))  # fmt: skip
-
-    monkeypatch.setattr(Recorder, "note_begun", note)
+    begun.clear()
     months.settle()
 
-    assert [(1, True, "full", arn, 1, True)] == seen
+    assert [(1, True, "full", arn, 1, True)] == begun
+
+
+def test_a_dataset_that_is_missing_was_observed(months: Months, begun: list[tuple[Any, ...]]):
+    """It holds nothing, which is all that there is to know: the condition Observed is True, too."""
+    months.write("roses", *"abc")
+    months.settle()
+
+    assert (0, True, "full", None, 3, True) == begun[0]
 
 
 def test_a_cycle_that_says_nothing_new_does_not_make_the_status_new(months: Months):
