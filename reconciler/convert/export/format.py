@@ -14,7 +14,6 @@ from msgspec import Struct
 from reconciler.convert.export.content import ImageLabels
 from reconciler.convert.export.losses import LossKind, Lost
 from reconciler.core.entries.entry import Fields
-from reconciler.private import temporary_file
 
 
 class Files:
@@ -65,11 +64,6 @@ class Files:
     def holds(self, directory: str, name: str) -> bool:
         """Return whether `put` has written this file."""
         return (self._directory / directory / name).exists()
-
-
-def spool() -> BinaryIO:
-    """Return a temporary file, for what comes later in a file than it is known; the caller closes it."""
-    return temporary_file()
 
 
 Classes = Mapping[str, int]

@@ -18,12 +18,12 @@ from reconciler.convert.export.format import (
     Files,
     Format,
     WriterContext,
-    spool,
 )
 from reconciler.convert.export.losses import LEFT_OUT, Losses, LossKind, Lost
 from reconciler.convert.names import ImagesAt, Names
 from reconciler.core.entries.entry import SOURCE_REF
 from reconciler.core.spec.labelling import COLOUR_DEPTH
+from reconciler.private import temporary_file
 
 IMAGES: Final = "images.tsv"
 _DATE: Final = Lost(LossKind.DATE)
@@ -107,7 +107,7 @@ def write(job: Job, directory: Path) -> Report:
     """
     report, files = Report(), Files(directory)
     classes, labels = _numbered(job.splits) if job.form.numbered else ({}, {})
-    with files.create(IMAGES) if job.form.images else spool() as copies:
+    with files.create(IMAGES) if job.form.images else temporary_file() as copies:
         for split in job.splits:
             context = WriterContext(job.project, split.name, files, classes, labels)
             names = _names(split, job)

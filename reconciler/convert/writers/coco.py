@@ -17,9 +17,10 @@ from typing import BinaryIO, Final
 
 import orjson
 
-from reconciler.convert.export.format import Add, ExportedImage, Format, WriterContext, spool
+from reconciler.convert.export.format import Add, ExportedImage, Format, WriterContext
 from reconciler.convert.export.losses import LossKind, Lost
 from reconciler.convert.parsing.json_records import moment
+from reconciler.private import temporary_file
 
 _FIRST: Final = 1
 
@@ -27,7 +28,10 @@ _FIRST: Final = 1
 @contextmanager
 def _split(context: WriterContext) -> Iterator[Add]:
     """Write the images at once, and the annotations behind them, by way of a temporary file."""
-    with context.files.create(f"annotations/instances_{context.split}.json") as out, spool() as notes:
+    with (
+        context.files.create(f"annotations/instances_{context.split}.json") as out,
+        temporary_file() as notes,
+    ):
         info = {"description": f"{context.project}, {context.split}"}
         out.write(b'{"info":%b,"licenses":[],"images":[' % orjson.dumps(info))
         yield partial(_add, _List(out), _List(notes), count(_FIRST), count(_FIRST), context.classes)

@@ -17,10 +17,11 @@ from typing import Any, BinaryIO, Final
 
 import orjson
 
-from reconciler.convert.export.format import Add, ExportedImage, Format, WriterContext, spool
+from reconciler.convert.export.format import Add, ExportedImage, Format, WriterContext
 from reconciler.convert.export.losses import LossKind, Lost
 from reconciler.core.entries.entry import DETECTION, METADATA, SOURCE_REF
 from reconciler.core.spec.labelling import BOXES
+from reconciler.private import temporary_file
 
 METADATA_FILE: Final = "{split}/metadata.jsonl"
 
@@ -29,7 +30,7 @@ METADATA_FILE: Final = "{split}/metadata.jsonl"
 def split(context: WriterContext) -> Iterator[Add]:
     """Write the rows of one split."""
     first: dict[str, bytes] = {}
-    with context.files.create(METADATA_FILE.format(split=context.split)) as out, spool() as others:
+    with context.files.create(METADATA_FILE.format(split=context.split)) as out, temporary_file() as others:
         yield partial(_add, first, others)
         out.writelines(first.values())
         others.seek(0)
