@@ -12,7 +12,7 @@ from reconciler.convert.names import is_image
 from reconciler.convert.parsing.class_names import MID
 from reconciler.convert.parsing.columns import CENTERED, CORNERS, Layout, mark
 from reconciler.convert.parsing.headers import Role
-from reconciler.convert.parsing.shapes import prediction, region_of_via
+from reconciler.convert.parsing.shapes import is_predicted, prediction, region_of_via
 from reconciler.convert.pixels import around, number, side
 from reconciler.convert.record import BadFile, Crowd, LabelledImage, Options, Rectangle, odd, wrong
 from reconciler.core.validation import spec_codes as codes
@@ -119,7 +119,7 @@ def box(row: Row, layout: Layout, names: Mapping[int | str, str], options: Optio
     if len(numbers) != 4 or len(known) < 4:
         return _bad(name, row, _no_numbers(form, cells[:-1]))
     label = named(cells[-1], names, row, layout)
-    if number(confidence := row.at(layout, Role.CONFIDENCE)) not in (None, 1):
+    if is_predicted(confidence := row.at(layout, Role.CONFIDENCE)):
         return replace(image, problems=(prediction(label, confidence, row.origin, _columns_left(layout)),))
     return replace(image, boxes=(_rectangle(form, label, known, row.origin),))
 

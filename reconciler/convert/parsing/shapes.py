@@ -92,6 +92,11 @@ def unusable_shape(label: str, kind: str, origin: Origin) -> Problem:
     return wrong(codes.NO_BOX, f"the object “{label}” is {_a(kind[:40])}, which a line cannot hold", origin)
 
 
+def is_predicted(confidence: object) -> bool:
+    """Return whether a confidence is that of a prediction: labels have none, or 1."""
+    return number(confidence) not in (None, 1)
+
+
 def prediction(label: str, confidence: object, origin: Origin, way: str = "") -> Problem:
     """Return the problem of a box with a confidence; *way* is how to take it all the same."""
     message = f"the box “{label}” has the confidence {str(confidence)[:20]}: a prediction, not a label{way}"

@@ -14,8 +14,7 @@ from typing import Final
 
 from reconciler.convert.parsing.images import separated, settled
 from reconciler.convert.parsing.json_records import Record, elements
-from reconciler.convert.parsing.shapes import centred, prediction
-from reconciler.convert.pixels import number
+from reconciler.convert.parsing.shapes import centred, is_predicted, prediction
 from reconciler.convert.record import LabelledImage, Options, Read, Rectangle, display, text_of, wrong
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem
@@ -53,7 +52,7 @@ def _image(record: Record) -> LabelledImage | Problem:
 
 def _box(item: object, called: str, origin: Origin) -> Rectangle | Problem:
     match item:
-        case {"label": str(label), "confidence": score} if number(score) not in (None, 1):
+        case {"label": str(label), "confidence": score} if is_predicted(score):
             return prediction(label, score, origin)
         case {"label": str(label), "coordinates": dict(sides)}:
             return centred(label, (sides.get(key) for key in _SIDES), origin)

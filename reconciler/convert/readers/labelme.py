@@ -13,8 +13,15 @@ from typing import Any, Final
 
 from reconciler.convert.parsing.images import separated, settled
 from reconciler.convert.parsing.json_records import document, mapping_of
-from reconciler.convert.parsing.shapes import enclosing, exact, not_upright, prediction, unusable_shape
-from reconciler.convert.pixels import number, sides
+from reconciler.convert.parsing.shapes import (
+    enclosing,
+    exact,
+    is_predicted,
+    not_upright,
+    prediction,
+    unusable_shape,
+)
+from reconciler.convert.pixels import sides
 from reconciler.convert.record import (
     BadFile,
     LabelledImage,
@@ -60,7 +67,7 @@ def _read(path: Path, options: Options) -> LabelledImage | Problem:
 
 def _box(shape: object, called: str, origin: Origin, options: Options) -> Rectangle | Problem:
     match shape:
-        case {"label": str(label), "score": score} if number(score) not in (None, 1):  # of X-AnyLabeling
+        case {"label": str(label), "score": score} if is_predicted(score):  # of X-AnyLabeling
             return prediction(label, score, origin)
         case {"label": str(label), "points": list(points), **more}:
             kind = str(more.get("shape_type") or "polygon")  # the first versions drew nothing else
