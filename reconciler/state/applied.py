@@ -22,6 +22,8 @@ _BLOCKS: Final = 512
 _BLOCKS_OF_FOLDER: Final = 64
 """Few, so that a relabelled folder rewrites few blocks, and enough for a dataset that is one folder."""
 
+_ALL: Final = "SELECT body FROM applied_block WHERE dataset = ?"
+
 T = TypeVar("T")
 
 
@@ -69,8 +71,7 @@ def block_of(source_ref: str) -> int:
 
 def read_refs(connection: sqlite3.Connection, dataset: str) -> frozenset[str]:
     """Return the source-refs of all entries; errors as `read_applied`."""
-    query = "SELECT body FROM applied_block WHERE dataset = ?"
-    bodies = connection.execute(query, (dataset,))
+    bodies = connection.execute(_ALL, (dataset,))
     return frozenset(chain.from_iterable(_decoded(_refs_decoder, body).refs for (body,) in bodies))
 
 
@@ -85,8 +86,7 @@ def read_applied(
     """
     found: dict[str, Applied] = {}
     if source_refs is None:
-        query = "SELECT body FROM applied_block WHERE dataset = ?"
-        for (body,) in connection.execute(query, (dataset,)):
+        for (body,) in connection.execute(_ALL, (dataset,)):
             found |= _unpacked(body)
         return found
     for number, refs in _by_block((ref, None) for ref in source_refs).items():
@@ -128,8 +128,7 @@ def _by_block(
 
 
 def _block(connection: sqlite3.Connection, dataset: str, number: int) -> dict[str, Applied]:
-    query = "SELECT body FROM applied_block WHERE dataset = ? AND number = ?"
-    row = connection.execute(query, (dataset, number)).fetchone()
+    row = connection.execute(f"{_ALL} AND number = ?", (dataset, number)).fetchone()
     return {} if row is None else _unpacked(row[0])
 
 

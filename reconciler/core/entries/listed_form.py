@@ -109,9 +109,8 @@ def is_sorted(text: bytes, raw: bytes) -> bool:
     fields = orjson.loads(text)
     fields[_SERVICE_KEY] = {"is_labeled": True}
     written = orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
-    if len(written) != len(
-        raw
-    ):  # a line without labels, or a listing that was saved without keys of the service
+    if len(written) != len(raw):
+        # A line without labels, or a listing that was saved without keys of the service.
         if len(written) + 1 == len(raw):
             fields[_SERVICE_KEY] = {"is_labeled": False}
         else:

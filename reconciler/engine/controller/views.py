@@ -80,11 +80,9 @@ def view_after_apply(before: DriftView, left: frozenset[str]) -> DriftView:
             in_place=seen.in_place + len(done),
         ),
     )
-    done = [item for item in drift.items if not item.codes and item.source_ref not in left]
-    put_back = sum(item.cause.is_drift for item in done)
-    return DriftView(
-        drift, len(drift.items), put_back, updated=sum(item.cause is Cause.UNATTRIBUTED for item in done)
-    )
+    causes = [item.cause for item in drift.items if not item.codes and item.source_ref not in left]
+    set_back, updated = sum(cause.is_drift for cause in causes), causes.count(Cause.UNATTRIBUTED)
+    return DriftView(drift, len(drift.items), set_back, updated)
 
 
 def quarantine_view(quarantine: Iterable[Quarantined]) -> QuarantineView:

@@ -55,9 +55,8 @@ class Warnings:
         self._numbers = list(map(line_number, lines.numbers))
         self._distinct = [tuple(dict.fromkeys(problems)) for problems in lines.distinct]
         self._rows: Sequence[int] = range(len(self._numbers))
-        if self._numbers != sorted(
-            self._numbers
-        ):  # an alias of YAML stands before the image that it is used for
+        # An alias of YAML stands before the image that it is used for.
+        if self._numbers != sorted(self._numbers):
             self._rows = sorted(self._rows, key=self._numbers.__getitem__)
 
     def __iter__(self) -> Iterator[Problem]:
