@@ -168,11 +168,12 @@ class Database:
             self._begin()
 
     def close(self) -> None:
-        # The retired ones last: SQLite deletes a log by its name, which the new file uses as well.
-        for connection in (*filter(None, (self._reader, self._connection)), *self._retired):
-            connection.close()
-        self._retired.clear()
-        self._connection = self._reader = self._file = None
+        """Close the file once no other thread writes to it, which would crash; later writes are errors."""
+        with self._one_at_a_time:
+            # The retired ones last: SQLite deletes a log by its name, which the new file uses as well.
+            for connection in (*filter(None, (self._reader, self._connection)), *self._retired):
+                connection.close()
+            self._connection = self._reader = self._file = None
 
 
 # Temporary errors, and those of the disk: another directory on it would not help.

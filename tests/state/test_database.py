@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -122,6 +123,37 @@ def test_a_file_that_is_deleted_under_a_running_process_is_recreated(state: Stat
     after = State(tmp_path / "state", read_only=True)
     assert 2 == len(after.applied("roses", ARN).entries)
     after.close()
+
+
+def test_closing_waits_for_a_thread_that_writes(tmp_path: Path):
+    """Such as one that stores which messages were sent when the process ends; afterwards it gets an error."""
+    state = State(tmp_path)
+    writing, goes_on = threading.Event(), threading.Event()
+    errors: list[str] = []
+
+    def write() -> None:
+        with state._db.writing() as connection:
+            connection.execute(schema.insertion("applied_to"), ("train", "arn:1"))
+            writing.set()
+            goes_on.wait(30)
+        try:
+            state.remember("train", "arn:2", (), ())
+        except StateError as exc:
+            errors.append(str(exc))
+
+    writer, closer = threading.Thread(target=write), threading.Thread(target=state.close)
+    writer.start()
+    writing.wait(30)
+    closer.start()
+    closer.join(0.1)
+    assert closer.is_alive()
+    goes_on.set()
+    writer.join(30)
+    closer.join(30)
+
+    with State(tmp_path) as again:
+        assert again.applied_to("train") in ("arn:1", "arn:2")
+        assert bool(errors) is (again.applied_to("train") == "arn:1")
 
 
 def test_a_full_disk_is_no_damage(state: State, tmp_path: Path):
