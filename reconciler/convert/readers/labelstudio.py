@@ -6,8 +6,9 @@ A task whose annotation holds nothing is an image without objects; a task withou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
@@ -15,8 +16,16 @@ from urllib.parse import unquote
 from reconciler.convert.names import is_image
 from reconciler.convert.parsing.images import separated, settled
 from reconciler.convert.parsing.json_records import Record, elements, mapping_of, moment
-from reconciler.convert.parsing.studio_results import labelled
-from reconciler.convert.record import LabelledImage, Notes, Options, Read, display, text_of, wrong
+from reconciler.convert.parsing.shapes import (
+    cornered,
+    enclosing,
+    not_upright,
+    rounded,
+    turned,
+    unusable_shape,
+)
+from reconciler.convert.pixels import number, scaled, sides
+from reconciler.convert.record import LabelledImage, Notes, Options, Read, Rectangle, display, text_of, wrong
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem
 
@@ -24,6 +33,10 @@ _LOCAL_FILES: Final = "/data/local-files/?d="
 _OWN: Final = frozenset(
     {"id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time", "agreement", "sentiment"}
 )
+_CORNER: Final = ("x", "y", "width", "height")
+_ELLIPSE: Final = ("x", "y", "radiusX", "radiusY")
+_CHOICES: Final = "choices"
+_HUNDREDTH: Final = Decimal("0.01")
 
 
 def read_labelstudio(path: Path, options: Options) -> Iterator[Read]:
@@ -62,7 +75,7 @@ def _task(task: Mapping[str, Any], origin: Origin, options: Options, notes: Note
         return wrong(codes.BAD_RECORD, message, origin)
     if not isinstance(results, list) or not all(isinstance(item, dict) for item in results):
         return wrong(codes.BAD_RECORD, "the annotation must have a list of results", origin)
-    return _dated(labelled(image, results, options, notes), chosen[0])
+    return _dated(_labelled(image, results, options, notes), chosen[0])
 
 
 def _flat(task: Mapping[str, Any], origin: Origin, options: Options, notes: Notes) -> LabelledImage | Problem:
@@ -90,7 +103,7 @@ def _flat(task: Mapping[str, Any], origin: Origin, options: Options, notes: Note
         message = f"the key of the label is not clear (there are: {names}): name it with --attribute"
         return wrong(codes.NO_CLASS, message, origin)
     results += [{"type": "choices", "value": {"choices": choices}} for choices in texts.values()]
-    return _dated(labelled(image, results, options, notes), task)
+    return _dated(_labelled(image, results, options, notes), task)
 
 
 def _restored(region: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -126,3 +139,92 @@ def _name(address: str) -> str:
     if address.startswith(_LOCAL_FILES):
         return unquote(address.removeprefix(_LOCAL_FILES))
     return address.partition("?")[0] if address.startswith(("http://", "https://")) else address
+
+
+def _labelled(
+    image: LabelledImage, results: Sequence[Mapping[str, Any]], options: Options, notes: Notes
+) -> LabelledImage:
+    """Return an annotated image with its boxes, as fractions if no result states the size of the image."""
+    stated = (sides(result.get("original_width"), result.get("original_height")) for result in results)
+    sizes = set(filter(None, stated))
+    size = next(iter(sizes)) if len(sizes) == 1 else None
+    found = list(_found(results, image, size, options, notes))
+    if len(sizes) > 1:
+        found.append(wrong(codes.BAD_RECORD, "the results state several sizes of the image", image.origin))
+    if any(number(result.get("image_rotation") or 0) != 0 for result in results):
+        message = "the image was turned in the editor (image_rotation), and its boxes with it"
+        found.append(wrong(codes.NO_BOX, message, image.origin))
+    return LabelledImage.of(image.name, image.origin, found, size=size, shares=size is None)
+
+
+def _found(
+    results: Sequence[Mapping[str, Any]],
+    image: LabelledImage,
+    size: tuple[int, int] | None,
+    options: Options,
+    notes: Notes,
+) -> Iterator[Rectangle | Problem | str]:
+    named = {result["id"] for result in results if isinstance(result.get("id"), str) and _labels(result)}
+    for result in results:
+        value, labels = result.get("value"), _labels(result)
+        if not isinstance(value, dict):
+            yield wrong(codes.BAD_RECORD, "a result has no value", image.origin)
+        elif result.get("type") == _CHOICES and "x" not in value:
+            yield from labels
+        elif labels and result.get("type") != _CHOICES and "parentID" not in result:
+            for label in labels:
+                yield _box(label, value, image, size, options)
+        elif labels or str(result.get("id")) in named or not value.keys() & {"x", "points", "rle"}:
+            if result.get("type") not in ("rectangle", "polygon", "labels"):
+                what = str(result.get("type"))[:40]
+                notes.add(f"results of the type {what} are no boxes of objects, and left out", image.origin)
+        else:
+            yield wrong(codes.NO_CLASS, f"a {str(result.get('type'))[:40]} has no label", image.origin)
+
+
+def _labels(result: Mapping[str, Any]) -> list[str]:
+    """Return the labels of a region or the choices of an image: a list that is called as the type is."""
+    value, kind = result.get("value"), str(result.get("type"))
+    found = value.get(kind) if isinstance(value, dict) and kind.endswith(("labels", _CHOICES)) else None
+    return [label for label in found if isinstance(label, str)] if isinstance(found, list) else []
+
+
+def _box(
+    label: str,
+    value: Mapping[str, Any],
+    image: LabelledImage,
+    size: tuple[int, int] | None,
+    options: Options,
+) -> Rectangle | Problem:
+    """Return a box: its coordinates are percentages, and it may be turned around its upper left corner."""
+    box = _percent(label, value, image, options)
+    if isinstance(box, Problem):
+        return box
+    box = scaled(box, 1, 1, by=_HUNDREDTH) if size is None else scaled(box, *size, by=_HUNDREDTH)
+    degrees = number(value.get("rotation") or 0)
+    if not degrees:
+        return box
+    if problem := not_upright(label, f"box turned by {degrees}°", image.origin, options):
+        return problem
+    if size is None:
+        message = f"the turned box “{label}” needs original_width and original_height of its image"
+        return wrong(codes.NO_SIZE, message, image.origin)
+    return turned(box, degrees, box.left, box.top)
+
+
+def _percent(
+    label: str, value: Mapping[str, Any], image: LabelledImage, options: Options
+) -> Rectangle | Problem:
+    if value.keys() >= set(_CORNER) and "keypointlabels" not in value:
+        return cornered(label, (value[key] for key in _CORNER), image.origin)
+    if "points" in value and "vertices" not in value:
+        return not_upright(label, "polygon", image.origin, options) or enclosing(
+            label, value["points"], image.origin, fewest=3
+        )
+    if value.keys() >= set(_ELLIPSE):
+        ellipse = rounded(label, (value[key] for key in _ELLIPSE), image.origin)
+        return not_upright(label, "ellipse", image.origin, options) or ellipse
+    kind = next(
+        (key for key in ("rle", "keypointlabels", "text", "videolabels") if key in value), "other shape"
+    )
+    return unusable_shape(label, kind, image.origin)

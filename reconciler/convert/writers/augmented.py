@@ -18,7 +18,7 @@ import orjson
 from reconciler.convert.export.content import ImageLabels
 from reconciler.convert.export.format import Add, Classes, ExportedImage, Format, WriterContext
 from reconciler.convert.export.losses import LossKind, Lost
-from reconciler.convert.parsing.manifest_attributes import MULTI_LABEL
+from reconciler.convert.readers.groundtruth import MULTI_LABEL
 from reconciler.core.entries.entry import DETECTION, METADATA, SOURCE_REF, Fields
 from reconciler.core.spec.labelling import BOXES
 
