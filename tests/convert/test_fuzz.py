@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from reconciler.cli.main import main
 from reconciler.convert.formats import READERS as REGISTERED
-from reconciler.convert.pixels import number
+from reconciler.convert.geometry import number
 from reconciler.core.validation import check_line
 from tests.convert.inputs import png
 from tests.convert.test_any_content import DOCUMENTS, places, replaced

@@ -17,8 +17,8 @@ from typing import Any, Final, NamedTuple
 from msgspec import MsgspecError, Raw, Struct
 from msgspec.json import Decoder
 
+from reconciler.convert.geometry import nearest
 from reconciler.convert.parsing.json_records import document
-from reconciler.convert.pixels import nearest
 from reconciler.convert.record import LabelledBox
 from reconciler.core.validation.problem import Origin
 

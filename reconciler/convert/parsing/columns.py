@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from reconciler.convert.geometry import number
 from reconciler.convert.names import is_image
 from reconciler.convert.parsing.headers import INDEX, KNOWN, MORE_LABELS, WITHOUT_LABELS, Role
-from reconciler.convert.pixels import number
 from reconciler.convert.record import BadFile
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin

@@ -8,12 +8,11 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from reconciler.convert.geometry import around, is_predicted, number, prediction, region_of_via, side
 from reconciler.convert.names import is_image
 from reconciler.convert.parsing.class_names import MID
 from reconciler.convert.parsing.columns import CENTERED, CORNERS, Layout, mark
 from reconciler.convert.parsing.headers import Role
-from reconciler.convert.parsing.shapes import is_predicted, prediction, region_of_via
-from reconciler.convert.pixels import around, number, side
 from reconciler.convert.record import BadFile, Crowd, LabelledImage, Options, Rectangle, odd, wrong
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem

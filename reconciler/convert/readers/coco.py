@@ -14,9 +14,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from reconciler.convert.geometry import around, number, side
 from reconciler.convert.parsing.coco_records import Records, regular_records
 from reconciler.convert.parsing.json_records import Record, mapping_of, moment, records
-from reconciler.convert.pixels import around, number, side
 from reconciler.convert.record import (
     BadFile,
     Crowd,

@@ -12,9 +12,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+from reconciler.convert.geometry import centred, is_predicted, prediction
 from reconciler.convert.parsing.images import separated, settled
 from reconciler.convert.parsing.json_records import Record, elements
-from reconciler.convert.parsing.shapes import centred, is_predicted, prediction
 from reconciler.convert.record import LabelledImage, Options, Read, Rectangle, display, text_of, wrong
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem

@@ -10,18 +10,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from reconciler.convert.parsing.images import of_split, separated, settled
-from reconciler.convert.parsing.shapes import (
+from reconciler.convert.geometry import (
     cornered,
     edged,
     enclosing,
     not_upright,
+    number,
     rounded,
+    sides,
     turned,
     unusable_shape,
 )
+from reconciler.convert.parsing.images import of_split, separated, settled
 from reconciler.convert.parsing.xml_tree import Element, tree_of
-from reconciler.convert.pixels import number, sides
 from reconciler.convert.record import (
     BadFile,
     LabelledImage,

@@ -14,8 +14,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+from reconciler.convert.geometry import number, sides, whole
 from reconciler.convert.parsing.json_records import mapping_of, objects
-from reconciler.convert.pixels import number, sides, whole
 from reconciler.convert.record import BadFile, Line, Notes, Options, Read, Rectangle, display, text_of, wrong
 from reconciler.core.entries.entry import (
     METADATA,

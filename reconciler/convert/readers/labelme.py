@@ -11,17 +11,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from reconciler.convert.parsing.images import separated, settled
-from reconciler.convert.parsing.json_records import document, mapping_of
-from reconciler.convert.parsing.shapes import (
+from reconciler.convert.geometry import (
     enclosing,
     exact,
     is_predicted,
     not_upright,
     prediction,
+    sides,
     unusable_shape,
 )
-from reconciler.convert.pixels import sides
+from reconciler.convert.parsing.images import separated, settled
+from reconciler.convert.parsing.json_records import document, mapping_of
 from reconciler.convert.record import (
     BadFile,
     LabelledImage,

@@ -13,18 +13,20 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
-from reconciler.convert.names import is_image
-from reconciler.convert.parsing.images import separated, settled
-from reconciler.convert.parsing.json_records import Record, elements, mapping_of, moment
-from reconciler.convert.parsing.shapes import (
+from reconciler.convert.geometry import (
     cornered,
     enclosing,
     not_upright,
+    number,
     rounded,
+    scaled,
+    sides,
     turned,
     unusable_shape,
 )
-from reconciler.convert.pixels import number, scaled, sides
+from reconciler.convert.names import is_image
+from reconciler.convert.parsing.images import separated, settled
+from reconciler.convert.parsing.json_records import Record, elements, mapping_of, moment
 from reconciler.convert.record import LabelledImage, Notes, Options, Read, Rectangle, display, text_of, wrong
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem

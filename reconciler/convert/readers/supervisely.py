@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from reconciler.convert.geometry import enclosing, not_upright, sides, unusable_shape
 from reconciler.convert.image_size import ending_in
 from reconciler.convert.parsing.images import of_split, separated, settled
 from reconciler.convert.parsing.json_records import document, list_of, mapping_of
-from reconciler.convert.parsing.shapes import enclosing, not_upright, unusable_shape
-from reconciler.convert.pixels import sides
 from reconciler.convert.readers.folders import SPLITS
 from reconciler.convert.record import (
     BadFile,

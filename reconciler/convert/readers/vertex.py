@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from reconciler.convert.geometry import edged
 from reconciler.convert.parsing.images import of_split, separated
 from reconciler.convert.parsing.json_records import Record, elements, mapping_of
-from reconciler.convert.parsing.shapes import edged
 from reconciler.convert.record import LabelledImage, Options, Read, Rectangle, display, text_of, wrong
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem

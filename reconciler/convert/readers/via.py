@@ -12,8 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from reconciler.convert.parsing.json_records import Record, document, mapping_of, records
-from reconciler.convert.parsing.shapes import (
+from reconciler.convert.geometry import (
     chosen,
     cornered,
     enclosing,
@@ -21,6 +20,7 @@ from reconciler.convert.parsing.shapes import (
     region_of_via,
     unusable_shape,
 )
+from reconciler.convert.parsing.json_records import Record, document, mapping_of, records
 from reconciler.convert.record import (
     BadFile,
     LabelledImage,

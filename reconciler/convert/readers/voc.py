@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree as ET
 
+from reconciler.convert.geometry import number, side
 from reconciler.convert.parsing.xml_tree import Element, decoded, tree_of
-from reconciler.convert.pixels import number, side
 from reconciler.convert.record import (
     BadFile,
     LabelledBox,

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from reconciler.convert.geometry import cornered, not_upright, sides
 from reconciler.convert.parsing.json_records import Record, document, mapping_of, records
-from reconciler.convert.parsing.shapes import cornered, not_upright
-from reconciler.convert.pixels import sides
 from reconciler.convert.record import (
     BadFile,
     LabelledImage,

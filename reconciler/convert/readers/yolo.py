@@ -14,9 +14,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from reconciler.convert.geometry import around, number, scaled
 from reconciler.convert.image_size import TURNED, Size, ending_in, size_of
 from reconciler.convert.parsing.class_names import FILES, Classes, agreeing, classes_in, found_near
-from reconciler.convert.pixels import around, number, scaled
 from reconciler.convert.record import (
     BadFile,
     LabelledImage,

@@ -22,8 +22,8 @@ import orjson
 from reconciler.convert.export.content import ImageLabels
 from reconciler.convert.export.format import Add, AllSplits, ExportedImage, Format, WriterContext
 from reconciler.convert.export.losses import LossKind, Lost
+from reconciler.convert.geometry import nearest
 from reconciler.convert.parsing.class_names import FILES
-from reconciler.convert.pixels import nearest
 from reconciler.convert.readers.yolo import IMAGE_DIRECTORY, LABEL_DIRECTORY, SUFFIXES
 
 # What a double-quoted scalar of YAML needs to have escaped, besides what JSON escapes.

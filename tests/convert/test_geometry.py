@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.convert.pixels import beyond, number, whole
+from reconciler.convert.geometry import beyond, number, whole
 from reconciler.convert.record import Rectangle
 from reconciler.core.validation.problem import Origin
 
