@@ -106,7 +106,7 @@ def converted(name: str, path: Path, options: Options) -> Converted:
         done.problems.append(wrong(codes.NO_RECORDS, message, Origin(display(path), 1)))
     elif not done.lines and (others := _others("csv" if is_table else name, path)):
         known, why = done.problems, ""
-        if [problem.code for problem in known] == [codes.OTHER_FORMAT.code]:
+        if [problem.code for problem in known] == [codes.OTHER_FORMAT]:
             known, why = [], f": {known[0].message}"
         message = f"no image could be read as {name}{why}; {others}"
         done.problems = [wrong(codes.OTHER_FORMAT, message, Origin(display(path), 1)), *known]

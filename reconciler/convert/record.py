@@ -203,17 +203,17 @@ class BadFile(SpecError):
         problem: The reason and its place.
     """
 
-    def __init__(self, code: codes.OwnCode, message: str, origin: Origin) -> None:
+    def __init__(self, code: str, message: str, origin: Origin) -> None:
         super().__init__(message)
         self.problem = wrong(code, message, origin)
 
 
-def wrong(code: codes.OwnCode, message: str, origin: Origin) -> Problem:
-    return Problem(Severity.ERROR, code.code, message, origin)
+def wrong(code: str, message: str, origin: Origin) -> Problem:
+    return Problem(Severity.ERROR, code, message, origin)
 
 
-def odd(code: codes.OwnCode, message: str, origin: Origin) -> Problem:
-    return Problem(Severity.WARNING, code.code, message, origin)
+def odd(code: str, message: str, origin: Origin) -> Problem:
+    return Problem(Severity.WARNING, code, message, origin)
 
 
 def display(path: Path) -> str:

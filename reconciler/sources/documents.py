@@ -193,7 +193,7 @@ def _check(document: Document, file: str) -> Parsed:
     refused = [
         problem
         for problem in map(bare.problem, model_errors)
-        if problem.origin not in faulty or problem.code == codes.MISSING_FIELD.code
+        if problem.origin not in faulty or problem.code == codes.MISSING_FIELD
     ]
     usable = None if faults or refused else model
     return Parsed(file, document, usable, bare.kind, bare.name, (*faults, *refused))
@@ -203,20 +203,20 @@ def _validate(
     value: Any, kind: object
 ) -> tuple[Dataset | Entries | Acknowledgement | None, tuple[ModelError, ...]]:
     if as_list(value):
-        return None, (ModelError((), codes.WRONG_TYPE.code, _LISTED),)
+        return None, (ModelError((), codes.WRONG_TYPE, _LISTED),)
     if not isinstance(value, Map):
-        return None, (ModelError((), codes.WRONG_TYPE.code, "the document must be a mapping"),)
+        return None, (ModelError((), codes.WRONG_TYPE, "the document must be a mapping"),)
     version = value.get("apiVersion")
     if isinstance(version, str) and version != API_VERSION:
         message = f"unknown apiVersion “{version}”; this program reads {API_VERSION}"
-        return None, (ModelError(("apiVersion",), codes.API_VERSION.code, message),)
+        return None, (ModelError(("apiVersion",), codes.API_VERSION, message),)
     if kind is None:
-        return None, (ModelError((), codes.MISSING_FIELD.code, "kind is missing: Dataset or Entries"),)
+        return None, (ModelError((), codes.MISSING_FIELD, "kind is missing: Dataset or Entries"),)
     if not isinstance(kind, str) or kind not in DOCUMENTS:
         message = "kind must be text"
         if isinstance(kind, str):
             message = f"unknown kind “{kind}”; {nearest(kind[:100], list(DOCUMENTS))}"
-        return None, (ModelError(("kind",), codes.KIND.code, message),)
+        return None, (ModelError(("kind",), codes.KIND, message),)
     try:
         return DOCUMENTS[kind].model_validate(value), ()
     except ValidationError as exc:
@@ -235,7 +235,7 @@ def _placed(fault: Fault, file: str) -> Problem:
 
 
 def _failed(
-    path: str, shown: str, code: codes.OwnCode, message: str, severity: Severity = Severity.ERROR
+    path: str, shown: str, code: str, message: str, severity: Severity = Severity.ERROR
 ) -> ParsedFile:
     mark = Mark(1, 1)
-    return ParsedFile(path, problems=(Problem(severity, code.code, message, Origin(shown, *mark)),))
+    return ParsedFile(path, problems=(Problem(severity, code, message, Origin(shown, *mark)),))

@@ -154,5 +154,5 @@ def _compile(
     return [document.problem(model_error) for model_error in compiled.model_errors]
 
 
-def _refused(code: codes.OwnCode, message: str, origin: Origin) -> CheckedFile:
-    return CheckedFile(None, problems=(Problem(Severity.ERROR, code.code, message, origin),))
+def _refused(code: str, message: str, origin: Origin) -> CheckedFile:
+    return CheckedFile(None, problems=(Problem(Severity.ERROR, code, message, origin),))

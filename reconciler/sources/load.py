@@ -115,7 +115,7 @@ class _Loading:
         for path, reason in self._tree.refused().items():
             origin = Origin(self._tree.display(path), 1)
             message = f"cannot be read: {reason}"
-            problem = Problem(Severity.ERROR, codes.FILE_UNREADABLE.code, message, origin)
+            problem = Problem(Severity.ERROR, codes.FILE_UNREADABLE, message, origin)
             broken.append(BrokenDataset(origin.file, origin, (problem,)))
         return broken
 
@@ -146,7 +146,7 @@ class _Loading:
         unused = [parsed for parsed in file.documents if isinstance(parsed.model, Entries)]
         message = "no dataset names this file under spec.entries: its images are not used"
         for parsed in unused if certain else ():
-            yield parsed.problem(ModelError((), codes.UNUSED.code, message), Severity.WARNING)
+            yield parsed.problem(ModelError((), codes.UNUSED, message), Severity.WARNING)
         if unused:
             yield from check_shorthand(file, unused[0].file).problems
 
@@ -161,7 +161,7 @@ class _Loading:
             for name in map(self._canonical, found):
                 if name in files:
                     message = f"{self._tree.display(name)} is named twice; it is read once"
-                    model_error = ModelError(place, codes.NAMED_TWICE.code, message)
+                    model_error = ModelError(place, codes.NAMED_TWICE, message)
                     problems.append(parsed.problem(model_error, Severity.WARNING))
                     continue
                 checked = self._check(name)
@@ -179,11 +179,11 @@ class _Loading:
         path = posixpath.normpath(posixpath.join(posixpath.dirname(spec_path), file))
         if posixpath.isabs(file) or path == ".." or path.startswith("../"):
             message = f"“{file}” leads out of the spec tree {self._tree.name}"
-            return ModelError((), codes.OUTSIDE.code, message)
+            return ModelError((), codes.OUTSIDE, message)
         if not is_pattern(path) or path in self._files():
             return (path,)
         matches = tuple(name for name in self._files() if path_glob(path).match(name))
-        return matches or ModelError((), codes.NO_MATCH.code, f"“{file}” matches no file")
+        return matches or ModelError((), codes.NO_MATCH, f"“{file}” matches no file")
 
     def _check(self, path: str) -> CheckedFile | ModelError:
         """Check one file of entries, once."""
@@ -191,10 +191,10 @@ class _Loading:
             try:
                 self._checked[path] = self._check_file(path)
             except FileNotFoundError:
-                return ModelError((), codes.NO_MATCH.code, self._absent(path))
+                return ModelError((), codes.NO_MATCH, self._absent(path))
             except OSError as exc:
                 reason = f"{self._tree.display(path)} cannot be read: {exc.strerror or exc}"
-                return ModelError((), codes.FILE_UNREADABLE.code, reason)
+                return ModelError((), codes.FILE_UNREADABLE, reason)
         return self._checked[path]
 
     def _absent(self, path: str) -> str:
@@ -218,7 +218,7 @@ class _Loading:
     def _empty(self, path: str) -> Problem:
         message = "the file holds no entries; if that is meant, set policy.allowEmpty: true"
         origin = Origin(self._tree.display(path), 1)
-        return Problem(Severity.ERROR, codes.EMPTY_ENTRIES.code, message, origin)
+        return Problem(Severity.ERROR, codes.EMPTY_ENTRIES, message, origin)
 
     def _files(self) -> tuple[str, ...]:
         if self._listing is None:

@@ -108,9 +108,7 @@ def pinned_files(
             continue
         place = ("spec", "entries", number, "s3")
         if pinned in files:
-            model_error = ModelError(
-                place, codes.NAMED_TWICE.code, f"{pinned} is named twice; it is read once"
-            )
+            model_error = ModelError(place, codes.NAMED_TWICE, f"{pinned} is named twice; it is read once")
             problems.append(parsed.problem(model_error, Severity.WARNING))
         else:
             files[pinned] = PinnedLines(pinned, dataset.spec.target, parsed.origin_of(place), manifests)

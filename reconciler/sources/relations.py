@@ -29,7 +29,7 @@ def _same_name(documents: Iterable[Parsed]) -> Iterator[tuple[Parsed, Problem]]:
     for name, group in by_name.items():
         for one, other in _with_other(group):
             message = f"the name {name} is also used in {_place(other, ('metadata', 'name'))}"
-            yield one, one.problem(ModelError(("metadata", "name"), codes.SAME_NAME.code, message))
+            yield one, one.problem(ModelError(("metadata", "name"), codes.SAME_NAME, message))
 
 
 def _same_target(documents: Iterable[Parsed]) -> Iterator[tuple[Parsed, Problem]]:
@@ -49,7 +49,7 @@ def _same_target(documents: Iterable[Parsed]) -> Iterator[tuple[Parsed, Problem]
             message = f"dataset {other.name} in {_place(other, path)} has the same target"
             if _region(one) != _region(other):
                 message += ", unless the SDK's own Region is another; give both a spec.target.region"
-            yield one, one.problem(ModelError(path, codes.SAME_TARGET.code, message, at_key=True))
+            yield one, one.problem(ModelError(path, codes.SAME_TARGET, message, at_key=True))
 
 
 def _with_other(group: Sequence[Parsed]) -> Iterator[tuple[Parsed, Parsed]]:
@@ -85,5 +85,5 @@ def of_unknown_datasets(file: ParsedFile, names: Collection[str]) -> Iterator[Pr
     for parsed in file.documents:
         if isinstance(parsed.model, Acknowledgement) and (name := parsed.model.dataset) not in names:
             message = f"no dataset is called {name}; {nearest(name, sorted(names))}"
-            model_error = ModelError(("dataset",), codes.NO_SUCH_DATASET.code, message)
+            model_error = ModelError(("dataset",), codes.NO_SUCH_DATASET, message)
             yield parsed.problem(model_error, Severity.WARNING)

@@ -29,7 +29,7 @@ STAND_INS: Final = (*_GIT_LFS, _GIT_CRYPT)
 """How files begin that git checked out in place of the file itself."""
 
 
-def suspicion(head: bytes) -> tuple[codes.OwnCode, str] | None:
+def suspicion(head: bytes) -> tuple[str, str] | None:
     """Return why the first bytes of a file are not plain UTF-8 text, or None."""
     if head.startswith(BOM):
         return codes.BYTE_ORDER_MARK, "starts with a byte order mark; save it as UTF-8 without BOM"
@@ -50,22 +50,22 @@ def decode(data: bytes) -> str | Fault:
     """Return the text of a whole file, or the fault in its bytes."""
     if found := suspicion(data):
         code, reason = found
-        return Fault(Mark(1, 1), code.code, f"the file {reason}")
+        return Fault(Mark(1, 1), code, f"the file {reason}")
     try:
         text = data.decode()
     except UnicodeDecodeError as exc:
         message = f"byte 0x{data[exc.start]:02x} is not UTF-8"
-        return Fault(_place(data[: exc.start].decode()), codes.NOT_TEXT.code, message)
+        return Fault(_place(data[: exc.start].decode()), codes.NOT_TEXT, message)
     if control := _NOT_PRINTABLE.search(text):
         message = f"the control character U+{ord(control[0]):04X} is not allowed"
-        return Fault(_place(text[: control.start()]), codes.NOT_TEXT.code, message)
+        return Fault(_place(text[: control.start()]), codes.NOT_TEXT, message)
     if line_break := _LINE_BREAK.search(text):
         number = f"{ord(line_break[0]):04X}"
         message = (
             f"the character U+{number} is a line break to some YAML parsers and text to others; "
             f"if it is meant, write \\u{number} in double quotes"
         )
-        return Fault(_place(text[: line_break.start()]), codes.AMBIGUOUS.code, message)
+        return Fault(_place(text[: line_break.start()]), codes.AMBIGUOUS, message)
     return text
 
 
@@ -76,7 +76,7 @@ def _place(before: str) -> Mark:
 class FormProblem(NamedTuple):
     """Why none of the lines of a file can be used."""
 
-    code: codes.OwnCode
+    code: str
     message: str
     line: int = 1
 

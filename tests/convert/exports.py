@@ -141,7 +141,7 @@ def converted(name: str, directory: Path, report: Report, split: str = "train") 
     lines: dict[str, bytes] = {}
     for done in READ[name](directory, split, base or ""):
         # An input without images is an error to `convert`, and no line is lost by it.
-        assert [] == [problem for problem in done.errors if problem.code != NO_RECORDS.code]
+        assert [] == [problem for problem in done.errors if problem.code != NO_RECORDS]
         lines |= done.lines
     return lines
 

@@ -10,9 +10,9 @@ import argparse
 import inspect
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import get_args
 
 import yaml
 from pydantic import BaseModel
@@ -23,10 +23,7 @@ from reconciler.cli.commands.schema import KINDS, schema_of
 from reconciler.cli.exits import ALWAYS, MEANINGS
 from reconciler.cli.flags import add_globals
 from reconciler.cli.parser import COMMANDS
-from reconciler.core.images.judgement import IMAGE_CODES
 from reconciler.core.spec.documents import DOCUMENTS
-from reconciler.core.validation.codes import Code
-from reconciler.core.validation.spec_codes import SPEC_CODES
 from reconciler.engine.controller.registry import Registry
 from reconciler.errors import ReconcilerError
 from reconciler.reports.visible import visible
@@ -80,47 +77,27 @@ def fields(kind: str) -> str:
     return _table(("field", "default", "what it says"), _fields(DOCUMENTS[kind], ""))
 
 
-class Explained(NamedTuple):
-    """A code as the page explains it."""
-
-    code: str
-    cause: str
-    source: str
-
-
-def explained() -> Sequence[Explained]:
-    """Return every code: of spec files, of the rules, and of the exception tree; each once."""
-    specs = [
-        Explained(code.code, f"{code.title}. {code.explanation}", code.source)
-        for code in (*SPEC_CODES, *IMAGE_CODES)
-    ]
-    problems = [Explained(code.value, code.meaning, code.source) for code in Code]
+def explained() -> Mapping[str, Mapping[str, str]]:
+    """Return by code its cause, who says so, what to do about it, and an example; failures explain themselves."""
+    found: dict[str, dict[str, str]] = yaml.safe_load((ROOT / "docs" / "codes.yaml").read_text("utf-8"))
     causes: dict[str, list[str]] = {}
     for kind in _tree(ReconcilerError):
         causes.setdefault(kind.code, []).append(_paragraph(inspect.getdoc(kind) or ""))
-    failures = [
-        Explained(code, " Or: ".join(texts), "this project") for code, texts in sorted(causes.items())
-    ]
-    return (*specs, *problems, *failures)
-
-
-def remedies() -> Mapping[str, Mapping[str, str]]:
-    """Return by code what to do about it, and an example."""
-    found: Mapping[str, Mapping[str, str]] = yaml.safe_load((ROOT / "docs" / "codes.yaml").read_text("utf-8"))
+    for code, texts in causes.items():
+        found[code] |= {"cause": " Or: ".join(texts), "source": "this project"}
     return found
 
 
 def codes(_: str) -> str:
     """Every code with cause, fix and example."""
-    known = remedies()
     rows = (
         (
             f"`{code}`",
-            f"{_cell(cause)} ({source})",
-            _cell(known[code]["fix"]),
-            _example(known[code]["example"]),
+            f"{_cell(one['cause'])} ({one['source']})",
+            _cell(one["fix"]),
+            _example(one["example"]),
         )
-        for code, cause, source in explained()
+        for code, one in explained().items()
     )
     return _table(("code", "cause (and who says so)", "fix", "example"), rows)
 

@@ -212,7 +212,7 @@ def test_a_rule_is_one_code_and_one_function(tmp_path):
     copy.edit(
         "core/validation/codes.py",
         "    # One line, AWS's codes\n",
-        '    NO_BEES = ("RKD2999", "No bees.", _OURS)\n\n    # One line, AWS\'s codes\n',
+        '    NO_BEES = "RKD2999"\n\n    # One line, AWS\'s codes\n',
     )
     copy.edit(
         "core/validation/dataset.py",

@@ -11,60 +11,17 @@ from reconciler.core.runtime import quotas
 from reconciler.core.validation.checked_line import error, warning
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.problem import Problem, Severity
-from reconciler.core.validation.spec_codes import OwnCode
 
 ARCHIVED: Final = "archived"
 """Stands for the format of an object that S3 must restore before it can be read."""
 
-
-WRONG_SIZE: Final = OwnCode(
-    "RKD4001",
-    "A line states another size than its image has",
-    "Its boxes were drawn for another version of the image, such as a scaled one, or the sides are swapped.",
-    "developer guide, object localization in manifest files",
-)
-TURNED_IMAGE: Final = OwnCode(
-    "RKD4002",
-    "A line with boxes on an image that is stored turned",
-    "The EXIF orientation swaps width and height when the image is shown. Whether the service turns it is not "
-    "documented.",
-    "EXIF 2.3, tag 0x0112",
-)
-NO_BUCKET: Final = OwnCode(
-    "RKD4003",
-    "The bucket of the images does not exist",
-    "Every image in it is missing.",
-    "API reference, NoSuchBucket",
-)
-OTHER_REGION: Final = OwnCode(
-    "RKD4004",
-    "The bucket of the images is in another Region than the dataset",
-    "Rekognition reads images from buckets of its own Region.",
-    "API reference, InvalidS3ObjectException",
-)
-SAME_CONTENT: Final = OwnCode(
-    "RKD4005",
-    "The same image is in the training and in the test dataset, under two names",
-    "Both have one ETag and size. The model is tested on what it was trained on.",
-    "developer guide, validation rules for manifest files",
-)
-UNCHECKED: Final = OwnCode(
-    "RKD4006",
-    "An image could not be checked",
-    "S3 refuses it or does not answer, or there are more new images than a plan reads. It may be sound.",
-    "reconciler",
-)
-
-NEAR_DUPLICATE: Final = OwnCode(
-    "RKD4007",
-    "A test image looks like a training image",
-    "Their perceptual hashes differ in few bits: a copy in another size or format, or the next frame of a camera. "
-    "The model is tested on what it was trained on.",
-    "reconciler",
-)
-
-IMAGE_CODES: Final = tuple(sorted(value for value in list(globals().values()) if isinstance(value, OwnCode)))
-"""The codes of problems for which AWS has none, RKD4xxx, in order."""
+WRONG_SIZE: Final = "RKD4001"
+TURNED_IMAGE: Final = "RKD4002"
+NO_BUCKET: Final = "RKD4003"
+OTHER_REGION: Final = "RKD4004"
+SAME_CONTENT: Final = "RKD4005"
+UNCHECKED: Final = "RKD4006"
+NEAR_DUPLICATE: Final = "RKD4007"
 
 
 class CheckedImage(NamedTuple):
@@ -153,8 +110,8 @@ def _stated(header: Header, stated: Collection[tuple[float, float]]) -> Iterator
             yield _own(Severity.WARNING, TURNED_IMAGE, f"{says}, {which}; the image has {has}")
 
 
-def _own(severity: Severity, code: OwnCode, message: str) -> Problem:
-    return Problem(severity, code.code, message)
+def _own(severity: Severity, code: str, message: str) -> Problem:
+    return Problem(severity, code, message)
 
 
 def no_bucket(bucket: str) -> Problem:

@@ -101,7 +101,7 @@ class Target(Part):
     @model_validator(mode="after")
     def _consistent(self) -> Target:
         if reason := self._contradiction():
-            raise PydanticCustomError(codes.BAD_TARGET.code, "{reason}", {"reason": reason})
+            raise PydanticCustomError(codes.BAD_TARGET, "{reason}", {"reason": reason})
         return self
 
     def _contradiction(self) -> str | None:
@@ -166,7 +166,7 @@ class EntrySource(Part):
 
 def _missing(field: str, rest: str) -> PydanticCustomError:
     return PydanticCustomError(
-        codes.MISSING_FIELD.code, "{field} is missing{rest}", {"field": field, "rest": rest}
+        codes.MISSING_FIELD, "{field} is missing{rest}", {"field": field, "rest": rest}
     )
 
 

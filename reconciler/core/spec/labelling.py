@@ -171,15 +171,15 @@ def compile_lines(entries: Entries) -> Compiled:
 
 def _model_errors(image: Image, base: str | None, path: Path) -> Iterator[ModelError]:
     if reason := why_no_address(image.image, base):
-        yield ModelError((*path, "image"), codes.IMAGE_ADDRESS.code, f"{dotted(path)}.image {reason}")
+        yield ModelError((*path, "image"), codes.IMAGE_ADDRESS, f"{dotted(path)}.image {reason}")
     seen: dict[str, int] = {}
     for index, label in enumerate(image.labels):
         if seen.setdefault(label, index) != index:
             message = f"the label “{label}” is repeated on one image"
-            yield ModelError((*path, "labels", index), codes.REPEATED_LABEL.code, message)
+            yield ModelError((*path, "labels", index), codes.REPEATED_LABEL, message)
     if image.boxes is not None and image.size is None:
         message = f"{dotted(path)} has boxes and so needs size: [width, height]"
-        yield ModelError((*path, "boxes"), codes.NO_SIZE.code, message, at_key=True)
+        yield ModelError((*path, "boxes"), codes.NO_SIZE, message, at_key=True)
 
 
 def _line(image: Image, entries: Entries) -> Fields:

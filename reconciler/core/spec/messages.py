@@ -112,25 +112,25 @@ def _model_error(detail: ErrorDetails, model: type[BaseModel]) -> ModelError:
                 hint = f"it belongs {where}: correct its indentation"
             else:
                 hint = nearest(str(path[-1])[:100], _fields_at(model, path[:-1]))
-            return ModelError(path, codes.UNKNOWN_FIELD.code, f"unknown field {name}; {hint}", at_key=True)
+            return ModelError(path, codes.UNKNOWN_FIELD, f"unknown field {name}; {hint}", at_key=True)
         case "missing":
-            return ModelError(path, codes.MISSING_FIELD.code, f"{name} is missing")
+            return ModelError(path, codes.MISSING_FIELD, f"{name} is missing")
         case _ if value is None:
             message = f"{name} is empty; give it a value or leave the key out"
-            return ModelError(path, codes.WRONG_TYPE.code, message)
+            return ModelError(path, codes.WRONG_TYPE, message)
         case _ if expected := _EXPECTED.get(kind):
-            return ModelError(path, codes.WRONG_TYPE.code, _mismatch(name, expected, value))
+            return ModelError(path, codes.WRONG_TYPE, _mismatch(name, expected, value))
         case "enum" | "literal_error":
             allowed = detail["ctx"]["expected"].replace("'", "")
             message = f"{name} must be {allowed}, not {_quoted(value)}"
-            return ModelError(path, codes.BAD_VALUE.code, message)
-        case codes.BAD_TARGET.code:
+            return ModelError(path, codes.BAD_VALUE, message)
+        case codes.BAD_TARGET:
             return ModelError(path, kind, detail["msg"])
-        case codes.MISSING_FIELD.code:
+        case codes.MISSING_FIELD:
             return ModelError((*path, detail["ctx"]["field"]), kind, f"{name}.{detail['msg']}")
         case _:
             reason = detail["msg"].removeprefix("Input ") + _meant(value)
-            return ModelError(path, codes.BAD_VALUE.code, f"{name} {reason}")
+            return ModelError(path, codes.BAD_VALUE, f"{name} {reason}")
 
 
 _PROJECT_ARN: Final = re.compile(r"arn:[\w-]+:rekognition:[^:]*:[^:]*:project/([^/]+)")

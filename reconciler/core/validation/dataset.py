@@ -257,4 +257,4 @@ def _problem(scans: list[FullScan]) -> Problem:
         f"asks: that takes {_load(scans):.0%} of the {quotas.CALLS_PER_SECOND} calls a second; once through "
         f"takes {hours:.1f} h"
     )
-    return Problem(Severity.WARNING, TOO_MANY_TO_LIST.code, text, scans[0].origin)
+    return Problem(Severity.WARNING, TOO_MANY_TO_LIST, text, scans[0].origin)

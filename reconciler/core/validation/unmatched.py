@@ -173,7 +173,7 @@ def _no_field(one: PlacedPath, path: _Path) -> Problem:
     text = f"ignore.paths “{one.path}” matches no field of any desired entry"
     if near := nearest(path.steps, path.samples):
         text += f"; the nearest path that exists is {text_of(near)}"
-    return Problem(Severity.WARNING, UNMATCHED.code, text, one.origin)
+    return Problem(Severity.WARNING, UNMATCHED, text, one.origin)
 
 
 def _without_match(texts: Iterable[str], refs: Sequence[str]) -> set[str]:
@@ -215,7 +215,7 @@ def _problem(one: PlacedGlob, refs: Sequence[str], *, corrected: bool) -> Proble
     if refs:
         prefix, number = nearest_prefix(one.text, refs, corrected=corrected)
         text += f"; the nearest prefix that exists is {prefix} ({number} of them)"
-    return Problem(Severity.WARNING, UNMATCHED.code, text, one.origin)
+    return Problem(Severity.WARNING, UNMATCHED, text, one.origin)
 
 
 def nearest_prefix(text: str, refs: Sequence[str], *, corrected: bool = True) -> tuple[str, int]:

@@ -82,7 +82,7 @@ def unclaimed(found: Reading, path: str) -> tuple[CheckResult, ...]:
     claimed = {problem for dataset in found.datasets for problem in dataset.problems}
     claimed |= {problem for broken in found.broken for problem in broken.problems}
     errors = [str(p) for p in found.problems if p.is_error and p not in claimed]
-    asked = (p.message for p in found.problems if p.code == TOO_MANY_TO_LIST.code)
+    asked = (p.message for p in found.problems if p.code == TOO_MANY_TO_LIST)
     too_often = (
         CheckResult(Check.SPECS, Mark.WARNING, text, "raise schedule.fullScanMaxAge") for text in asked
     )

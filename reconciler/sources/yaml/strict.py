@@ -128,10 +128,10 @@ def _syntax(exc: yaml.MarkedYAMLError, text: str) -> Fault:
     if line and line[0][mark.column - 1 : mark.column] == "\t":
         message = "a tab; indent with spaces"
     elif (reason := misplaced(text, mark.line)) and message.startswith(_OF_INDENTATION):
-        return Fault(Mark(mark.line, 1), codes.SYNTAX.code, f"not valid YAML: {reason}")
+        return Fault(Mark(mark.line, 1), codes.SYNTAX, f"not valid YAML: {reason}")
     elif exc.context and exc.context_mark:
         message += f", {exc.context} that starts in line {exc.context_mark.line + 1}"
-    return Fault(mark, codes.SYNTAX.code, f"not valid YAML: {message}")
+    return Fault(mark, codes.SYNTAX, f"not valid YAML: {message}")
 
 
 # What the parser says where an indentation fits no line above.
@@ -191,7 +191,7 @@ class _Walk:
         self._values += values
         if self._values > _MAX_VALUES:
             message = f"more than {_MAX_VALUES:,} values, aliases expanded"
-            raise _Stop(Fault(_mark(event.start_mark), codes.ALIAS.code, message))
+            raise _Stop(Fault(_mark(event.start_mark), codes.ALIAS, message))
 
     def _scalar(self, event: Any) -> Scalar:
         text: str = event.value
@@ -253,7 +253,7 @@ class _Walk:
         self._known_tag(event)
         if depth >= _MAX_DEPTH:
             message = f"nested more than {_MAX_DEPTH} deep"
-            raise _Stop(Fault(_mark(event.start_mark), codes.SYNTAX.code, message))
+            raise _Stop(Fault(_mark(event.start_mark), codes.SYNTAX, message))
 
     def _known_tag(self, event: Any) -> bool:
         if event.tag in _PLAIN_TAGS:
@@ -262,8 +262,8 @@ class _Walk:
         self._fault(event, codes.TAG, f"the tag {short} is not known here; leave it out")
         return False
 
-    def _fault(self, event: Any, code: codes.OwnCode, message: str) -> None:
-        self._faults.append(Fault(_mark(event.start_mark), code.code, message))
+    def _fault(self, event: Any, code: str, message: str) -> None:
+        self._faults.append(Fault(_mark(event.start_mark), code, message))
 
 
 def _is_merge(event: Any) -> bool:

@@ -18,14 +18,6 @@ def test_a_code_is_aws_own_or_four_digits(code: Code):
     assert is_ours != code.startswith(("ERROR_", "WARNING_"))
 
 
-@pytest.mark.parametrize("code", list(Code))
-def test_a_code_is_explained_in_a_table_row(code: Code):
-    """Every code has a meaning and a source on one line, without characters that break the table."""
-    assert code.meaning.endswith(".")
-    assert code.source
-    assert not {"\n", "|"} & set(code.meaning + code.source)
-
-
 def test_every_code_in_the_sources_is_explained():
     """Every code used in the sources is on the page of codes."""
     sources = "".join(path.read_text("utf-8") for path in PACKAGE.rglob("*.py"))
