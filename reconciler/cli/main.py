@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,10 @@ _BEFORE_COLLECTING_FOR_MONTHS: Final = 50_000
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    if (
+        argv is None
+    ):  # the process ends with it: a last search for cycles would free what the system frees anyway
+        atexit.register(gc.freeze)
     words = list(sys.argv[1:] if argv is None else argv)
     if words == ["--version"] and sys.stdout:  # called by scripts in loops: skip the parser
         from reconciler import __version__
