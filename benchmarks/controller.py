@@ -99,7 +99,7 @@ def controlled(endpoint: str, place: Path, rate: int | None, starts: list[tuple[
     source = DirectorySource(place / "specs", Blobs(place / "blobs"))
     registry = Registry(source.name, time.time, monotonic.seconds)
     runner = CycleRunner(lambda _: context, state, registry, metrics, monotonic)
-    controller = Controller(source, runner, registry, Threads(16), signals, monotonic.seconds, monotonic.draw)
+    controller = Controller(source, runner, registry, Threads(16), signals)
     return controller, registry, calls
 
 

@@ -214,5 +214,5 @@ def _controlled(
     counted = Counted()
     runner = CycleRunner(lambda _: context, state, registry, counted, time, tracer=tracer)
     signals = Signals(time.event, threading.Event())
-    controller = Controller(source, runner, registry, Inline(), signals, time.seconds, time.draw)
+    controller = Controller(source, runner, registry, Inline(), signals)
     return Months(emulator, controller, registry, time, place, counted, client, state)

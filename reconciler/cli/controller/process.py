@@ -79,9 +79,7 @@ def run(args: argparse.Namespace) -> int:
             wiring.tracer,
         )
         workers = Inline() if args.once else Threads(WORKERS)
-        controller = Controller(
-            source, runner, registry, workers, signals, monotonic.seconds, monotonic.draw, polling(args)
-        )
+        controller = Controller(source, runner, registry, workers, signals, polling(args))
         with _on_signals(controller) as stopped_by:
             reporting = notifier(args, registry, wiring.memory.notified, metrics)
             if isinstance(workers, Inline):

@@ -53,6 +53,7 @@ class CycleRunner:
         tracer: Receives one span for each cycle; the steps use the tracer of the context.
 
     Attributes:
+        monotonic: The clock of all cycles.
         targets: The targets of the running cycles, by dataset.
     """
 
@@ -71,7 +72,7 @@ class CycleRunner:
         self._registry = registry
         self._recorder = Recorder(memory, registry, monotonic)
         self._listener = listener
-        self._monotonic = monotonic
+        self.monotonic = monotonic
         self._permit = permit
         self._tracer = tracer or Untraced()
         self._beats: dict[str, float] = {}
@@ -83,7 +84,7 @@ class CycleRunner:
 
     def run_cycle(self, state: DatasetState) -> float:
         """Run one cycle and return the seconds until the next. Raises nothing."""
-        begun = self._monotonic.seconds()
+        begun = self.monotonic.seconds()
         work = Assignment(state, self._registry)
         self._beats[state.name] = begun
         facts = {"revision": work.revision, "cycle_id": secrets.token_hex(6)}
@@ -92,7 +93,7 @@ class CycleRunner:
                 return self._run_cycle(state, work, begun, span)
             except Interrupted:  # an update may be in flight: keep the last status
                 span.note(verdict=INTERRUPTED)
-                log_end(state, INTERRUPTED, self._monotonic.seconds() - begun, 0.0)
+                log_end(state, INTERRUPTED, self.monotonic.seconds() - begun, 0.0)
                 return 0.0
             except Exception as exc:
                 log.exception("cycle.failed", error=type(exc).__name__, reason=str(exc))
@@ -100,8 +101,8 @@ class CycleRunner:
                 state.failures += 1
                 state.work = None
                 self._registry.judge(state)
-                delay = next_attempt(state.failures, self._monotonic.draw(), state.interval)
-                log_end(state, Verdict.UNKNOWN.value, self._monotonic.seconds() - begun, delay)
+                delay = next_attempt(state.failures, self.monotonic.draw(), state.interval)
+                log_end(state, Verdict.UNKNOWN.value, self.monotonic.seconds() - begun, delay)
                 return delay
             finally:
                 self._beats.pop(state.name, None)
@@ -110,7 +111,7 @@ class CycleRunner:
     def _run_cycle(self, state: DatasetState, work: Assignment, begun: float, span: Span) -> float:
         log.debug("cycle.started")
         result = self._carry_out(state, work)
-        seconds = self._monotonic.seconds() - begun
+        seconds = self.monotonic.seconds() - begun
         self._recorder.note(state, result, work)
         if self._registry.after_cycle and result.observation:
             self._registry.after_cycle(state, self._registry.wall() - seconds)
@@ -155,8 +156,8 @@ class CycleRunner:
         may_write = partial(self._permit, target, writes=True)
 
         def before_call() -> None:
-            self._beats[state.name] = self._monotonic.seconds()
-            if self._monotonic.stopping:
+            self._beats[state.name] = self.monotonic.seconds()
+            if self.monotonic.stopping:
                 raise Interrupted("asked to stop")
             self._permit(target, writes=False)
 
@@ -164,21 +165,21 @@ class CycleRunner:
             work.check(guarded.work.sent)
             may_write()
 
-        clock = self._monotonic.clock(before_call)
+        clock = self.monotonic.clock(before_call)
         guarded = GuardedGateway(context.gateway, state.name, clock, self._listener, before_call, may_write)
         state.work = guarded.work
         context = replace(context, gateway=guarded, clock=clock, permit=may_send)
         with bound(dataset_arn=state.arn):
             found = run_cycle(loaded, work, context, guarded, partial(self._recorder.note_begun, state))
         state.quarantined = quarantine_view(context.memory.quarantine.of(state.name).values())
-        if self._monotonic.stopping and found.summary.verdict in (Verdict.FAILED, Verdict.UNKNOWN):
+        if self.monotonic.stopping and found.summary.verdict in (Verdict.FAILED, Verdict.UNKNOWN):
             raise Interrupted("asked to stop")
         return found
 
     def _next(self, state: DatasetState, work: Assignment) -> float:
         if state.failures:
-            return next_attempt(state.failures, self._monotonic.draw(), state.interval)
+            return next_attempt(state.failures, self.monotonic.draw(), state.interval)
         if work.is_outdated:
             return 0.0
-        regular = next_cycle(state.interval, state.jitter, self._monotonic.draw())
+        regular = next_cycle(state.interval, state.jitter, self.monotonic.draw())
         return min(regular, state.until_turn(self._registry.wall()))

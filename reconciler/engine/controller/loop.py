@@ -8,18 +8,20 @@ the failure of one dataset does not stop another.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import inf
 from typing import Final
 
+from reconciler.core.status.suspension import Suspension
 from reconciler.engine.controller.cycle_runner import CycleRunner
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.registry import Ownership, Registry
 from reconciler.engine.controller.source_poller import EVERY_FIVE_SECONDS, Polling, SourcePoller
-from reconciler.engine.controller.suspender import Suspender
 from reconciler.engine.controller.workers import Workers
+from reconciler.engine.log import log
+from reconciler.errors import StateError
 from reconciler.ports import Source
 
 LONGEST_NAP_SECONDS: Final = 1.0
@@ -64,8 +66,6 @@ class Controller:
     Reconciles the datasets of one source until it is stopped.
 
     Args:
-        monotonic: A monotonic clock, in seconds.
-        draw: Returns a random number from 0 to 1, for jitter.
         polling: How often the source is polled, and what confirms its revision.
     """
 
@@ -76,22 +76,19 @@ class Controller:
         registry: Registry,
         workers: Workers,
         signals: Signals,
-        monotonic: Callable[[], float],
-        draw: Callable[[], float],
         polling: Polling = EVERY_FIVE_SECONDS,
     ) -> None:
         self._runner = runner
         self._registry = registry
         self._workers = workers
         self._signals = signals
-        self._monotonic = monotonic
-        self._draw = draw
-        self._poller = SourcePoller(source, registry, runner.memory.suspensions, monotonic, draw, polling)
-        self._suspender = Suspender(registry, runner.memory)
+        self._monotonic = registry.monotonic
+        self._suspensions = runner.memory.suspensions
+        self._poller = SourcePoller(source, registry, self._suspensions, runner.monotonic.draw, polling)
         fleet = registry.fleet
-        self.ownership = Ownership(fleet, registry, runner.targets, monotonic) if fleet else None
+        self.ownership = Ownership(fleet, registry, runner.targets) if fleet else None
         self._lock = registry.lock
-        self._beat = monotonic()
+        self._beat = self._monotonic()
 
     def run(self) -> None:
         """Run the loop until `stop` is called."""
@@ -105,7 +102,7 @@ class Controller:
         now = self._beat = self._monotonic()
         if self._poller.start_if_due(now):
             self._workers.submit(self._poll, SOURCE)
-        self._judge(self._suspender.resume_expired())
+        self._resume_expired()
         wall = self._registry.wall()
         for state in sorted(self._due(now), key=lambda state: state.urgency(wall)):
             listed = state.is_only_to_be_listed(wall)
@@ -167,21 +164,64 @@ class Controller:
         self._signals.wake.set()
 
     def suspend(self, names: Sequence[str], reason: str, seconds: int | None) -> None:
-        """Suspend applying to datasets that exist, as `Suspender.suspend` does."""
-        self._suspender.suspend(names, reason, seconds)
-        self._judge(names)
+        """
+        Suspend applying to datasets, all or none; a suspended one gets the new reason and end.
+
+        A suspension outlives the process, and the dataset's absence from git.
+
+        Args:
+            seconds: For how long; None until it is resumed by request.
+
+        Raises:
+            KeyError: There is no such dataset; nothing is suspended.
+            StateError: It could not be stored; nothing is suspended.
+        """
+        now = self._registry.wall()
+        suspension = Suspension(reason, now, None if seconds is None else now + seconds)
+        with self._lock:
+            states = [self._registry.states[name] for name in names]
+            self._suspensions.put(dict.fromkeys(names, suspension))
+            self._change(states, suspension)
+        for state in states:
+            log.info("dataset.suspended", dataset=state.name, **suspension.document())
+        self._judge(states)
         self._signals.wake.set()
 
     def resume(self, names: Sequence[str]) -> None:
-        """Resume datasets that exist, as `Suspender.resume` does."""
-        self._suspender.resume(names)
-        self._judge(names)
+        """Resume datasets, all or none; one that is not suspended stays as it is. Errors as `suspend`."""
+        with self._lock:
+            states = [s for name in names if (s := self._registry.states[name]).suspension is not None]
+            self._suspensions.put({state.name: None for state in states})
+            self._change(states, None)
+        for state in states:
+            log.info("dataset.resumed", dataset=state.name, expired=False)
+        self._judge(states)
         self._signals.wake.set()
 
-    def _judge(self, names: Sequence[str]) -> None:
-        """Judge datasets that changed between cycles at once: the next one may have to wait for AWS."""
+    def _resume_expired(self) -> None:
+        now = self._registry.wall()
         with self._lock:
-            states = [state for name in names if (state := self._registry.states.get(name))]
+            states = [s for s in self._registry.states.values() if s.suspension and s.suspension.is_over(now)]
+            self._change(states, None)
+        for state in states:
+            log.info("dataset.resumed", dataset=state.name, expired=True)
+        try:
+            if states:
+                self._suspensions.put({state.name: None for state in states})
+        except StateError as exc:
+            log.warning("status.unsaved", reason=str(exc))
+        self._judge(states)
+
+    def _change(self, states: Sequence[DatasetState], suspension: Suspension | None) -> None:
+        """Set or end a suspension: a new generation, so that a running cycle sends no further update."""
+        for state in states:
+            state.suspension = suspension
+            state.generation += 1
+            state.due, state.again = self._monotonic(), state.running
+            self._registry.touch()
+
+    def _judge(self, states: Sequence[DatasetState]) -> None:
+        """Judge datasets that changed between cycles at once: the next one may have to wait for AWS."""
         for state in states:
             self._registry.judge(state)
 

@@ -191,13 +191,10 @@ class Ownership:
         running: The targets of the running cycles, by dataset; it changes meanwhile.
     """
 
-    def __init__(
-        self, fleet: Fleet, registry: Registry, running: Mapping[str, Target], monotonic: Callable[[], float]
-    ) -> None:
+    def __init__(self, fleet: Fleet, registry: Registry, running: Mapping[str, Target]) -> None:
         self._fleet = fleet
         self._registry = registry
         self._running = running
-        self._monotonic = monotonic
 
     def targets(self) -> Collection[Target] | None:
         with self._registry.lock:
@@ -211,7 +208,7 @@ class Ownership:
     def reassign(self) -> None:
         """Make the datasets that came to this replica due, and forget what is known about those that left."""
         with self._registry.lock:
-            now = self._monotonic()
+            now = self._registry.monotonic()
             changed = [state for state in self._registry.states.values() if self._assign(state, now)]
         for state in changed:
             self._registry.judge(state)

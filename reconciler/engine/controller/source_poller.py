@@ -61,7 +61,6 @@ class SourcePoller:
         source: Source,
         registry: Registry,
         suspensions: Suspensions,
-        monotonic: Callable[[], float],
         draw: Callable[[], float],
         polling: Polling = EVERY_FIVE_SECONDS,
     ) -> None:
@@ -70,11 +69,10 @@ class SourcePoller:
         self._source = source
         self._registry = registry
         self._suspensions = suspensions
-        self._monotonic = monotonic
         self._draw = draw
         self._failures = 0
         self.failure: ReconcilerError | None = None
-        self.due = self._begun = monotonic()
+        self.due = self._begun = registry.monotonic()
         self.running = False
 
     def start_if_due(self, now: float) -> bool:
@@ -108,7 +106,7 @@ class SourcePoller:
             wait = next_attempt(self._failures, self._draw(), interval) if self._failures else interval
             if self._registry.fingerprint is None:
                 wait = min(wait, FIRST_LOOKS_SECONDS)
-            self.due = self._monotonic() + wait
+            self.due = self._registry.monotonic() + wait
             self.running = False
 
     def _available(self) -> None:
@@ -169,7 +167,7 @@ class SourcePoller:
         suspended = {name: one for name, one in suspensions.items() if not one.is_over(wall)}
         digests = {loaded.name: _digest(loaded) for loaded in specs.datasets}
         with registry.lock:
-            now = self._monotonic()
+            now = registry.monotonic()
             before, after = registry.states, {}
             for loaded in specs.datasets:
                 state = before.get(loaded.name) or _new(loaded.name, suspended, registry)

@@ -60,7 +60,7 @@ class Member:
             name: DatasetState(name, one, is_elsewhere=True)  # type: ignore[arg-type]
             for name, one in loaded.items()
         }
-        self.ownership = Ownership(self.fleet, self.registry, self.running, self.seconds)
+        self.ownership = Ownership(self.fleet, self.registry, self.running)
 
     def seconds(self) -> float:
         return self.offset + self.now * self.rate

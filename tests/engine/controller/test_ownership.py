@@ -44,7 +44,6 @@ def replica(months: Months) -> Replica:
         found,  # type: ignore[arg-type]
         months.registry,
         months.controller._runner.targets,
-        months.time.seconds,
     )
     months.write("roses", *"abc")
     months.write("tulips", *"de")
@@ -137,7 +136,6 @@ def test_the_fleet_hears_of_all_targets_once_the_specs_were_read(months: Months)
         replica,  # type: ignore[arg-type]
         months.registry,
         months.controller._runner.targets,
-        months.time.seconds,
     )
     assert ownership.targets() is None
 

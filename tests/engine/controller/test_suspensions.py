@@ -242,7 +242,7 @@ def test_a_suspension_ends_although_its_end_cannot_be_stored(months: Months, mon
     def full(*_: object) -> None:
         raise StateError("no space left on device")
 
-    monkeypatch.setattr(months.controller._suspender._stored, "put", full)
+    monkeypatch.setattr(months.controller._suspensions, "put", full)
     with structlog.testing.capture_logs() as events:
         months.run_for(60)
 
