@@ -164,25 +164,6 @@ def add_download(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(local=False, calls_per_second=None, trust_listing=False)
 
 
-def add_server(parser: argparse.ArgumentParser) -> None:
-    """Add NAME, --server and --output, for commands that talk to a running controller."""
-    parser.add_argument(
-        "names",
-        type=values.printable,
-        nargs="+",
-        metavar="NAME",
-        help="the datasets, by their names in the specs",
-    )
-    parser.add_argument(
-        "--server",
-        type=values.server,
-        metavar="URL",
-        default="http://127.0.0.1:8080",
-        help="address of the controller (default: http://127.0.0.1:8080); its token is in RECONCILER_TOKEN",
-    )
-    add_output(parser, "control")
-
-
 def add_full(parser: argparse.ArgumentParser) -> None:
     """Add --full."""
     parser.add_argument(

@@ -5,24 +5,16 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from reconciler.cli import values
+from reconciler.cli import flags, values
 from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
-from reconciler.cli.flags import (
-    add_aws,
-    add_change_selection,
-    add_full,
-    add_guards,
-    add_output,
-    add_selection,
-)
 from reconciler.errors import Exit
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    add_selection(parser)
-    add_change_selection(parser)
-    add_output(parser, "apply")
+    flags.add_selection(parser)
+    flags.add_change_selection(parser)
+    flags.add_output(parser, "apply")
     parser.add_argument(
         "--plan", type=values.readable_file, metavar="FILE", help="apply exactly this saved plan, or nothing"
     )
@@ -38,9 +30,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         help="exit 2 if a change made in git is withheld by the policy or not selected, 4 if only reverts of "
         "drift are",
     )
-    add_guards(parser)
-    add_full(parser)
-    add_aws(parser)
+    flags.add_guards(parser)
+    flags.add_full(parser)
+    flags.add_aws(parser)
 
 
 COMMAND: Final = Command(

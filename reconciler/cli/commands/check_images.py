@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
+from reconciler.cli import flags
 from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
-from reconciler.cli.flags import add_aws, add_output, add_selection
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    add_selection(parser)
-    add_output(parser, "check-images")
+    flags.add_selection(parser)
+    flags.add_output(parser, "check-images")
     parser.add_argument(
         "--all", action="store_true", help="show every problem, not only the first 100 of each file"
     )
@@ -24,7 +24,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also read every image whole, and warn of test images that look like training images; needs Pillow",
     )
-    add_aws(parser, region=True)
+    flags.add_aws(parser, region=True)
 
 
 def _run(args: argparse.Namespace) -> int:

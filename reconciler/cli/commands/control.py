@@ -10,16 +10,33 @@ import argparse
 import shlex
 from typing import Final
 
-from reconciler.cli import values
+from reconciler.cli import flags, values
 from reconciler.cli.commands import Command
-from reconciler.cli.flags import add_server
 from reconciler.errors import Exit
 
 _EXITS: Final = (Exit.DONE, Exit.UNKNOWN, Exit.DENIED)
 
 
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "names",
+        type=values.printable,
+        nargs="+",
+        metavar="NAME",
+        help="the datasets, by their names in the specs",
+    )
+    parser.add_argument(
+        "--server",
+        type=values.server,
+        metavar="URL",
+        default="http://127.0.0.1:8080",
+        help="address of the controller (default: http://127.0.0.1:8080); its token is in RECONCILER_TOKEN",
+    )
+    flags.add_output(parser, "control")
+
+
 def _suspend_arguments(parser: argparse.ArgumentParser) -> None:
-    add_server(parser)
+    _arguments(parser)
     parser.add_argument(
         "--reason",
         type=values.one_line,
@@ -62,7 +79,7 @@ COMMANDS: Final = (
         summary="let a running controller reconcile datasets now",
         example="reconciler reconcile flowers-train --server http://127.0.0.1:8080",
         exits=_EXITS,
-        arguments=add_server,
+        arguments=_arguments,
         work=_ordered,
         document="control",
     ),
@@ -80,7 +97,7 @@ COMMANDS: Final = (
         summary="let a running controller apply again to suspended datasets",
         example="reconciler resume flowers-train",
         exits=_EXITS,
-        arguments=add_server,
+        arguments=_arguments,
         work=_ordered,
         document="control",
     ),

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from reconciler.cli import values
+from reconciler.cli import flags, values
 from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
-from reconciler.cli.flags import add_local, add_region
 
 NO_EXTENSION: Final = "none"
 """The value of --extension that keeps names without one; the parser refuses the empty text."""
@@ -37,8 +36,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="list every problem, not only the first ones")
     add_reading(parser)
     group = parser.add_argument_group("AWS, for --images s3://… (default: the SDK's own configuration)")
-    add_region(group)
-    add_local(group)
+    flags.add_region(group)
+    flags.add_local(group)
     parser.set_defaults(calls_per_second=None, trust_listing=False)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
+from reconciler.cli import flags
 from reconciler.cli.commands import Command
-from reconciler.cli.flags import DEFAULT_PATH, add_download, add_output, add_selectors
 from reconciler.errors import Exit
 
 
@@ -23,11 +23,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "path",
         nargs="?",
         metavar="PATH",
-        help=f"spec tree or spec file, as in the working tree (default: {DEFAULT_PATH})",
+        help=f"spec tree or spec file, as in the working tree (default: {flags.DEFAULT_PATH})",
     )
-    add_selectors(parser)
-    add_download(parser)
-    add_output(parser, "diff")
+    flags.add_selectors(parser)
+    flags.add_download(parser)
+    flags.add_output(parser, "diff")
     parser.add_argument(
         "--all", action="store_true", help="name every image that changes, not only their number by label"
     )

@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
+from reconciler.cli import flags
 from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
-from reconciler.cli.flags import add_aws, add_output, add_selection
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    add_selection(parser)
-    add_output(parser, "doctor")
-    add_aws(parser, region=True)
+    flags.add_selection(parser)
+    flags.add_output(parser, "doctor")
+    flags.add_aws(parser, region=True)
 
 
 COMMAND: Final = Command(

@@ -8,17 +8,16 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from reconciler.cli import values
+from reconciler.cli import flags, values
 from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
-from reconciler.cli.flags import add_aws, add_full, add_output, add_selection
 from reconciler.errors import Exit
 from reconciler.reports.registry import SUFFIXES
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    add_selection(parser)
-    add_output(parser, "drift")
+    flags.add_selection(parser)
+    flags.add_output(parser, "drift")
     parser.add_argument(
         "--report",
         type=values.writable_file,
@@ -38,8 +37,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         help="record in the state directory since when and how often each image has drifted",
     )
     parser.add_argument("--all", action="store_true", help="show every image, not only the first 20")
-    add_full(parser)
-    add_aws(parser)
+    flags.add_full(parser)
+    flags.add_aws(parser)
 
 
 COMMAND: Final = Command(

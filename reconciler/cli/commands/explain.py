@@ -6,10 +6,9 @@ import argparse
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from reconciler.cli import values
+from reconciler.cli import flags, values
 from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
-from reconciler.cli.flags import add_aws, add_output, add_selectors
 from reconciler.errors import gravest
 
 if TYPE_CHECKING:
@@ -26,9 +25,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S3-URI",
         help="address of the image, as written in the specs",
     )
-    add_selectors(parser)
-    add_output(parser, "explain")
-    add_aws(parser)
+    flags.add_selectors(parser)
+    flags.add_output(parser, "explain")
+    flags.add_aws(parser)
 
 
 def _run(args: argparse.Namespace) -> int:

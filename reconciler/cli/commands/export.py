@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from reconciler.cli import values
+from reconciler.cli import flags, values
 from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
-from reconciler.cli.flags import DEFAULT_PATH, add_aws, add_output, add_selectors
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +37,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
     _images(parser)
     parser.add_argument("--force", action="store_true", help="overwrite a spec and its lines")
-    add_output(parser)
+    flags.add_output(parser)
     _sources(parser)
 
 
@@ -67,13 +66,13 @@ def _sources(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--from-specs",
         nargs="?",
-        const=DEFAULT_PATH,
+        const=flags.DEFAULT_PATH,
         metavar="PATH",
-        help=f"export what this spec tree desires (default: {DEFAULT_PATH})",
+        help=f"export what this spec tree desires (default: {flags.DEFAULT_PATH})",
     )
-    add_selectors(parser)
+    flags.add_selectors(parser)
     parser.add_argument("--full", action="store_true", help="list every entry, as this command always does")
-    add_aws(parser, region=True)
+    flags.add_aws(parser, region=True)
 
 
 COMMAND: Final = Command(

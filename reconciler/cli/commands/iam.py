@@ -6,10 +6,9 @@ import argparse
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from reconciler.cli import values
+from reconciler.cli import flags, values
 from reconciler.cli.commands import Command
 from reconciler.cli.exits import say
-from reconciler.cli.flags import add_download, add_events, add_selection
 from reconciler.errors import Exit, ManifestUnavailable, exit_code_of_problems
 
 
@@ -30,9 +29,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="for both datasets of this Rekognition project, before there is a spec of them",
     )
-    add_events(parser, "add the permissions that run --events needs on this queue")
-    add_selection(parser)
-    add_download(parser)
+    flags.add_events(parser, "add the permissions that run --events needs on this queue")
+    flags.add_selection(parser)
+    flags.add_download(parser)
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from reconciler.cli import values
+from reconciler.cli import flags, values
 from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
-from reconciler.cli.flags import DEFAULT_PATH, add_aws
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,9 +17,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "directory",
         nargs="?",
         type=values.creatable_directory,
-        default=DEFAULT_PATH,
+        default=flags.DEFAULT_PATH,
         metavar="DIR",
-        help=f"directory of the spec tree (default: {DEFAULT_PATH})",
+        help=f"directory of the spec tree (default: {flags.DEFAULT_PATH})",
     )
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
@@ -49,7 +48,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         help="with --from: which dataset (default: TRAIN); with --from-aws: only this one",
     )
     add_reading(parser)
-    add_aws(parser, region=True)
+    flags.add_aws(parser, region=True)
 
 
 COMMAND: Final = Command(

@@ -5,24 +5,16 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from reconciler.cli import values
+from reconciler.cli import flags, values
 from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
-from reconciler.cli.flags import (
-    add_aws,
-    add_change_selection,
-    add_full,
-    add_guards,
-    add_output,
-    add_selection,
-)
 from reconciler.errors import Exit
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    add_selection(parser)
-    add_change_selection(parser)
-    add_output(parser, "plan")
+    flags.add_selection(parser)
+    flags.add_change_selection(parser)
+    flags.add_output(parser, "plan")
     parser.add_argument(
         "--detailed-exitcode",
         action="store_true",
@@ -45,9 +37,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     much.add_argument(
         "--summary", action="store_true", help="show one line for each dataset that differs, and the total"
     )
-    add_guards(parser)
-    add_full(parser)
-    add_aws(parser)
+    flags.add_guards(parser)
+    flags.add_full(parser)
+    flags.add_aws(parser)
 
 
 COMMAND: Final = Command(

@@ -5,17 +5,16 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from reconciler.cli import values
+from reconciler.cli import flags, values
 from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
-from reconciler.cli.flags import add_aws, add_change_selection, add_output, add_selection
 from reconciler.errors import Exit
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    add_selection(parser)
-    add_change_selection(parser)
-    add_output(parser, "propose")
+    flags.add_selection(parser)
+    flags.add_change_selection(parser)
+    flags.add_output(parser, "propose")
     parser.add_argument(
         "--patch",
         type=values.writable_file,
@@ -28,7 +27,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         help="also commit the patch to this new branch; the work tree stays unchanged",
     )
     parser.add_argument("--all", action="store_true", help="list every image, not only the first 20")
-    add_aws(parser)
+    flags.add_aws(parser)
 
 
 COMMAND: Final = Command(

@@ -5,16 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from reconciler.cli import values
+from reconciler.cli import flags, values
 from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
-from reconciler.cli.flags import add_aws, add_guards, add_one_dataset, add_output
 from reconciler.errors import Exit
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    add_one_dataset(parser)
-    add_output(parser, "apply")
+    flags.add_one_dataset(parser)
+    flags.add_output(parser, "apply")
     parser.add_argument(
         "--plan-digest",
         type=values.digest,
@@ -33,8 +32,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     either = parser.add_mutually_exclusive_group()
     either.add_argument("--resume", action="store_true", help="finish an interrupted rebuild")
     either.add_argument("--undo", action="store_true", help="restore exactly the entries from before")
-    add_guards(parser)
-    add_aws(parser)
+    flags.add_guards(parser)
+    flags.add_aws(parser)
 
 
 COMMAND: Final = Command(

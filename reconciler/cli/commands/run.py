@@ -6,24 +6,23 @@ import argparse
 import re
 from typing import Final
 
-from reconciler.cli import values
+from reconciler.cli import flags, values
 from reconciler.cli.commands import Command
 from reconciler.cli.exits import OBSERVED
-from reconciler.cli.flags import add_aws, add_events, add_output, add_selection
 from reconciler.errors import Exit
 from reconciler.redact import know_url
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    add_selection(parser)
-    add_output(parser, "apply")
+    flags.add_selection(parser)
+    flags.add_output(parser, "apply")
     _own_arguments(parser)
-    add_events(
+    flags.add_events(
         parser,
         "queue of SQS with CloudTrail's records of changes, by its ARN or URL: a dataset that others change is "
         "observed within seconds, and its drift report names them (default: changes are found by the schedule)",
     )
-    add_aws(parser)
+    flags.add_aws(parser)
 
 
 def _own_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
+from reconciler.cli import flags
 from reconciler.cli.commands import Command
-from reconciler.cli.flags import add_download, add_output, add_selection
 from reconciler.errors import Exit
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    add_selection(parser)
-    add_download(parser)
-    add_output(parser, "stats")
+    flags.add_selection(parser)
+    flags.add_download(parser)
+    flags.add_output(parser, "stats")
     parser.add_argument("--all", action="store_true", help="show every label and pair, not only the first 20")
 
 

@@ -9,9 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from reconciler.cli import values
+from reconciler.cli import flags, values
 from reconciler.cli.commands import Command
-from reconciler.cli.flags import DEFAULT_PATH, add_output, add_selection
 from reconciler.errors import Exit, UsageError
 
 if TYPE_CHECKING:
@@ -27,9 +26,9 @@ _EVERY_SECONDS: Final = 1.0
 def _arguments(parser: argparse.ArgumentParser) -> None:
     from reconciler.core.status.conditions import ConditionType
 
-    add_selection(parser)
+    flags.add_selection(parser)
     parser.set_defaults(path=None)  # without specs it reports every dataset in the state directory
-    add_output(parser, "status")
+    flags.add_output(parser, "status")
     parser.add_argument(
         "--local",
         action="store_true",
@@ -106,16 +105,18 @@ def _chosen(known: Collection[str], args: argparse.Namespace) -> Sequence[str]:
         SourceError: PATH cannot be read, although it was given or a selector needs it.
         UsageError: The flags select nothing.
     """
-    if args.path is None and not args.selector and not Path(DEFAULT_PATH).exists():
+    if args.path is None and not args.selector and not Path(flags.DEFAULT_PATH).exists():
         if unknown := sorted(set(args.dataset).difference(known)):
-            raise UsageError(f"nothing is known of {', '.join(unknown)}, and there are no {DEFAULT_PATH}")
+            raise UsageError(
+                f"nothing is known of {', '.join(unknown)}, and there are no {flags.DEFAULT_PATH}"
+            )
         return args.dataset or list(known)
     from reconciler.cli.specs import selection_of
     from reconciler.engine.usecases.spec_tree import names, select
     from reconciler.sources.directory import open_path
     from reconciler.sources.load import load
 
-    opened = open_path(Path(args.path or DEFAULT_PATH))
+    opened = open_path(Path(args.path or flags.DEFAULT_PATH))
     return names(select(load(opened.tree, opened.only), selection_of(args)))
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
+from reconciler.cli import flags
 from reconciler.cli.commands import Command
-from reconciler.cli.flags import add_download, add_output, add_selection
 from reconciler.errors import Exit, SourceError, exit_code_of_problems
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    add_selection(parser)
-    add_download(parser)
-    add_output(parser, "validate")
+    flags.add_selection(parser)
+    flags.add_download(parser)
+    flags.add_output(parser, "validate")
 
 
 def _run(args: argparse.Namespace) -> int:
