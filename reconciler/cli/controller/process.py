@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 from types import FrameType
@@ -24,7 +25,7 @@ from reconciler.cli.exits import Terminated
 from reconciler.cli.output.files import write_whole
 from reconciler.cli.output.show import results_exit_code, show
 from reconciler.cli.pictures import Illustrator
-from reconciler.cli.wiring import CallSettings, Wiring, connected
+from reconciler.cli.wiring import CallSettings, connected
 from reconciler.core.planning.observation import ObservationKind, Observed
 from reconciler.core.planning.plan import EntryCounts
 from reconciler.core.status.result import DatasetResult, Verdict
@@ -67,7 +68,8 @@ def run(args: argparse.Namespace) -> int:
         wiring = stack.enter_context(connected(args, read_only=False, calling=calling, checks_images=True))
         source = stack.enter_context(closing(followed(args, wiring.download, part)))
         registry = Registry(source.name, SystemClock().now, monotonic.seconds, _publisher(args), fleet)
-        registry.illustrate = _illustrator(args, wiring, registry, monotonic)
+        if args.thumbnails and not args.once:
+            registry.illustrate = Illustrator(wiring, registry, args.thumbnails, monotonic)
         home.gateway_of = lambda target: wiring.context_of(target).gateway
         runner = CycleRunner(
             lambda loaded: wiring.context_of(loaded.target),
@@ -128,16 +130,8 @@ def _calling(
     monotonic: SystemMonotonicClock, metrics: Metrics, fleet: Fleet | None, own: events.OwnCalls
 ) -> CallSettings:
     """Return how AWS is called; with a lease, no writing attempt outlasts it."""
-    if fleet is None:
-        return CallSettings(WORKERS, monotonic.sleep, metrics.request, called=own)
-    return CallSettings(
-        WORKERS,
-        monotonic.sleep,
-        metrics.request,
-        permit=fleet.permit,
-        call_seconds=fleet.call_seconds,
-        called=own,
-    )
+    calling = CallSettings(WORKERS, monotonic.sleep, metrics.request, called=own)
+    return replace(calling, permit=fleet.permit, call_seconds=fleet.call_seconds) if fleet else calling
 
 
 def _one_pass(
@@ -200,14 +194,6 @@ def _observed(state: DatasetState) -> Observed | None:
     if state.observation is None or at is None or scanned_at is None:
         return None
     return Observed(ObservationKind(state.observation), at, scanned_at)
-
-
-def _illustrator(
-    args: argparse.Namespace, wiring: Wiring, registry: Registry, clock: SystemMonotonicClock
-) -> Illustrator | None:
-    return (
-        Illustrator(wiring, registry, args.thumbnails, clock) if args.thumbnails and not args.once else None
-    )
 
 
 def _publisher(args: argparse.Namespace) -> Callable[[Mapping[str, Any]], object] | None:

@@ -188,18 +188,14 @@ def record(memory: Memory, results: Iterable[DatasetResult], found: Reading) -> 
 
     That it cannot be stored is logged only: the results are worth more than their memory.
     """
+    at = SystemClock().now()
+    partners = {one.name: [other.name for other in one.loaded.partners] for one in found.datasets}
     try:
-        _record(memory, results, found)
+        known = memory.statuses()
+        for result in results:
+            before = kept.conditions_in(known.get(result.name, {}))
+            conditions, _ = advanced(before, judge(facts_of(result)), at)
+            others = partners.get(result.name, ())
+            memory.record(result.name, kept.record(result, at, found.revision, conditions, others))
     except StateError as exc:
         log.warning("status.unsaved", reason=str(exc))
-
-
-def _record(memory: Memory, results: Iterable[DatasetResult], found: Reading) -> None:
-    at, known = SystemClock().now(), memory.statuses()
-    partners = {one.name: [other.name for other in one.loaded.partners] for one in found.datasets}
-    for result in results:
-        before = kept.conditions_in(known.get(result.name, {}))
-        conditions, _ = advanced(before, judge(facts_of(result)), at)
-        memory.record(
-            result.name, kept.record(result, at, found.revision, conditions, partners.get(result.name, ()))
-        )

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from reconciler.cli.output.show import next_step, same_specs, show
 from reconciler.cli.specs import reading
-from reconciler.cli.wiring import CallSettings, Wiring, connected
+from reconciler.cli.wiring import CallSettings, connected
 from reconciler.core import preflight
 from reconciler.core.preflight import Check, CheckResult, DatasetPreflight, Mark, Preflight
 from reconciler.engine.dataset.desired import Desired
@@ -47,7 +47,9 @@ def _examined(found: Reading, args: argparse.Namespace) -> tuple[tuple[DatasetPr
     broken = tuple(examine_broken(dataset, args.path) for dataset in found.broken)
     try:
         with connected(args, read_only=True, calling=_IMPATIENT) as wiring:
-            seen = tuple(_examine(desired, wiring, args) for desired in found.datasets)
+            seen = tuple(
+                examine(desired, wiring.access_of, wiring.memory, args.path) for desired in found.datasets
+            )
             return (*seen, *broken), preflight.clock(wiring.skew.seconds)
     except StateError as exc:
         if not args.local:  # AWS can still be checked, without the stored state
@@ -60,7 +62,3 @@ def _examined(found: Reading, args: argparse.Namespace) -> tuple[tuple[DatasetPr
 
         seen = tuple(examine(desired, no_access, None, args.path) for desired in found.datasets)
         return (*seen, *broken), preflight.clock(None)
-
-
-def _examine(desired: Desired, wiring: Wiring, args: argparse.Namespace) -> DatasetPreflight:
-    return examine(desired, wiring.access_of, wiring.memory, args.path)

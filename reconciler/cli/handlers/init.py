@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,8 +77,8 @@ def _example(args: argparse.Namespace) -> int:
     spec = "# A dataset of Amazon Rekognition Custom Labels, and where its entries are.\n" + _SPEC.format(
         name="my-first-train", project="my-first", type="TRAIN", file="images.yaml"
     )
-    written = _write(directory, {"dataset.yaml": _text(spec), "images.yaml": _text(_EXAMPLE)}, replace=False)
-    return _done("an example: one dataset of 2 images", written, directory, ("--local",))
+    written = _write(directory, {"dataset.yaml": _text(spec), "images.yaml": _text(_EXAMPLE)})
+    return _done("an example: one dataset of 2 images", written, directory, local=True)
 
 
 def _from_labels(args: argparse.Namespace) -> int:
@@ -111,10 +110,10 @@ def _from_labels(args: argparse.Namespace) -> int:
     def lines(target: BinaryIO) -> None:
         target.writelines(done.ordered())
 
-    written = _write(directory, {f"{name}.yaml": _text(spec), f"{name}.jsonl": lines}, replace=False)
+    written = _write(directory, {f"{name}.yaml": _text(spec), f"{name}.jsonl": lines})
     images, boxes = counted(len(done.lines), "image"), counted(done.boxes, "box", "boxes")
     what = f"dataset {name} of project {project}: {images} with {boxes}"
-    return _done(what, written, directory, ("--local",))
+    return _done(what, written, directory, local=True)
 
 
 def _from_aws(args: argparse.Namespace) -> int:
@@ -134,23 +133,23 @@ def _from_aws(args: argparse.Namespace) -> int:
             written += files
             entries += len(found.kept)
     what = f"project {args.from_aws}: {counted(entries, 'entry', 'entries')}, in mode observe"
-    return _done(what, written, directory, ("--local",) if args.local else ())
+    return _done(what, written, directory, local=args.local)
 
 
 def _text(content: str) -> Writer:
     return lambda target: target.write(content.encode())
 
 
-def _write(directory: Path, files: dict[str, Writer], *, replace: bool) -> list[str]:
+def _write(directory: Path, files: dict[str, Writer]) -> list[str]:
     make_directory(directory)
-    write_all({directory / name: write for name, write in files.items()}, replace=replace)
+    write_all({directory / name: write for name, write in files.items()}, replace=False)
     return [str(directory / name) for name in files]
 
 
-def _done(what: str, written: Sequence[str], directory: Path, local: Sequence[str]) -> int:
+def _done(what: str, written: list[str], directory: Path, *, local: bool) -> int:
     path = "" if str(directory) == "specs" else f" {directory}"
     names = "\n".join(f"  {name}" for name in written)
-    flags = "".join(f" {flag}" for flag in local)
+    flags = " --local" * local
     out(
         f"Wrote {what}\n{names}\n"
         f"Next:\n  reconciler validate{path}\n  reconciler plan{path}{flags}\n  reconciler apply{path}{flags}"

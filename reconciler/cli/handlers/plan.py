@@ -25,7 +25,9 @@ def run(args: argparse.Namespace) -> int:
         plan = Plan(plans, found.revision, overrides.selection)
     try:
         if args.out:
-            _save(plan, Path(args.out), args)
+            pieces = rendered("plan", "json", plan, args)
+            # For its owner alone: it holds labels, and the account.
+            write_whole(Path(args.out), lambda target: target.writelines(pieces), mode=0o600)
     except OutputError as exc:  # still print the plan
         show("plan", plan, args, reason(exc))
         raise
@@ -47,11 +49,6 @@ def _again(args: argparse.Namespace) -> str:
         if vars(args)[name.replace("-", "_")]
     )
     return f"{same_specs(args)} --plan {shlex.quote(args.out)}{guards}"
-
-
-def _save(plan: Plan, path: Path, args: argparse.Namespace) -> None:
-    # For its owner alone: it holds labels, and the account.
-    write_whole(path, lambda target: target.writelines(rendered("plan", "json", plan, args)), mode=0o600)
 
 
 def _plans(found: Reading, args: argparse.Namespace) -> Iterator[DatasetPlan]:
