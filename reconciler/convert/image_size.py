@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from reconciler.convert.names import IMAGES, key_of
 from reconciler.convert.record import BadFile, ImagesInS3, LabelledImage, Options, display, odd
@@ -16,20 +16,7 @@ from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin
 
 
-class Size(NamedTuple):
-    """
-    The displayed width and height of an image, in pixels.
-
-    Attributes:
-        turned: Whether the stored width and height are swapped.
-    """
-
-    width: int
-    height: int
-    turned: bool = False
-
-
-def size_of(path: Path) -> Size:
+def header_of(path: Path) -> Header:
     """
     Read the header of an image.
 
@@ -45,7 +32,7 @@ def size_of(path: Path) -> Size:
         raise _bad(path, "its header is cut or broken") from exc
     if found.form not in TAKEN:
         raise _bad(path, f"it is {found.form}; Custom Labels takes PNG and JPEG")
-    return Size(*found.shown, found.turned)
+    return found
 
 
 def _bad(path: Path, reason: str) -> BadFile:
@@ -55,7 +42,9 @@ def _bad(path: Path, reason: str) -> BadFile:
 _SCHEME: Final = re.compile(r"[a-z0-9]+://[^/]*/")
 _ENDINGS: Final = ("", ".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")
 
-TURNED: Final = "the image is stored turned (EXIF orientation); its boxes are taken as those of what is shown"
+_TURNED: Final = (
+    "the image is stored turned (EXIF orientation); its boxes are taken as those of what is shown"
+)
 
 
 def sized(image: LabelledImage, options: Options) -> LabelledImage:
@@ -77,7 +66,7 @@ def _sized_in(image: LabelledImage, directory: Path) -> LabelledImage:
     if path is None:
         return image
     try:
-        return _with(image, size_of(path))
+        return with_header(image, header_of(path), image.origin)
     except BadFile as exc:
         return replace(image, problems=(*image.problems, exc.problem))
 
@@ -93,14 +82,15 @@ def _sized_in_s3(image: LabelledImage, images: ImagesInS3, options: Options) -> 
             images.asked.add(ref)
             return image
         case Header() as header:
-            return _with(image, Size(*header.shown, header.turned))
+            return with_header(image, header, image.origin)
         case problem:
             return replace(image, problems=(*image.problems, problem.at(image.origin, ref)))
 
 
-def _with(image: LabelledImage, size: Size) -> LabelledImage:
-    turned = (odd(codes.TURNED, TURNED, image.origin),) if size.turned else ()
-    return replace(image, size=(size.width, size.height), problems=(*image.problems, *turned))
+def with_header(image: LabelledImage, header: Header, origin: Origin) -> LabelledImage:
+    """Return the image with its size as it is shown, and a warning if it is stored turned."""
+    turned = (odd(codes.TURNED, _TURNED, origin),) if header.turned else ()
+    return replace(image, size=header.shown, problems=(*image.problems, *turned))
 
 
 def ending_in(directory: Path, name: str) -> str:

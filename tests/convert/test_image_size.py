@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from reconciler.convert.image_size import size_of
+from reconciler.convert.image_size import header_of
 from reconciler.convert.record import BadFile
 from tests.convert.inputs import png
 
@@ -39,7 +39,7 @@ def test_the_size_is_what_pillow_reads(form, more, tmp_path):
     file = tmp_path / "a"
     file.write_bytes(encoded(123, 77, form, **more))
 
-    assert (123, 77, False) == size_of(file)
+    assert (form, 123, 77) == header_of(file)[:3]
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -48,7 +48,9 @@ def test_a_photograph_has_the_size_that_is_shown(orientation, tmp_path):
     file = tmp_path / "a.jpg"
     file.write_bytes(encoded(123, 77, "JPEG", exif=exif(orientation)))
 
-    assert ((77, 123, True) if orientation >= 5 else (123, 77, False)) == size_of(file)
+    found = header_of(file)
+
+    assert (((77, 123), True) if orientation >= 5 else ((123, 77), False)) == (found.shown, found.turned)
 
 
 def test_only_the_header_is_needed(tmp_path):
@@ -56,7 +58,7 @@ def test_only_the_header_is_needed(tmp_path):
     file = tmp_path / "a.png"
     file.write_bytes(png(4096, 64))
 
-    assert (4096, 64, False) == size_of(file)
+    assert (4096, 64) == header_of(file).shown
 
 
 @pytest.mark.parametrize("form", ["GIF", "BMP", "WebP", "TIFF"])
@@ -66,7 +68,7 @@ def test_other_formats_are_named(form, tmp_path):
     file.write_bytes(encoded(64, 64, form))
 
     with pytest.raises(BadFile, match=f"it is {form}; Custom Labels takes PNG and JPEG"):
-        size_of(file)
+        header_of(file)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +90,7 @@ def test_a_header_without_a_size_is_reported(content, tmp_path):
     file.write_bytes(content)
 
     with pytest.raises(BadFile, match="the size of the image is not known"):
-        size_of(file)
+        header_of(file)
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +107,7 @@ def test_a_broken_header_is_reported_never_guessed(broken, data):
     broken.write_bytes(whole[: data.draw(st.integers(0, len(whole)))])
 
     try:
-        found = size_of(broken)
+        found = header_of(broken)
     except BadFile:
         return
     assert found.width > 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
@@ -22,13 +22,15 @@ _Item = TypeVar("_Item")
 _PlacedItem = TypeVar("_PlacedItem", bound=_Placed)
 
 
-def separated(found: Iterable[_Item | Problem], *, into: list[_Item]) -> Iterator[Problem]:
-    """Yield the problems, and append the other items to a list."""
+def separated(found: Iterable[_Item | Problem]) -> Generator[Problem, None, list[_Item]]:
+    """Yield the problems, and return the other items."""
+    others: list[_Item] = []
     for item in found:
         if isinstance(item, Problem):
             yield item
         else:
-            into.append(item)
+            others.append(item)
+    return others
 
 
 def settled(images: Sequence[LabelledImage]) -> Iterator[LabelledImage]:

@@ -8,17 +8,27 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from reconciler.convert.geometry import around, is_predicted, number, prediction, region_of_via, side
+from reconciler.convert.geometry import (
+    around,
+    centred,
+    cornered,
+    edged,
+    exact,
+    is_predicted,
+    number,
+    prediction,
+    region_of_via,
+    sides,
+)
 from reconciler.convert.names import is_image
 from reconciler.convert.parsing.class_names import MID
 from reconciler.convert.parsing.columns import CENTERED, CORNERS, Layout, mark
 from reconciler.convert.parsing.headers import Role
-from reconciler.convert.record import BadFile, Crowd, LabelledImage, Options, Rectangle, odd, wrong
+from reconciler.convert.record import BadFile, Crowd, LabelledImage, Options, odd, wrong
 from reconciler.core.validation import spec_codes as codes
-from reconciler.core.validation.problem import Origin, Problem
+from reconciler.core.validation.problem import Origin
 
 _GROUP: Final = "a box around a group of objects is left out; --crowd box keeps it"
-_TWO: Final = Decimal(2)
 _PARTS: Final = frozenset({"TRAIN", "TRAINING", "VALIDATION", "VALIDATE", "TEST", "UNASSIGNED"})
 _UNLABELLED: Final = ("unlabeled", "unlabelled")
 
@@ -56,9 +66,8 @@ def vertex(row: Row, names: Mapping[int | str, str]) -> LabelledImage:
         labels = tuple(text for cell in cells if cell.strip() for text in [named(cell, names, row, None)])
         return LabelledImage(name, row.origin, labels=labels)
     pairs = [pair for pair in zip(points[::2], points[1::2], strict=False) if any(pair)]
-    shares = [number(cell) for pair in pairs for cell in pair]
-    known = [share for share in shares if share is not None]
-    if len(pairs) not in (2, 4) or len(known) < len(shares):
+    known = exact(cell for pair in pairs for cell in pair)
+    if len(pairs) not in (2, 4) or not known:
         return _bad(name, row, "after the label two or four corners x,y are expected")
     return LabelledImage(name, row.origin, boxes=(around(named(label, names, row, None), known, row.origin),))
 
@@ -113,14 +122,15 @@ def box(row: Row, layout: Layout, names: Mapping[int | str, str], options: Optio
         return _region(row, layout, options, image)
     if options.crowd is not Crowd.BOX and number(row.at(layout, Role.GROUP)) == 1:
         return replace(image, boxes=None, problems=(odd(codes.LEFT_OUT, _GROUP, row.origin),))
-    numbers = _four(cells[0]) if form == (Role.BBOX,) else [number(cell) for cell in cells[:-1]]
-    known = [value for value in numbers if value is not None]
-    if len(numbers) != 4 or len(known) < 4:
+    words = cells[0].strip(" []()").replace(",", " ").split() if form == (Role.BBOX,) else cells[:-1]
+    known = exact(words)
+    if len(known) != 4:
         return _bad(name, row, _no_numbers(form, cells[:-1]))
     label = named(cells[-1], names, row, layout)
     if is_predicted(confidence := row.at(layout, Role.CONFIDENCE)):
         return replace(image, problems=(prediction(label, confidence, row.origin, _columns_left(layout)),))
-    return replace(image, boxes=(_rectangle(form, label, known, row.origin),))
+    rectangle = edged if form == CORNERS else centred if form == CENTERED else cornered
+    return LabelledImage.of(name, row.origin, [rectangle(label, known, row.origin)], size=size)
 
 
 def _no_numbers(form: Sequence[Role], cells: Sequence[str]) -> str:
@@ -177,21 +187,8 @@ def _size(row: Row, layout: Layout) -> tuple[int, int] | str | None:
     """Return the size that a row states; None if it states none, or a message if it is invalid."""
     if not layout.at.keys() >= {Role.IMAGE_WIDTH, Role.IMAGE_HEIGHT}:
         return None
-    width, height = side(row.at(layout, Role.IMAGE_WIDTH)), side(row.at(layout, Role.IMAGE_HEIGHT))
-    return (width, height) if width and height else "width and height must be whole numbers"
-
-
-def _four(text: str) -> list[Decimal | None]:
-    return [number(part) for part in text.strip(" []()").replace(",", " ").split()]
-
-
-def _rectangle(form: Sequence[Role], label: str, known: Sequence[Decimal], origin: Origin) -> Rectangle:
-    first, second, third, fourth = known
-    if form == CORNERS:
-        return Rectangle(label, first, second, third, fourth, origin)
-    if form == CENTERED:
-        first, second = first - third / _TWO, second - fourth / _TWO
-    return Rectangle(label, first, second, first + third, second + fourth, origin)
+    size = sides(row.at(layout, Role.IMAGE_WIDTH), row.at(layout, Role.IMAGE_HEIGHT))
+    return size or "width and height must be whole numbers"
 
 
 def without_groups(image: LabelledImage, options: Options) -> LabelledImage:
@@ -221,6 +218,4 @@ def _region(row: Row, layout: Layout, options: Options, image: LabelledImage) ->
     if not shape:
         return replace(image, boxes=None)
     box = region_of_via(shape, attributes, row.origin, options)
-    if isinstance(box, Problem):
-        return replace(image, problems=(box,))
-    return replace(image, boxes=(box,))
+    return LabelledImage.of(image.name, row.origin, [box], size=image.size)

@@ -27,19 +27,14 @@ def read_azure(path: Path, _: Options) -> Iterator[Read]:
     """Read one file."""
     text, name = text_of(path), display(path)
     found = list(elements(text, name))
-    if (
-        len(found) == 1
-        and isinstance(found[0].value, dict)
-        and isinstance(found[0].value.get("images"), list)
-    ):
+    if len(found) == 1 and isinstance(mapping_of(found[0].value).get("images"), list):
         found = [
             record for record in records(text, name) if record.number is not None and record.key == "images"
         ]
     for record in found:
-        value = record.value if isinstance(record.value, dict) else {}
-        yield (
-            _of_machine_learning(value, record) if "image_url" in value else _of_custom_vision(value, record)
-        )
+        value = mapping_of(record.value)
+        read = _of_machine_learning if "image_url" in value else _of_custom_vision
+        yield read(value, record)
 
 
 def _of_custom_vision(value: Mapping[str, Any], record: Record) -> Read:

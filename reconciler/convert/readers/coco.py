@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from reconciler.convert.geometry import around, number, side
+from reconciler.convert.geometry import around, exact, number, sides
 from reconciler.convert.parsing.coco_records import Records, regular_records
-from reconciler.convert.parsing.json_records import Record, mapping_of, moment, records
+from reconciler.convert.parsing.json_records import Record, list_of, mapping_of, moment, records
 from reconciler.convert.record import (
     BadFile,
     Crowd,
@@ -200,13 +200,10 @@ def _around(polygons: object) -> list[Decimal] | None:
     """Return the bounding box [x, y, width, height] of polygons; None unless they are valid."""
     if not isinstance(polygons, list) or not polygons:
         return None
-    points = [number(value) for part in polygons if isinstance(part, list) for value in part]
+    points = exact(value for part in polygons if isinstance(part, list) for value in part)
     if len(points) < 6 or any(not isinstance(part, list) or len(part) % 2 for part in polygons):
         return None
-    exact = [value for value in points if value is not None]
-    if len(exact) < len(points):
-        return None
-    box = around("", exact, Origin("", 1))
+    box = around("", points, Origin("", 1))
     return [box.left, box.top, box.right - box.left, box.bottom - box.top]
 
 
@@ -218,26 +215,18 @@ def _image(record: Record, seen: dict[object, Origin], file: _File, options: Opt
     seen[key] = record.origin
     objects = [item for item in file.objects.get(key, ()) if not item.is_crowd]
     found = [_box(item, file.names) for item in objects]
-    problems = [item for item in found if isinstance(item, Problem)]
-    boxes: tuple[Rectangle, ...] | None = tuple(item for item in found if isinstance(item, Rectangle))
-    if not objects and (crowds := file.objects.get(key)):
-        boxes = None  # an empty tuple would state that the image has no objects
-        if options.crowd is None:
-            problems.append(_only_crowds(record, crowds))
+    crowds = [] if objects else file.objects.get(key, [])
+    if crowds and options.crowd is None:
+        found.append(_only_crowds(record, crowds))
     captured = image.get("date_captured")
     date = moment(captured) if isinstance(captured, str) else None
     if date is None and captured not in _UNDATED:
         message = f"date_captured of {_called(record)} is {_text(captured)}, no date in ISO 8601"
-        problems.append(odd(codes.BAD_DATE, message, record.origin))
-    width, height = side(image.get("width")), side(image.get("height"))
-    return LabelledImage(
-        image["file_name"],
-        record.origin,
-        boxes=boxes,
-        size=(width, height) if width and height else None,
-        created_at=date or options.created_at or file.created_at,
-        problems=tuple(problems),
-    )
+        found.append(odd(codes.BAD_DATE, message, record.origin))
+    size = sides(image.get("width"), image.get("height"))
+    # Without boxes, crowd regions would make it an image in which nothing is.
+    read = LabelledImage.of(image["file_name"], record.origin, found, size=size, has_boxes=not crowds)
+    return replace(read, created_at=date or options.created_at or file.created_at)
 
 
 def _only_crowds(record: Record, crowds: Sequence[_Object]) -> Problem:
@@ -264,8 +253,8 @@ def _box(item: _Object, names: Mapping[object, str]) -> Rectangle | Problem:
         message = f"{item.called} has no bbox, only a mask or keypoints, which a line cannot hold"
         message += "; --polygons box takes the box around a polygon"
         return wrong(codes.NO_BOX, message, item.origin)
-    match [number(value) for value in item.shape] if isinstance(item.shape, list) else ():
-        case [Decimal() as left, Decimal() as top, Decimal() as width, Decimal() as height]:
+    match exact(list_of(item.shape)):
+        case [left, top, width, height]:
             right, bottom = left + width, top + height
             return Rectangle(names[item.category], left, top, right, bottom, item.origin)
     message = f"bbox of {item.called} must be four numbers [x, y, width, height], not {_text(item.shape)}"

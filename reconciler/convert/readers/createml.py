@@ -14,7 +14,7 @@ from typing import Final
 
 from reconciler.convert.geometry import centred, is_predicted, prediction
 from reconciler.convert.parsing.images import separated, settled
-from reconciler.convert.parsing.json_records import Record, elements
+from reconciler.convert.parsing.json_records import Record, elements, mapping_of
 from reconciler.convert.record import LabelledImage, Options, Read, Rectangle, display, text_of, wrong
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem
@@ -32,15 +32,14 @@ def read_createml(path: Path, _: Options) -> Iterator[Read]:
     file = path / ROBOFLOW if path.is_dir() else path
     if not file.is_file():
         raise UsageError(f"{path}: holds no {ROBOFLOW}: name the JSON file")
-    images: list[LabelledImage] = []
-    yield from separated(map(_image, elements(text_of(file), display(file))), into=images)
+    images = yield from separated(map(_image, elements(text_of(file), display(file))))
     edges = [edge for image in images for box in image.boxes or () for edge in (box.right, box.bottom)]
     shares = bool(edges) and max(edges) < _LEAST_PIXELS
     yield from settled([replace(image, shares=shares) for image in images])
 
 
 def _image(record: Record) -> LabelledImage | Problem:
-    value = record.value if isinstance(record.value, dict) else {}
+    value = mapping_of(record.value)
     name = next((value[key] for key in _NAMES if isinstance(value.get(key), str)), "")
     found = next((value[key] for key in _LISTS if isinstance(value.get(key), list)), None)
     if not name or found is None:

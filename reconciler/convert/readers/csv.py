@@ -68,8 +68,12 @@ def read_csv(path: Path, options: Options) -> Iterator[Read]:
     if layout is not None and not layout.names and not layout.declared:
         _refuse_lengths(images.values(), layout)
     yield from notes
-    sizes = _Sizes(path, options, shares=layout is None or layout.shares or _are_shares(images.values()))
-    complete = [sizes.complete(without_groups(image, options)) for image in images.values()]
+    directory = options.images or path.parent
+    shares = layout is None or layout.shares or _are_shares(images.values())
+    complete = [
+        _completed(without_groups(image, options), directory, options, shares=shares)
+        for image in images.values()
+    ]
     if options.extension is None:
         _refuse_ids(complete)
     yield from complete
@@ -95,9 +99,7 @@ def _understood(text: str, name: str, options: Options) -> tuple[list[Row], Layo
         except (BadFile, UsageError) as exc:
             refusal = refusal or exc
             continue
-        if layout.names:
-            rows = _after_header(rows)
-        return rows, layout
+        return _after_header(rows) if layout.names else rows, layout
     raise refusal or AssertionError
 
 
@@ -221,28 +223,23 @@ def _are_shares(images: Iterable[LabelledImage]) -> bool:
     return bool(edges) and max(edges) < _LEAST_PIXELS
 
 
-class _Sizes:
-    """Finds the sizes that rows do not state, and marks fractions."""
+def _completed(image: LabelledImage, directory: Path, options: Options, *, shares: bool) -> LabelledImage:
+    """
+    Return the image with its suffix and its size.
 
-    def __init__(self, path: Path, options: Options, *, shares: bool) -> None:
-        self._directory = options.images or path.parent
-        self._options = options
-        self._shares = shares
+    Args:
+        shares: Whether its boxes are fractions.
 
-    def complete(self, image: LabelledImage) -> LabelledImage:
-        """
-        Return the image with its suffix and its size.
-
-        Raises:
-            UsageError: Its size is not known, and no directory of images was given.
-        """
-        if self._options.extension is None and (ending := ending_in(self._directory, image.name)):
-            image = replace(image, name=f"{image.name}{ending}")
-        if image.boxes is None or has_error(image.problems):
-            return image
-        image = replace(sized(image, self._options), shares=self._shares)
-        is_searched = self._options.images or self._options.in_s3
-        if image.size is None and not is_searched and not has_error(image.problems):
-            text = f"{image.origin}: the size of “{image.name[:80]}” is not stated"
-            raise UsageError(f"{text}: give --images, where the images are")
+    Raises:
+        UsageError: Its size is not known, and no directory of images was given.
+    """
+    if options.extension is None and (ending := ending_in(directory, image.name)):
+        image = replace(image, name=f"{image.name}{ending}")
+    if image.boxes is None or has_error(image.problems):
         return image
+    image = replace(sized(image, options), shares=shares)
+    is_searched = options.images or options.in_s3
+    if image.size is None and not is_searched and not has_error(image.problems):
+        text = f"{image.origin}: the size of “{image.name[:80]}” is not stated"
+        raise UsageError(f"{text}: give --images, where the images are")
+    return image

@@ -56,8 +56,7 @@ def read_cvat(path: Path, options: Options) -> Iterator[Read]:
             "tracks of a video are not read: export the task as “CVAT for images 1.1”, which has its frames"
         )
         raise BadFile(codes.OTHER_FORMAT, message, track.origin)
-    images: list[tuple[str, LabelledImage]] = []
-    yield from separated((_image(element, options) for element in root.all("image")), into=images)
+    images = yield from separated(_image(element, options) for element in root.all("image"))
     kept, notes = of_split(images, options, unit="images")
     yield from notes
     yield from settled(kept)

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from reconciler.convert.geometry import number, sides, whole
+from reconciler.convert.geometry import exact, number, sides, whole
 from reconciler.convert.parsing.json_records import mapping_of, objects
 from reconciler.convert.record import BadFile, Line, Notes, Options, Read, Rectangle, display, text_of, wrong
 from reconciler.core.entries.entry import (
@@ -251,10 +250,10 @@ def _box(box: object, origin: Origin, size: Sequence[int] | None, *, clip: bool)
     """Return the box in whole pixels, with its keys in order; unchanged if it is not a box."""
     if not isinstance(box, dict):
         return box
-    match [number(box.get(key)) for key in SHAPE_KEYS]:
-        case [Decimal() as left, Decimal() as top, Decimal() as width, Decimal() as height]:
-            exact = Rectangle("", left, top, left + width, top + height, origin)
-            rounded = whole(exact, size or (0, 0), clip=clip and size is not None)._asdict()
+    match exact(box.get(key) for key in SHAPE_KEYS):
+        case [left, top, width, height]:
+            rectangle = Rectangle("", left, top, left + width, top + height, origin)
+            rounded = whole(rectangle, size or (0, 0), clip=clip and size is not None)._asdict()
             shape = {key: rounded[key] for key in SHAPE_KEYS}
         case _:
             shape = {}

@@ -41,9 +41,8 @@ _AROUND: Final = ("polygon", "linestrip", "rotation", "mask", "circle")
 
 def read_labelme(path: Path, options: Options) -> Iterator[Read]:
     """Read one file, or all ``.json`` files below a directory, ordered by name."""
-    images: list[LabelledImage] = []
     files = files_below(path, ".json") if path.is_dir() else [path]
-    yield from separated((_read(file, options) for file in files), into=images)
+    images = yield from separated(_read(file, options) for file in files)
     yield from settled(images)
 
 
@@ -74,12 +73,10 @@ def _box(shape: object, called: str, origin: Origin, options: Options) -> Rectan
         case _:
             return wrong(codes.BAD_RECORD, f"{called} must be an object with label and points", origin)
     if kind == "rectangle":
-        return (
-            enclosing(label, points, origin)
-            if _is_upright(points)
-            else _turned(label, points, origin, options)
-        )
-    if kind not in _AROUND:
+        if _is_upright(points):
+            return enclosing(label, points, origin)
+        kind = "turned rectangle"
+    elif kind not in _AROUND:
         return unusable_shape(label, kind, origin)
     if problem := not_upright(label, kind, origin, options):
         return problem
@@ -92,10 +89,6 @@ def _is_upright(points: list[Any]) -> bool:
         len({repr(point[axis]) for point in points if isinstance(point, list) and len(point) == 2}) == 2
         for axis in (0, 1)
     )
-
-
-def _turned(label: str, points: list[Any], origin: Origin, options: Options) -> Rectangle | Problem:
-    return not_upright(label, "turned rectangle", origin, options) or enclosing(label, points, origin)
 
 
 def _circle(label: str, points: list[Any], origin: Origin) -> Rectangle | Problem:

@@ -43,10 +43,9 @@ _HUNDREDTH: Final = Decimal("0.01")
 
 def read_labelstudio(path: Path, options: Options) -> Iterator[Read]:
     """Read one file."""
-    images: list[LabelledImage] = []
     notes = Notes("images")
     records = elements(text_of(path), display(path))
-    yield from separated((_image(record, options, notes) for record in records), into=images)
+    images = yield from separated(_image(record, options, notes) for record in records)
     yield from notes.problems()
     yield from settled(images)
 

@@ -38,9 +38,8 @@ _AROUND: Final = ("polygon", "line")
 
 def read_supervisely(path: Path, options: Options) -> Iterator[Read]:
     """Read one file, or all of a data set or of a project that has only one."""
-    images: list[tuple[str, LabelledImage]] = []
     notes = Notes("images")
-    yield from separated((_read(file, options, notes) for file in _files(path)), into=images)
+    images = yield from separated(_read(file, options, notes) for file in _files(path))
     kept, split = of_split(images, options, unit="images")
     yield from (*notes.problems(), *split)
     yield from settled(kept)

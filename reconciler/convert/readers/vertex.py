@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from reconciler.convert.geometry import edged
 from reconciler.convert.parsing.images import of_split, separated
-from reconciler.convert.parsing.json_records import Record, elements, mapping_of
+from reconciler.convert.parsing.json_records import Record, elements, list_of, mapping_of
 from reconciler.convert.record import LabelledImage, Options, Read, Rectangle, display, text_of, wrong
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem
@@ -26,8 +26,7 @@ _EDGES: Final = ("xMin", "yMin", "xMax", "yMax")
 
 def read_vertex(path: Path, options: Options) -> Iterator[Read]:
     """Read one file."""
-    images: list[tuple[str, LabelledImage]] = []
-    yield from separated(map(_image, elements(text_of(path), display(path))), into=images)
+    images = yield from separated(map(_image, elements(text_of(path), display(path))))
     kept, notes = of_split(images, options, unit="images")
     yield from notes
     yield from kept
@@ -35,20 +34,20 @@ def read_vertex(path: Path, options: Options) -> Iterator[Read]:
 
 def _image(record: Record) -> tuple[str, LabelledImage] | Problem:
     """Return an image with the name of its split."""
-    value: Mapping[str, Any] = record.value if isinstance(record.value, dict) else {}
+    value = mapping_of(record.value)
     name = value.get("imageGcsUri")
     if not isinstance(name, str) or not name:
         return wrong(codes.BAD_RECORD, "an image must be an object with imageGcsUri", record.origin)
     notes = value.get(_BOXES)
-    found: list[Rectangle | Problem | str] = (
-        [_box(note, record.origin) for note in notes] if isinstance(notes, list) else []
-    )
-    found += [
-        wrong(codes.NO_BOX, f"the image has {key}, which a line cannot hold", record.origin)
-        for key in _OTHERS
-        if value.get(key)
+    found = [
+        *(_box(note, record.origin) for note in list_of(notes)),
+        *(
+            wrong(codes.NO_BOX, f"the image has {key}, which a line cannot hold", record.origin)
+            for key in _OTHERS
+            if value.get(key)
+        ),
+        *(_label(note, record.origin) for note in _listed(value)),
     ]
-    found += [_label(note, record.origin) for note in _listed(value)]
     split = mapping_of(value.get("dataItemResourceLabels")).get(_SPLIT, "")
     image = LabelledImage.of(name, record.origin, found, has_boxes=notes is not None, shares=True)
     return str(split), image
@@ -61,7 +60,7 @@ def _listed(value: Mapping[str, Any]) -> list[Any]:
 
 
 def _label(note: object, origin: Origin) -> str | Problem:
-    name = note.get("displayName") if isinstance(note, dict) else None
+    name = mapping_of(note).get("displayName")
     if isinstance(name, str) and name:
         return name
     return wrong(codes.BAD_RECORD, "an annotation must be an object with displayName", origin)
@@ -69,6 +68,6 @@ def _label(note: object, origin: Origin) -> str | Problem:
 
 def _box(note: object, origin: Origin) -> Rectangle | Problem:
     label = _label(note, origin)
-    if not isinstance(note, dict) or isinstance(label, Problem):
-        return wrong(codes.BAD_RECORD, "an annotation must be an object with displayName", origin)
-    return edged(label, (note.get(key) for key in _EDGES), origin)
+    if isinstance(label, Problem):
+        return label
+    return edged(label, (mapping_of(note).get(key) for key in _EDGES), origin)

@@ -63,15 +63,14 @@ def _image(record: Record, options: Options) -> Read:
     if not isinstance(name, str) or not isinstance(regions, list):
         message = "an image must have a filename and a list of regions"
         return wrong(codes.BAD_RECORD, message, record.origin)
-    found = [
-        region_of_via(
-            mapping_of(shape), mapping_of(mapping_of(item).get("region_attributes")), record.origin, options
-        )
-        for item in regions
-        for shape in [mapping_of(item).get("shape_attributes")]
-    ]
+    found = [_region(mapping_of(item), record.origin, options) for item in regions]
     attributes = mapping_of(record.value.get("file_attributes"))
     return _labelled(name, record.origin, found, attributes, options)
+
+
+def _region(region: Mapping[str, Any], origin: Origin, options: Options) -> Rectangle | Problem:
+    shape, attributes = region.get("shape_attributes"), region.get("region_attributes")
+    return region_of_via(mapping_of(shape), mapping_of(attributes), origin, options)
 
 
 def _labelled(

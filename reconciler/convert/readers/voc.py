@@ -68,13 +68,7 @@ def _any(content: bytes, file: str, options: Options) -> Read:
     objects = list(root.all("object"))
     found = [_box(element, options) for element in objects]
     found += [_parts_left_out(element) for element in objects if element.at("part", "bndbox")]
-    return LabelledImage(
-        name.text,
-        name.origin,
-        boxes=tuple(box for box in found if isinstance(box, Rectangle)),
-        size=_size(root),
-        problems=tuple(problem for problem in found if isinstance(problem, Problem)),
-    )
+    return LabelledImage.of(name.text, name.origin, found, size=_size(root))
 
 
 def _regular(content: bytes, file: str, options: Options) -> LabelledImage | None:

@@ -8,23 +8,21 @@ an empty file means an image without objects, and a missing one an unlabelled en
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from decimal import Decimal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from reconciler.convert.geometry import around, number, scaled
-from reconciler.convert.image_size import TURNED, Size, ending_in, size_of
+from reconciler.convert.geometry import around, centred, number, scaled
+from reconciler.convert.image_size import ending_in, header_of, with_header
 from reconciler.convert.parsing.class_names import FILES, Classes, agreeing, classes_in, found_near
 from reconciler.convert.record import (
     BadFile,
     LabelledImage,
+    Notes,
     Options,
     Read,
     Rectangle,
     display,
-    odd,
     text_of,
     wrong,
 )
@@ -40,7 +38,6 @@ _NO_LABELS: Final = frozenset({*FILES, "train.txt", "valid.txt", "val.txt", "tes
 IMAGE_DIRECTORY: Final = "images"
 LABEL_DIRECTORY: Final = "labels"
 _PARTS: Final = frozenset({"train", "val", "valid", "test"})  # each is a separate dataset
-_HALF: Final = Decimal("0.5")
 
 # Whether a box is within its image is checked in whole pixels, since fractions are inexact. These bounds only
 # distinguish fractions from pixels.
@@ -62,7 +59,8 @@ def read_yolo(path: Path, options: Options) -> Iterator[Read]:
     file = options.classes or found_near(path, layout.labels)
     if file is None:
         raise UsageError(f"{path}: no class names near it ({', '.join(FILES)}): give --classes FILE")
-    rules = _Rules(classes_in(file if options.classes else agreeing(file, layout.labels)), options)
+    classes = classes_in(file if options.classes else agreeing(file, layout.labels))
+    rules = _Rules(classes, options.polygons, Notes("rows"))
     expected = set()
     for image in _below(layout.images, SUFFIXES):
         labels = layout.labels / image.relative_to(layout.images).with_suffix(".txt")
@@ -78,7 +76,7 @@ def read_yolo(path: Path, options: Options) -> Iterator[Read]:
         else:
             message = "there is no image for this label file; --images names where the images are"
             yield wrong(codes.NO_IMAGE, message, Origin(display(labels), 1))
-    yield from rules.notes()
+    yield from rules.notes.problems()
 
 
 def _layout(path: Path, *, elsewhere: bool) -> _Layout:
@@ -119,15 +117,13 @@ def _image(image: Path, labels: Path, layout: _Layout, rules: _Rules) -> Read:
     if not labels.is_file():
         return LabelledImage(name, origin)
     try:
-        size = size_of(image)
+        header = header_of(image)
     except BadFile as exc:
         return LabelledImage(name, origin, problems=(exc.problem,))
-    found = _labelled(name, labels, rules, size)
-    turned = (odd(codes.TURNED, TURNED, origin),) if size.turned else ()
-    return replace(found, problems=(*found.problems, *turned))
+    return with_header(_labelled(name, labels, rules, header.shown), header, origin)
 
 
-def _labelled(name: str, labels: Path, rules: _Rules, size: Size | None = None) -> LabelledImage:
+def _labelled(name: str, labels: Path, rules: _Rules, size: tuple[int, int] | None = None) -> LabelledImage:
     """Return the image of a label file; its boxes are shares if its size is not known."""
     try:
         rows = text_of(labels).split("\n")
@@ -138,22 +134,19 @@ def _labelled(name: str, labels: Path, rules: _Rules, size: Size | None = None) 
         for number, row in enumerate(rows, 1)
         if row.strip()
     ]
-    return LabelledImage.of(
-        name, Origin(display(labels), 1), found, size=size[:2] if size else None, shares=size is None
-    )
+    return LabelledImage.of(name, Origin(display(labels), 1), found, size=size, shares=size is None)
 
 
-class _Rules:
-    """The expected form of rows, and the names of the classes."""
+class _Rules(NamedTuple):
+    """The expected form of rows, the names of the classes, and what is left out."""
 
-    def __init__(self, classes: Classes, options: Options) -> None:
-        self._classes = classes
-        self._polygons = options.polygons
-        self._keypoints: list[Origin] = []
+    classes: Classes
+    polygons: bool
+    notes: Notes
 
-    def box(self, words: list[str], origin: Origin, size: Size | None) -> Rectangle | Problem:
-        has_keypoints = self._classes.keypoints and len(words) > 5
-        is_polygon = self._polygons and not has_keypoints and len(words) > 6 and len(words) % 2 == 1
+    def box(self, words: list[str], origin: Origin, size: tuple[int, int] | None) -> Rectangle | Problem:
+        has_keypoints = self.classes.keypoints and len(words) > 5
+        is_polygon = self.polygons and not has_keypoints and len(words) > 6 and len(words) % 2 == 1
         if len(words) != 5 and not has_keypoints and not is_polygon:
             return _no_box(words, origin)
         shares = [number(word) for word in (words[1:] if is_polygon else words[1:5])]
@@ -162,26 +155,14 @@ class _Rules:
             message = f"shares of the image, from 0 to 1, are expected, not {' '.join(words[1:])[:60]}"
             return wrong(codes.BAD_RECORD, message, origin)
         found = number(words[0])
-        label = self._classes.names.get(int(found)) if found is not None and found == int(found) else None
+        label = self.classes.names.get(int(found)) if found is not None and found == int(found) else None
         if label is None:
-            message = f"the class {words[0][:20]} has no name; {len(self._classes.names)} have one"
+            message = f"the class {words[0][:20]} has no name; {len(self.classes.names)} have one"
             return wrong(codes.NO_CLASS, message, origin)
         if has_keypoints:
-            self._keypoints.append(origin)
-        box = around(label, known, origin) if is_polygon else _rectangle(label, known, origin)
-        return scaled(box, size.width, size.height) if size else box
-
-    def notes(self) -> Iterator[Problem]:
-        if self._keypoints:
-            message = f"keypoints beside a box are left out (rows: {len(self._keypoints)})"
-            yield odd(codes.LEFT_OUT, message, self._keypoints[0])
-
-
-def _rectangle(label: str, shares: Sequence[Decimal], origin: Origin) -> Rectangle:
-    """Return the box with this centre, width and height."""
-    x, y, width, height = shares
-    across, down = width * _HALF, height * _HALF
-    return Rectangle(label, x - across, y - down, x + across, y + down, origin)
+            self.notes.add("keypoints beside a box are left out", origin)
+        box = around(label, known, origin) if is_polygon else centred(label, known, origin)
+        return scaled(box, *size) if size and isinstance(box, Rectangle) else box
 
 
 def _no_box(words: list[str], origin: Origin) -> Problem:
