@@ -46,7 +46,7 @@ def bind(**facts: object) -> None:
 
 
 class _Log:
-    """Logs an event of `engine.events` with its facts."""
+    """Logs an event of `docs/logs.md` with its facts."""
 
     def debug(self, event: str, **facts: Any) -> None:
         _logger().debug(event, **facts)

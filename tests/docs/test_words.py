@@ -43,7 +43,6 @@ FIXED = {
     "core/status/summary.py": "the stored form of a summary",
     "engine/dataset/send.py": "fields of the event bisect.finished",
     "engine/dataset/verify.py": "codes of results",
-    "engine/events.py": "fields of the event bisect.finished",
     "state/damage.py": "columns and stored names of earlier versions",
     "state/schema.py": "columns; migrations never change",
     "state/tables.py": "columns",
