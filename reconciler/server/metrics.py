@@ -14,8 +14,8 @@ from prometheus_client.metrics_core import Metric
 
 from reconciler.core.status.conditions import Reason, Truth
 from reconciler.engine.controller.dataset_state import DatasetState
-from reconciler.engine.controller.fleet.leadership import KIND
-from reconciler.engine.controller.fleet.member import Fleet
+from reconciler.engine.controller.fleet import Fleet
+from reconciler.engine.controller.leadership import KIND
 from reconciler.engine.controller.registry import Registry
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"

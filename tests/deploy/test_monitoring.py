@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from reconciler.core.status.conditions import ConditionType, Truth
-from reconciler.engine.controller.fleet.leadership import KIND as LEADING
+from reconciler.engine.controller.leadership import KIND as LEADING
 
 ROOT = Path(__file__).parent.parent.parent
 RULES = ROOT / "deploy" / "prometheus" / "rules.yaml"

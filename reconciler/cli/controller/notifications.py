@@ -14,9 +14,9 @@ from reconciler.cli.controller.source import secret
 from reconciler.core.spec.policy import parse_window
 from reconciler.core.status.commit_states import CommitState
 from reconciler.core.status.notices import Notice
-from reconciler.engine.controller.notifications.notifier import Notifier
-from reconciler.engine.controller.notifications.outbox import DeliveryTally, Outbox
 from reconciler.engine.controller.registry import Registry
+from reconciler.engine.controller.reporting.notifier import Notifier
+from reconciler.engine.controller.reporting.outbox import DeliveryTally, Outbox
 from reconciler.errors import UsageError
 from reconciler.ports import Notified
 from reconciler.redact import know_url

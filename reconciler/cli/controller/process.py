@@ -32,11 +32,11 @@ from reconciler.core.status.result import DatasetResult, Verdict
 from reconciler.engine.controller.cycle_runner import CycleRunner
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.event_queue import QueueListener
-from reconciler.engine.controller.fleet.member import Fleet
+from reconciler.engine.controller.fleet import Fleet
 from reconciler.engine.controller.loop import Controller, Signals
-from reconciler.engine.controller.notifications.notifier import Notifier
 from reconciler.engine.controller.registry import Registry
-from reconciler.engine.controller.status_publisher import StatusPublisher
+from reconciler.engine.controller.reporting.notifier import Notifier
+from reconciler.engine.controller.reporting.status_publisher import StatusPublisher
 from reconciler.engine.controller.workers import Inline, Threads
 from reconciler.engine.dataset.context import always
 from reconciler.engine.log import log

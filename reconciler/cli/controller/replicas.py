@@ -16,9 +16,9 @@ from reconciler.core.runtime.partition import Shard
 from reconciler.core.runtime.quotas import CALLS_PER_SECOND
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Target
-from reconciler.engine.controller.fleet.member import Fleet
+from reconciler.engine.controller.fleet import Fleet
 from reconciler.engine.controller.registry import Registry
-from reconciler.engine.controller.status_publisher import StatusPublisher
+from reconciler.engine.controller.reporting.status_publisher import StatusPublisher
 from reconciler.engine.log import log
 from reconciler.errors import ReconcilerError, Unavailable, UsageError
 from reconciler.ports import Gateway

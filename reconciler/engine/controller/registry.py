@@ -14,7 +14,7 @@ from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.summary import failed
 from reconciler.core.validation.dataset import FullScan, scans_over_quota
 from reconciler.engine.controller.dataset_state import DatasetState
-from reconciler.engine.controller.fleet.member import Fleet
+from reconciler.engine.controller.fleet import Fleet
 from reconciler.engine.controller.views import DriftView, QuarantineView
 from reconciler.engine.log import log
 from reconciler.errors import ReconcilerError

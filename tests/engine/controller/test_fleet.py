@@ -12,7 +12,7 @@ from reconciler.core.runtime.election import Timing
 from reconciler.core.runtime.partition import MEMBER, Partition, preferred
 from reconciler.core.spec.documents import Target
 from reconciler.core.status.conditions import Reason, Truth
-from reconciler.engine.controller.fleet.member import Fleet
+from reconciler.engine.controller.fleet import Fleet
 from reconciler.errors import NotLeader
 from tests.engine.fleets import RENEW, TARGETS, TIMING, Door, Home, Store, target
 from tests.waiting import until

@@ -12,7 +12,7 @@ import pytest
 from reconciler.core.runtime.election import CLOCK_RATE_ERROR
 from reconciler.core.spec.documents import Target
 from reconciler.engine.controller.dataset_state import DatasetState
-from reconciler.engine.controller.fleet.member import HAND_OVER_SECONDS, Fleet
+from reconciler.engine.controller.fleet import HAND_OVER_SECONDS, Fleet
 from reconciler.engine.controller.registry import Ownership, Registry
 from reconciler.errors import NotLeader
 from tests.engine.fleets import RENEW, TIMING, Door, Home, Store, target

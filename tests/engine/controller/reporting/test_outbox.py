@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 from reconciler.core.status.commit_states import CommitPhase, CommitState
-from reconciler.engine.controller.notifications.outbox import (
+from reconciler.engine.controller.reporting.outbox import (
     LONGEST_SECONDS,
     MOST_MESSAGES,
     MOST_SECONDS,

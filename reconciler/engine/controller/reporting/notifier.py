@@ -15,8 +15,8 @@ from reconciler.core.spec.policy import Window
 from reconciler.core.status import commit_states, notices
 from reconciler.core.status.commit_states import NOTHING_POSTED, CommitOutcome, CommitState, Posted
 from reconciler.core.status.notices import SOURCE, Incident, Incidents, Notice
-from reconciler.engine.controller.notifications.outbox import Outbox, decoded
 from reconciler.engine.controller.registry import Registry
+from reconciler.engine.controller.reporting.outbox import Outbox, decoded
 from reconciler.engine.log import log
 from reconciler.errors import StateError
 from reconciler.ports import Notified

@@ -18,7 +18,7 @@ from reconciler.core.runtime.election import Elector, Move, Record, Timing
 from reconciler.core.runtime.partition import Partition, Roster, member_key, preferred
 from reconciler.core.spec.documents import Target
 from reconciler.core.status.conditions import Reason, Truth
-from reconciler.engine.controller.fleet.leadership import KIND, Controlled, Holding, Leadership
+from reconciler.engine.controller.leadership import KIND, Controlled, Holding, Leadership
 from reconciler.engine.log import log
 from reconciler.errors import NotLeader, named
 from reconciler.ports import Home, Leases

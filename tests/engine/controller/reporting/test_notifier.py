@@ -14,12 +14,12 @@ from reconciler.core.spec.policy import parse_window
 from reconciler.core.status.commit_states import CommitState
 from reconciler.core.status.notices import WAIT_SECONDS, Notice
 from reconciler.emulator.behaviour.faults import Fault, Kind
-from reconciler.engine.controller.notifications.notifier import Notifier
-from reconciler.engine.controller.notifications.outbox import Outbox
+from reconciler.engine.controller.reporting.notifier import Notifier
+from reconciler.engine.controller.reporting.outbox import Outbox
 from reconciler.errors import StateError
 from reconciler.ports import Delivery, Receipt
 from tests.builders import classified
-from tests.engine.controller.notifications.test_outbox import Counted
+from tests.engine.controller.reporting.test_outbox import Counted
 from tests.engine.months import Months
 from tests.waiting import until
 
@@ -291,7 +291,7 @@ def test_a_single_pass_does_not_wait_for_ever(months: Months):
 
 def test_a_notifier_reports_in_a_thread_until_its_end(months: Months, monkeypatch: pytest.MonkeyPatch):
     """A failure of one step is logged, and the next is made."""
-    monkeypatch.setattr("reconciler.engine.controller.notifications.notifier.EVERY_SECONDS", 0.001)
+    monkeypatch.setattr("reconciler.engine.controller.reporting.notifier.EVERY_SECONDS", 0.001)
     notifier, steps = notifier_of(months, Received()), []
 
     def step() -> None:

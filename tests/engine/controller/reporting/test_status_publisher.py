@@ -12,8 +12,8 @@ import pytest
 import structlog
 
 from reconciler.core.status.status_object import News
-from reconciler.engine.controller import status_publisher
-from reconciler.engine.controller.status_publisher import StatusPublisher
+from reconciler.engine.controller.reporting import status_publisher
+from reconciler.engine.controller.reporting.status_publisher import StatusPublisher
 from tests.builders import classified
 from tests.engine.months import Months
 from tests.waiting import until

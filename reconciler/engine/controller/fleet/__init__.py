@@ -1,1 +1,0 @@
-"""Replicas that share datasets by account and Region."""

@@ -1,1 +1,0 @@
-"""Report changes to notification channels and to the git host, beside the cycles."""

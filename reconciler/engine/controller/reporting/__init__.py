@@ -1,0 +1,1 @@
+"""Report changes beside the cycles: to notification channels, the git host, and objects of Kubernetes."""
