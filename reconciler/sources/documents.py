@@ -78,12 +78,14 @@ class ParsedFile:
     Attributes:
         problems: Problems of the file as a whole, not of its documents.
         skipped: The places of documents of other programs.
+        may_hold_dataset: Whether its text has the word Dataset, or could not be read.
     """
 
     path: str
     documents: tuple[Parsed, ...] = ()
     problems: tuple[Problem, ...] = ()
     skipped: tuple[Origin, ...] = ()
+    may_hold_dataset: bool = True
 
 
 def parse_file(tree: Tree, path: str, *, expected: bool = False) -> ParsedFile:
@@ -167,7 +169,8 @@ def _parse(text: str, path: str, shown: str, *, expected: bool) -> ParsedFile:
         problems = (_placed(stream.fault, shown),)
     elif stream.fault:
         skipped.append(Origin(shown, stream.fault.mark.line))
-    return ParsedFile(path, tuple(_check(document, shown) for document in ours), problems, tuple(skipped))
+    checked = tuple(_check(document, shown) for document in ours)
+    return ParsedFile(path, checked, problems, tuple(skipped), "Dataset" in text)
 
 
 def _rest_seems_ours(stream: Stream, text: str) -> bool:

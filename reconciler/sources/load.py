@@ -77,8 +77,8 @@ class _Loading:
         extra: dict[int, list[Problem]] = {}
         for document, problem in clashes([parsed for _, parsed in meant]):
             extra.setdefault(id(document), []).append(problem)
-        datasets, broken = [], [_broken_file(file) for file in files if has_error(file.problems)]
-        broken += [] if self._only else self._refused()
+        datasets: list[LoadedDataset] = []
+        broken = [] if self._only else self._refused()
         for path, parsed in meant:
             problems = [*parsed.problems, *extra.get(id(parsed), ())]
             named = self._entry_files(path, parsed, problems)
@@ -91,6 +91,7 @@ class _Loading:
                 datasets.append(loaded)
             else:
                 broken.append(_broken(parsed, problems, named))
+        broken += map(_broken_file, filter(self._may_declare, files))
         return Specs(
             datasets=tuple(with_partners(sorted(datasets, key=lambda dataset: dataset.origin))),
             broken=tuple(sorted(broken, key=lambda dataset: dataset.origin)),
@@ -99,6 +100,10 @@ class _Loading:
             acknowledgements=tuple(known),
             skipped=tuple(origin for file in files for origin in self._parsed[file.path].skipped),
         )
+
+    def _may_declare(self, file: ParsedFile) -> bool:
+        """Return whether a part of a file that cannot be read may declare a dataset."""
+        return has_error(file.problems) and (file.may_hold_dataset or file.path not in self._checked)
 
     def _spec_files(self) -> list[str]:
         """Return the YAML files of the tree, each once even if links give it several names."""

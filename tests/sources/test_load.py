@@ -159,6 +159,22 @@ def test_one_broken_dataset_stops_no_other(tmp_path):
     assert ["b", "specs/cut.yaml"] == [d.name for d in specs.broken]
 
 
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [("", []), (f"---\n{dataset('b')}", ["specs/images.yaml"])],
+    ids=["entries", "dataset"],
+)
+def test_a_broken_file_of_entries_is_no_dataset(more, expected, tmp_path):
+    """It breaks the dataset that names it; only where a dataset may be lost in it does it stand for one."""
+    write(tmp_path, a_yaml=dataset("a", file="images.yaml"), images_yaml=f"{ENTRIES}  - [a\n{more}")
+
+    specs = loaded(tmp_path)
+
+    assert expected == [d.name for d in specs.broken]
+    assert ["a"] == [d.name for d in specs.datasets if not d.usable]
+    assert ["RKD1101"] == [problem.code for problem in specs.problems if problem.is_error]
+
+
 @pytest.mark.parametrize("text", ["", "# nothing\n", "a: 1\n"])
 def test_a_tree_without_datasets_is_an_unusable_source(tmp_path, text):
     """An emptied tree must not read as "nothing is desired"."""
