@@ -53,12 +53,34 @@ def test_labels_with_errors_write_nothing(place, capsys):
     assert 5 == ended("init", *LABELS)
 
     assert not (place / "specs").exists()
-    assert "boards.json" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "boards.json" in said
+    assert said.endswith("Nothing was written: 1 error, and no image that could be converted.\n")
+
+
+def test_labels_with_errors_become_a_dataset_of_the_others_if_that_is_wanted(place, capsys):
+    """The message names the flag that leaves the images with errors out, and that flag of `init` does it."""
+    good = {"id": 2, "file_name": "b.jpg", "width": 640, "height": 480}
+    wrong = BOX | {"bbox": [-10, 0, 5, 5]}
+    boxes = [wrong, BOX | {"id": 2, "image_id": 2}]
+    (place / "boards.json").write_text(
+        json.dumps(COCO | {"images": [*COCO["images"], good], "annotations": boxes})
+    )
+
+    assert 5 == ended("init", *LABELS)
+    assert capsys.readouterr().err.endswith(
+        "Nothing was written: 1 error, 1 image cannot be converted; "
+        "--skip-invalid writes the others (1 image with 1 box).\n"
+    )
+
+    assert 0 == ended("init", *LABELS, "--skip-invalid")
+    assert "1 image with 1 box; 1 image skipped (ERROR_INVALID_BOUNDING_BOX 1)\n" in capsys.readouterr().out
+    assert 0 == ended("validate")
 
 
 @pytest.mark.parametrize("existing", [["TRAIN"], ["TRAIN", "TEST"]])
 def test_a_project_in_aws_becomes_specs_whose_plan_is_empty(existing, place, capsys):
-    """Every dataset of the project is written, in mode observe."""
+    """Every dataset is written, in mode observe; the commands to type are those that only read."""
     for kind in existing:
         assert 0 == ended("init", kind, *LABELS, "--project", "boards", "--type", kind)
         assert 0 == ended("apply", kind, "--local")
@@ -68,7 +90,10 @@ def test_a_project_in_aws_becomes_specs_whose_plan_is_empty(existing, place, cap
     names = {f"boards-{kind.lower()}.yaml" for kind in existing}
     assert names == {path.name for path in (place / "specs").glob("*.yaml")}
     assert all("mode: observe" in (place / "specs" / name).read_text() for name in names)
-    assert 0 == ended("plan", "--local", "--detailed-exitcode")
+    *_, validate, doctor, plan = capsys.readouterr().out.splitlines()
+    assert "  reconciler validate" == validate
+    assert 0 == ended(*doctor.split()[1:])
+    assert 0 == ended(*plan.split()[1:], "--detailed-exitcode")
 
 
 def test_a_project_that_does_not_exist_is_an_error_with_a_reason(capsys):

@@ -28,11 +28,6 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         help="JSON Lines file to write; - for stdout",
     )
     parser.add_argument("--force", action="store_true", help="overwrite OUT if it exists with other content")
-    parser.add_argument(
-        "--skip-invalid",
-        action="store_true",
-        help="leave out images with errors and write the others (default: write nothing)",
-    )
     parser.add_argument("--all", action="store_true", help="list every problem, not only the first ones")
     add_reading(parser)
     group = parser.add_argument_group("AWS, for --images s3://… (default: the SDK's own configuration)")
@@ -43,6 +38,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
     """Add the flags that say how labels are read."""
+    parser.add_argument(
+        "--skip-invalid",
+        action="store_true",
+        help="leave out images with errors and write the others (default: write nothing)",
+    )
     _what_the_input_lacks(parser)
     _names(parser)
     _tables(parser)

@@ -25,14 +25,14 @@ def run(args: argparse.Namespace) -> int:
     done = read_labels(args.format, Path(args.input), args)
     if done.note:
         sys.stderr.write(f"{visible(done.note)}\n")
-    is_good = bool(done.lines) and (args.skip_invalid or not done.errors)
+    is_good = may_be_written(done, args)
     if is_good:
         _write(done, args)
     limit = None if args.all else SHOWN
     if done.problems:
         text = render_problems(done.problems, colour=coloured(args, sys.stderr), limit=limit)
         sys.stderr.write(f"{text}\n\n")
-    sys.stderr.write(f"{_written(done, args.output) if is_good else _refused(done)}\n")
+    sys.stderr.write(f"{_written(done, args.output) if is_good else refused(done)}\n")
     if is_good and args.output != "-" and sys.stderr.isatty():
         name = visible(Path(args.output).name)
         sys.stderr.write(f"Next: name the file in a spec beside it, under entries: - file: {name}\n")
@@ -66,6 +66,32 @@ def read_labels(form: str, source: Path, args: argparse.Namespace) -> Converted:
         store, memory = wiring.images(Target.model_construct()), wiring.memory.images
         found = read_headers(_MEMORY, images.asked, store, memory, announce, wiring.progress)
     return converted(form, source, replace(options, in_s3=ImagesInS3(images.prefix, found)))
+
+
+def may_be_written(done: Converted, args: argparse.Namespace) -> bool:
+    """Return whether there are lines, and no errors but those of images that --skip-invalid leaves out."""
+    return bool(done.lines) and (args.skip_invalid or not done.errors)
+
+
+def refused(done: Converted) -> str:
+    """Return why nothing was written, and whether --skip-invalid would write anything."""
+    errors = counted(len(done.errors), "error")
+    if not done.lines:
+        return f"Nothing was written: {errors}, and no image that could be converted."
+    lost = f", {counted(done.skipped, 'image')} cannot be converted" if done.skipped else ""
+    return f"Nothing was written: {errors}{lost}; --skip-invalid writes the others ({summed(done)})."
+
+
+def skipped(done: Converted) -> str:
+    """Return how many images were left out, with the codes of their errors; empty if there was no error."""
+    codes = Counter(problem.code for problem in done.errors).most_common()
+    named = ", ".join(f"{code} {count:,}" for code, count in codes)
+    return f"; {counted(done.skipped, 'image')} skipped ({named})" if codes else ""
+
+
+def summed(done: Converted) -> str:
+    """Return the numbers of images and boxes that were converted."""
+    return f"{counted(len(done.lines), 'image')} with {counted(done.boxes, 'box', 'boxes')}"
 
 
 def _options_of(args: argparse.Namespace) -> Options:
@@ -116,21 +142,4 @@ def _write(done: Converted, args: argparse.Namespace) -> None:
 
 def _written(done: Converted, output: str) -> str:
     where = "" if output == "-" else f"{visible(output)}: "
-    text = f"{where}{_sum(done)} converted"
-    if done.errors:
-        codes = Counter(problem.code for problem in done.errors).most_common()
-        named = ", ".join(f"{code} {count:,}" for code, count in codes)
-        text += f"; {counted(done.skipped, 'image')} skipped ({named})"
-    return f"{text}."
-
-
-def _refused(done: Converted) -> str:
-    errors = counted(len(done.errors), "error")
-    if not done.lines:
-        return f"Nothing was written: {errors}, and no image that could be converted."
-    lost = f", {counted(done.skipped, 'image')} cannot be converted" if done.skipped else ""
-    return f"Nothing was written: {errors}{lost}; --skip-invalid writes the others ({_sum(done)})."
-
-
-def _sum(done: Converted) -> str:
-    return f"{counted(len(done.lines), 'image')} with {counted(done.boxes, 'box', 'boxes')}"
+    return f"{where}{summed(done)} converted{skipped(done)}."

@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.exits import say
 from reconciler.cli.handlers import export as exporting
-from reconciler.cli.handlers.convert import read_labels
+from reconciler.cli.handlers.convert import may_be_written, read_labels, refused, skipped, summed
 from reconciler.cli.output.files import Writer, make_directory, write_all
 from reconciler.cli.output.terminal import coloured, out
 from reconciler.core.spec.choices import DatasetType
@@ -97,10 +97,8 @@ def _from_labels(args: argparse.Namespace) -> int:
     if done.problems:
         text = render_problems(done.problems, colour=coloured(args, sys.stderr), limit=SHOWN)
         sys.stderr.write(f"{text}\n\n")
-    if done.errors or not done.lines:
-        say(
-            f"nothing was written; convert {form} {source} --skip-invalid leaves out what cannot be converted"
-        )
+    if not may_be_written(done, args):
+        sys.stderr.write(f"{refused(done)}\n")
         return Exit.INVALID
     kind = DatasetType(args.type or "TRAIN")
     project = args.project or exporting.dns_label(Path(source).resolve().stem) or "dataset"
@@ -111,8 +109,7 @@ def _from_labels(args: argparse.Namespace) -> int:
         target.writelines(done.ordered())
 
     written = _write(directory, {f"{name}.yaml": _text(spec), f"{name}.jsonl": lines})
-    images, boxes = counted(len(done.lines), "image"), counted(done.boxes, "box", "boxes")
-    what = f"dataset {name} of project {project}: {images} with {boxes}"
+    what = f"dataset {name} of project {project}: {summed(done)}{skipped(done)}"
     return _done(what, written, directory, local=True)
 
 
@@ -133,7 +130,7 @@ def _from_aws(args: argparse.Namespace) -> int:
             written += files
             entries += len(found.kept)
     what = f"project {args.from_aws}: {counted(entries, 'entry', 'entries')}, in mode observe"
-    return _done(what, written, directory, local=args.local)
+    return _done(what, written, directory, local=args.local, calling=("doctor", "plan"))
 
 
 def _text(content: str) -> Writer:
@@ -146,12 +143,17 @@ def _write(directory: Path, files: dict[str, Writer]) -> list[str]:
     return [str(directory / name) for name in files]
 
 
-def _done(what: str, written: list[str], directory: Path, *, local: bool) -> int:
+def _done(
+    what: str,
+    written: list[str],
+    directory: Path,
+    *,
+    local: bool,
+    calling: tuple[str, ...] = ("plan", "apply"),
+) -> int:
+    """Print what was written, and the commands to run next: validate, and those that call AWS."""
     path = "" if str(directory) == "specs" else f" {directory}"
     names = "\n".join(f"  {name}" for name in written)
-    flags = " --local" * local
-    out(
-        f"Wrote {what}\n{names}\n"
-        f"Next:\n  reconciler validate{path}\n  reconciler plan{path}{flags}\n  reconciler apply{path}{flags}"
-    )
+    commands = "".join(f"\n  reconciler {command}{path}{' --local' * local}" for command in calling)
+    out(f"Wrote {what}\n{names}\nNext:\n  reconciler validate{path}{commands}")
     return Exit.DONE
