@@ -6,6 +6,8 @@ To add one, add a module to `readers` or `writers`, an entry here, and a section
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Final
 
 from reconciler.convert.compose import Converted, convert
 from reconciler.convert.export.format import Format
+from reconciler.convert.parsing.json_records import objects
 from reconciler.convert.readers.azure import read_azure
 from reconciler.convert.readers.coco import read_coco
 from reconciler.convert.readers.createml import read_createml
@@ -29,7 +32,7 @@ from reconciler.convert.readers.voc import read_voc
 from reconciler.convert.readers.vott import read_vott
 from reconciler.convert.readers.yolo import read_yolo
 from reconciler.convert.recognition import Sign, recognised
-from reconciler.convert.record import BadFile, Options, Read, display, wrong
+from reconciler.convert.record import BadFile, Options, Read, bytes_of, display, text_of, wrong
 from reconciler.convert.writers.augmented import AUGMENTED
 from reconciler.convert.writers.coco import COCO
 from reconciler.convert.writers.croissant import CROISSANT
@@ -102,7 +105,7 @@ def converted(name: str, path: Path, options: Options) -> Converted:
     done = convert(_readable(reader(path, options)), options)
     done.note = f"{display(path)}: read as {name}, since {signs[0].reason}." if signs else ""
     if not (done.lines or done.errors):
-        message = f"no image is in this input of {name}"
+        message = f"this {name} input holds no image"
         done.problems.append(wrong(codes.NO_RECORDS, message, Origin(display(path), 1)))
     elif not done.lines and (others := _others("csv" if is_table else name, path)):
         known, why = done.problems, ""
@@ -127,10 +130,23 @@ def _unrecognised(path: Path, signs: Sequence[Sign]) -> Problem:
             for sign in known[:8]
         )
         raise UsageError(f"{path}: several formats fit, so name the one that is meant:{listed}")
+    if not signs and path.is_file() and (broken := _broken_json(path)):
+        return broken
     what = " or ".join(dict.fromkeys(f"it is {sign.reason}" for sign in signs)) or (
         f"nothing in it is that of a format that is read: {', '.join(READERS)}"
     )
     return wrong(codes.OTHER_FORMAT, f"no format is recognised; {what}", Origin(display(path), 1))
+
+
+def _broken_json(path: Path) -> Problem | None:
+    """Return where a file that begins as JSON or JSON Lines stops being it, such as one that was cut off."""
+    if bytes_of(path).removeprefix(BOM_UTF8).lstrip()[:1] not in (b"{", b"["):
+        return None
+    try:
+        deque(objects(text_of(path), display(path)), maxlen=0)
+    except BadFile as exc:
+        return exc.problem
+    return None
 
 
 def _others(name: str, path: Path) -> str:

@@ -108,6 +108,17 @@ def test_one_folder_of_images_is_no_label(more, tmp_path):
     assert convert("folders", tmp_path).lines
 
 
+@pytest.mark.parametrize("text", ['{"images": [{"id": 1},', '[{"image": "a.png"', '{"a": 1}\n{"b'])
+def test_json_that_was_cut_off_is_called_that(text, tmp_path):
+    """Instead of naming fifteen formats that it is not."""
+    (tmp_path / "in.json").write_text(text)
+
+    (problem,) = convert("auto", tmp_path / "in.json").problems
+
+    assert problem.message.startswith("not the JSON that is expected: ")
+    assert (text.count("\n") + 1, True) == (problem.origin.line, bool(problem.origin.column))
+
+
 def test_a_table_of_a_tool_is_not_called_another_format(tmp_path):
     """It is read as the format that was named: what is wrong is in its rows."""
     (tmp_path / "in.csv").write_text("filename,region_shape_attributes,region_attributes\na.png,7,7\n")
