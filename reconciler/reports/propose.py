@@ -131,7 +131,8 @@ def render_text(proposal: Proposal, options: RenderOptions) -> Iterator[Line]:
 
 
 def _dataset(dataset: DatasetProposal, screen: Screen) -> Iterator[Line]:
-    yield line(Span(dataset.name, Ink.BOLD), Span(f"  {dataset.arn or 'not observed'}", Ink.DIM))
+    arn = dataset.arn or ("not observed" if dataset.errors else "does not exist yet")
+    yield line(Span(dataset.name, Ink.BOLD), Span(f"  {arn}", Ink.DIM))
     yield from indented(_taken(dataset, screen))
     yield from indented(_left(dataset, screen))
     yield from indented(error_lines(dataset.errors, screen))

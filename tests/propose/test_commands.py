@@ -209,6 +209,13 @@ def test_explain_of_an_unusable_line_is_exit_5(place, capfd):
     assert explanation["observed"] is not None
 
 
+def test_a_dataset_that_is_not_there_yet_was_observed(place, capfd):
+    """The listing of nothing is an answer; “not observed” is for AWS that could not be asked."""
+    assert 0 == main(["propose", "specs", "--local", "--state-dir", "empty"])
+
+    assert "does not exist yet" in capfd.readouterr().err
+
+
 def test_explain_says_nothing_of_a_memory_that_was_not_read(place, capfd):
     """A dataset without a usable line is not observed: no word on its applies, and each error stands once."""
     first, *_ = Path("specs/train.jsonl").read_bytes().splitlines(keepends=True)
