@@ -41,22 +41,20 @@ def reasons(desired: Desired, plan: DatasetPlan, diff: Diff, digest: str) -> Ite
             "MODE", f"policy.mode is {plan.mode}; to delete a dataset and create it again, it must be upsert"
         )
     if plan.orphans is not Orphans.REBUILD:
-        yield Guard("ORPHANS", f"policy.orphans is {plan.orphans}; if it is meant, set it to rebuild")
+        yield Guard("ORPHANS", f"policy.orphans is {plan.orphans}; to remove orphans, it must be rebuild")
     if desired.target.dataset_arn is not None:
         way_out = "the new one will have another ARN: name it by project and type"
         yield Guard(
             "DATASET_ARN", f"spec.target.datasetArn names the dataset that would be deleted; {way_out}"
         )
     if plan.closed is not None:
-        yield Guard("CLOSED", f"{plan.closed.message}; if it is meant, rebuild with --allow-frozen")
+        yield Guard("CLOSED", f"{plan.closed.message}; --allow-frozen rebuilds all the same")
     if (now := digest_of(plan)) != digest:
-        yield Guard("PLAN_OUTDATED", f"the plan is another one by now, its digest is {now}; review it first")
+        yield Guard("PLAN_OUTDATED", f"--plan-digest is not that of the current plan, {now}; review it first")
     if not plan.complete:
-        yield Guard(
-            "INCOMPLETE", "not every line of the specs can be used: what they are about would be deleted"
-        )
+        yield Guard("INCOMPLETE", "some lines of the specs cannot be used: their images would be deleted")
     if not plan.counts.orphan:
-        yield Guard("NO_ORPHANS", "there is no orphan to be removed; apply does all the rest")
+        yield Guard("NO_ORPHANS", "there is no orphan to remove; apply does everything else")
     if left := [item for item in plan.changes if item.sent is None and item.action is not Action.ORPHAN]:
         why = "quarantined, or withheld by the policy; a rebuild would apply them all"
         yield Guard("LEFT", f"{len(left)} entries are {why}: {left[0].source_ref}")
