@@ -12,7 +12,7 @@ import orjson
 
 from reconciler.emulator import cloudtrail
 from reconciler.emulator.access import Caller, identify
-from reconciler.emulator.api import datasets, lifecycle, listing, projects, shapes, versions
+from reconciler.emulator.api import datasets, lifecycle, projects, shapes, versions
 from reconciler.emulator.api.settling import Settler, scope_of
 from reconciler.emulator.behaviour.calls import READS
 from reconciler.emulator.behaviour.faults import ANSWERS, Fault, Kind, answer
@@ -40,8 +40,8 @@ OPERATIONS: Final[Mapping[str, Callable[[Context, Caller, Params], Params]]] = M
         "UpdateDatasetEntries": datasets.update_dataset_entries,
         "DistributeDatasetEntries": datasets.distribute_dataset_entries,
         "DeleteDataset": datasets.delete_dataset,
-        "ListDatasetEntries": listing.list_dataset_entries,
-        "ListDatasetLabels": listing.list_dataset_labels,
+        "ListDatasetEntries": datasets.list_dataset_entries,
+        "ListDatasetLabels": datasets.list_dataset_labels,
         "TagResource": projects.tag_resource,
         "UntagResource": projects.untag_resource,
         "ListTagsForResource": projects.list_tags_for_resource,

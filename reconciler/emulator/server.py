@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reconciler.emulator.access import Sts
 from reconciler.emulator.api import lifecycle
 from reconciler.emulator.api.settling import Settler
 from reconciler.emulator.behaviour.calls import READS, Calls
@@ -23,7 +24,6 @@ from reconciler.emulator.s3.front import S3
 from reconciler.emulator.sqs import TARGET_PREFIX, Sqs
 from reconciler.emulator.storage.context import Context
 from reconciler.emulator.storage.store import Store
-from reconciler.emulator.sts import Sts
 
 _log = logging.getLogger(__name__)
 

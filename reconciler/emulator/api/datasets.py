@@ -1,4 +1,4 @@
-"""CreateDataset, DescribeDataset, UpdateDatasetEntries, DistributeDatasetEntries, DeleteDataset."""
+"""The operations on datasets, their listings included."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reconciler.emulator.api.lifecycle import Work
 from reconciler.emulator.api.projects import attach, find
 from reconciler.emulator.behaviour.faults import Kind
 from reconciler.emulator.behaviour.judge import source_refs
-from reconciler.emulator.behaviour.switches import ConcurrentUpdate, CopyOfFailed, Visibility
+from reconciler.emulator.behaviour.switches import BusyListing, ConcurrentUpdate, CopyOfFailed, Visibility
 from reconciler.emulator.http import (
     already_exists,
     bad_s3_object,
@@ -26,6 +26,7 @@ from reconciler.emulator.http import (
 from reconciler.emulator.s3 import copies
 from reconciler.emulator.storage import bodies, contents, entries, objects
 from reconciler.emulator.storage.context import Context
+from reconciler.emulator.storage.entries import Filters
 from reconciler.emulator.storage.objects import Content
 
 Params = dict[str, Any]
@@ -212,3 +213,65 @@ def _start(
     if work is Work.UPDATE:
         seconds += context.late_seconds()
     return lifecycle.start(context, dataset, work, body=body, size=size, slower_by=seconds, **arguments)
+
+
+def list_dataset_entries(context: Context, caller: Caller, params: Params) -> Params:
+    arn = params["DatasetArn"]
+    content, past = _content(context, caller, arn)
+    filters = Filters(
+        contains_labels=tuple(params.get("ContainsLabels", ())),
+        labeled=params.get("Labeled"),
+        source_ref_contains=params.get("SourceRefContains"),
+        has_errors=params.get("HasErrors", False),
+    )
+    listing = ("ListDatasetEntries", arn, tuple(filters), past)
+    after = context.store.place_of(listing, params.get("NextToken"))
+    lines, more = entries.page(context.store, content, filters, after, params.get("MaxResults", 100))
+    return {"DatasetEntries": lines, **context.next_token(listing, more)}
+
+
+def list_dataset_labels(context: Context, caller: Caller, params: Params) -> Params:
+    arn = params["DatasetArn"]
+    content, past = _content(context, caller, arn)
+    listing = ("ListDatasetLabels", arn, past)
+    after = context.store.place_of(listing, params.get("NextToken"))
+    counts = entries.label_counts(context.store, content)
+    end = after + params.get("MaxResults", 100)
+    labels = [
+        {
+            "LabelName": count.label,
+            "LabelStats": {"EntryCount": count.entries}
+            | ({"BoundingBoxCount": count.boxed} if count.boxed else {}),
+        }
+        for count in counts[after:end]
+    ]
+    more = end if len(counts) > end else None
+    return {"DatasetLabelDescriptions": labels, **context.next_token(listing, more)}
+
+
+def _content(context: Context, caller: Caller, arn: str) -> tuple[int, int | None]:
+    """
+    Return the content to list, and the same again if it is that of the past.
+
+    Raises:
+        ServiceError: The dataset does not exist, or cannot be listed now.
+    """
+    dataset = find(context, caller, arn, "datasets")
+    past = context.shown_content(dataset["id"])
+    if past is not None:
+        return past, past  # whatever the dataset is busy with
+    _require_readable(context, dataset)
+    return entries.content_of(context.store, dataset["id"]), None
+
+
+def _require_readable(context: Context, dataset: sqlite3.Row) -> None:
+    busy = context.settings.switches.busy_listing
+    match dataset["status"]:
+        case "CREATE_IN_PROGRESS" if busy is not BusyListing.STALE:
+            raise not_ready()
+        case "UPDATE_IN_PROGRESS" if busy is not BusyListing.STALE:
+            raise in_use() if busy is BusyListing.IN_USE else not_ready()
+        case "CREATE_FAILED":
+            raise not_ready()
+        case "DELETE_IN_PROGRESS":
+            raise in_use()
