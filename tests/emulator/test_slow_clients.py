@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from reconciler.emulator import asgi, port
+from reconciler.emulator import port
 from reconciler.emulator.testing import client
 
 
@@ -28,7 +28,7 @@ def test_a_head_that_does_not_end_is_dropped(monkeypatch, emulator, sent):
 
 @pytest.mark.parametrize(("limit", "seconds"), [("PAUSE_SECONDS", 0.3), ("BODY_SECONDS", 0.3)])
 def test_a_body_that_does_not_end_is_answered_408(monkeypatch, rekognition_emulator, limit, seconds):
-    monkeypatch.setattr(asgi, limit, seconds)
+    monkeypatch.setattr(port, limit, seconds)
     with connected(rekognition_emulator) as slow:
         slow.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{")
         answer = slow.recv(100)
