@@ -17,9 +17,9 @@ from reconciler.engine.usecases.spec_tree import Reading, Selection, log_skipped
 from reconciler.errors import NoCredentials, SourceError, SpecError, UsageError
 from reconciler.ports import LoadedDataset, Specs
 from reconciler.sources.directory import Opened, as_committed, open_path
+from reconciler.sources.entry_files import PinnedLines
 from reconciler.sources.load import load
 from reconciler.sources.manifests import ManifestCache
-from reconciler.sources.pinned_files import PinnedLines
 from reconciler.state.judged import JudgedFiles, cache_directory
 
 if TYPE_CHECKING:

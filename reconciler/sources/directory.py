@@ -17,13 +17,13 @@ from reconciler.core.spec.choices import Pointer
 from reconciler.errors import SourceError
 from reconciler.ports import Tree
 from reconciler.private import temporary_directory
+from reconciler.sources.entry_files import open_object
 from reconciler.sources.git.checkout import find
 from reconciler.sources.git.revision import revision_of, uncommitted
 from reconciler.sources.links import Links, PathKind
-from reconciler.sources.pinned_files import open_object
 
 if TYPE_CHECKING:
-    from reconciler.sources.edits.tree_edits import TreeEdits
+    from reconciler.sources.tree_edits import TreeEdits
 
 FINE_TICK_NS: Final = 100_000_000
 """Far more than the clock of a file system advances at once: 10 ms at most under Linux."""

@@ -18,10 +18,9 @@ from reconciler.core.validation.unmatched import PlacedGlob, PlacedPath
 from reconciler.errors import SourceError
 from reconciler.ports import BrokenDataset, EntryFile, LoadedDataset, Manifests, Specs, Tree
 from reconciler.sources.documents import Parsed, ParsedFile, labels_of, parse_file
-from reconciler.sources.entry_files import CheckedFile, check_lines, check_shorthand
+from reconciler.sources.entry_files import CheckedFile, check_lines, check_shorthand, pinned_files
 from reconciler.sources.manifests import NOTHING_KEPT
 from reconciler.sources.ours import SUFFIXES, is_yaml
-from reconciler.sources.pinned_files import pinned_files
 from reconciler.sources.relations import clashes, of_unknown_datasets, with_partners
 
 

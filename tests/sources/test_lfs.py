@@ -15,13 +15,13 @@ from reconciler.core.validation.problem import has_error
 from reconciler.engine.usecases.reading import read_desired
 from reconciler.sources.blobs import Blobs
 from reconciler.sources.directory import open_path
+from reconciler.sources.entry_files import pointer_in
 from reconciler.sources.git.address import Address
 from reconciler.sources.git.clone import Clone
 from reconciler.sources.git.history import opened_history
 from reconciler.sources.git.repository import GitSource
 from reconciler.sources.load import load
 from reconciler.sources.manifests import ManifestCache
-from reconciler.sources.pinned_files import pointer_in
 from tests.sources.builders import dataset, line, write
 
 CONTENT = (line("a") + line("b")).encode()

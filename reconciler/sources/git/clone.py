@@ -17,10 +17,10 @@ from reconciler.core.runtime.quotas import MAX_MANIFEST_BYTES
 from reconciler.core.spec.choices import Pointer
 from reconciler.errors import SourceError, UsageError
 from reconciler.private import private_directory, state_directory
+from reconciler.sources.entry_files import open_object
 from reconciler.sources.git.address import Address, ambiguity, candidates, chosen
 from reconciler.sources.git.commit import CommitReader
 from reconciler.sources.git.runner import READ_SECONDS, Answer, run
-from reconciler.sources.pinned_files import open_object
 
 FETCH_SECONDS: Final = 120
 

@@ -18,10 +18,10 @@ from typing import BinaryIO, NamedTuple
 from reconciler.core.spec.choices import COMMIT_ID, Pointer
 from reconciler.errors import SourceError, UsageError
 from reconciler.private import TemporaryFileError, temporary_directory
+from reconciler.sources.entry_files import open_object
 from reconciler.sources.git.checkout import Git, find, opened, toplevel
 from reconciler.sources.git.commit import CommitReader, GitTree
 from reconciler.sources.git.runner import Answer
-from reconciler.sources.pinned_files import open_object
 
 
 class CommittedTree(NamedTuple):
