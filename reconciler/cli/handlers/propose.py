@@ -29,10 +29,10 @@ from reconciler.errors import OutputError, ReconcilerError, UsageError, gravest
 from reconciler.ports import Manifests, Memory, Specs
 from reconciler.reports.propose import message
 from reconciler.sources.directory import Directory, Opened, Overlay, overlaid
-from reconciler.sources.edits.tree_edits import TreeEdits, edit_tree
-from reconciler.sources.git.branch import commit_to
 from reconciler.sources.git.checkout import toplevel
+from reconciler.sources.git.work_tree import commit_to
 from reconciler.sources.load import load
+from reconciler.sources.tree_edits import TreeEdits, edit_tree
 
 UNPROVEN = "the edited specs would not say the same as AWS; please report it"
 

@@ -12,7 +12,7 @@ from reconciler.core.preflight import Check, CheckResult, Mark
 from reconciler.core.spec.choices import COMMIT_ID
 from reconciler.errors import SourceError
 from reconciler.sources.git.checkout import Checkout, find, opened, toplevel
-from reconciler.sources.git.conversion import FileState, state_of
+from reconciler.sources.git.work_tree import FileState, state_of
 
 _STATUS: Final = (
     "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=all",

@@ -11,9 +11,9 @@ import pytest
 
 from reconciler.errors import OutputError, SourceError, UsageError
 from reconciler.sources.directory import as_committed, open_path
-from reconciler.sources.git.branch import commit_to
 from reconciler.sources.git.checkout import find, opened
 from reconciler.sources.git.revision import Revision, blame, revision_of
+from reconciler.sources.git.work_tree import commit_to
 from tests.sources.git.test_repository import Upstream
 
 LINE = b'{"source-ref":"s3://bucket/a.jpg"}\n'

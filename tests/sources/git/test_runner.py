@@ -7,9 +7,9 @@ import pytest
 from reconciler.core.preflight import Mark
 from reconciler.errors import SourceError
 from reconciler.sources.git.checkout import find, opened
-from reconciler.sources.git.conversion import FileState, object_of, state_of
 from reconciler.sources.git.revision import program, revision_of
 from reconciler.sources.git.runner import environment, run
+from reconciler.sources.git.work_tree import FileState, object_of, state_of
 
 
 @pytest.fixture

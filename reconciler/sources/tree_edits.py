@@ -16,10 +16,9 @@ from reconciler.core.spec.shorthand import Entries
 from reconciler.errors import SourceError
 from reconciler.ports import LoadedDataset, Tree
 from reconciler.sources.documents import parse_file
-from reconciler.sources.edits.shorthand import EntriesDocument, edit_documents
-from reconciler.sources.edits.sidecar import Sidecar
 from reconciler.sources.entry_files import CompiledLines, JsonLines
 from reconciler.sources.ours import is_yaml
+from reconciler.sources.shorthand_edits import EntriesDocument, Sidecar, edit_documents
 from reconciler.sources.yaml.edit import YamlEditor
 from reconciler.sources.yaml.positions import parse_nodes
 from reconciler.sources.yaml.strict import Mark

@@ -11,7 +11,7 @@ from reconciler.core.entries.equality import Equality
 from reconciler.core.planning.cause import Cause
 from reconciler.core.proposals.report import EditKind, EditRequest
 from reconciler.errors import SourceError
-from reconciler.sources.edits.tree_edits import TreeEdits, edit_tree
+from reconciler.sources.tree_edits import TreeEdits, edit_tree
 from tests.sources.builders import dataset, loaded, tree, write
 
 A, B = '{"source-ref":"s3://b/a.jpg"}', '{"source-ref":"s3://b/b.jpg"}'

@@ -1,20 +1,28 @@
-"""Turn edit requests into edits of a YAML file with the shorthand."""
+"""
+Turn edit requests into edits of a YAML file with the shorthand, and of the file beside it for other images.
+
+That is the sidecar: JSON Lines with the images that the shorthand cannot express.
+"""
 
 from __future__ import annotations
 
+import posixpath
 from bisect import bisect
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from reconciler.core.entries.pattern import path_glob
 from reconciler.core.proposals.longhand import Item, NotExpressible, shortened
 from reconciler.core.proposals.report import EditKind, EditRequest
 from reconciler.core.proposals.restyle import aligned
 from reconciler.core.spec.shorthand import Entries, Image
+from reconciler.ports import LoadedDataset
 from reconciler.sources.yaml.edit import UNSAFE, Member, YamlEditor
-from reconciler.sources.yaml.positions import Node
+from reconciler.sources.yaml.positions import Node, parse_nodes
+from reconciler.sources.yaml.strict import Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +106,7 @@ class _DocumentEditor:
                 raise UNSAFE
             for number, request in placed:
                 self._take(number, request, images)
-            members = _members(len(images.items), self._changes, self._gone, self._new)
+            members = self._members(len(images.items))
             self._editor.set_list(node, "images", members)
             self.growth = len(members) - len(images.items)
         except NotExpressible as exc:
@@ -121,9 +129,7 @@ class _DocumentEditor:
                 self._remove(number, request, images.items[number], None)
             case EditKind.CHANGE:
                 try:
-                    self._changes[number] = _change(
-                        self._editor, self._document, images.items[number], number, request
-                    )
+                    self._changes[number] = self._change(number, request, images.items[number])
                 except NotExpressible as exc:
                     self._remove(number, request, images.items[number], str(exc))
 
@@ -139,37 +145,29 @@ class _DocumentEditor:
             if moved_because:
                 self._outcome.moved.append((request, moved_because))
 
+    def _change(self, number: int, request: EditRequest, node: Node) -> Callable[[], None]:
+        """
+        Return a function that changes one item.
 
-def _members(
-    count: int,
-    changes: dict[int, Callable[[], None]],
-    removed: set[int],
-    new: dict[int, list[tuple[EditRequest, Item]]],
-) -> list[Member]:
-    members: list[Member] = []
-    for number in range(-1, count):
-        if number >= 0 and number not in removed:
-            members.append(Member(number, change=changes.get(number)))
-        behind = sorted(new.get(number, ()), key=lambda found: found[0].source_ref)
-        members += [Member(None, item.fields()) for _, item in behind]
-    return members
+        Raises:
+            NotExpressible: The item cannot be changed.
+        """
+        entries = self._document.entries
+        image = entries.images[number]
+        if node.kind != "map" or node.anchored or node.aliased:
+            raise NotExpressible("it is written with YAML anchors or aliases")
+        item = shortened(request.fields, entries, image, request.equality)
+        _edit(YamlEditor(self._editor.text), node, image, item)  # a trial run, as it may stop half-way
+        return partial(_edit, self._editor, node, image, item)
 
-
-def _change(
-    editor: YamlEditor, document: EntriesDocument, node: Node, number: int, request: EditRequest
-) -> Callable[[], None]:
-    """
-    Return a function that changes one item.
-
-    Raises:
-        NotExpressible: The item cannot be changed.
-    """
-    image = document.entries.images[number]
-    if node.kind != "map" or node.anchored or node.aliased:
-        raise NotExpressible("it is written with YAML anchors or aliases")
-    item = shortened(request.fields, document.entries, image, request.equality)
-    _edit(YamlEditor(editor.text), node, image, item)  # a trial run, as it may stop half-way
-    return partial(_edit, editor, node, image, item)
+    def _members(self, count: int) -> list[Member]:
+        members: list[Member] = []
+        for number in range(-1, count):
+            if number >= 0 and number not in self._gone:
+                members.append(Member(number, change=self._changes.get(number)))
+            behind = sorted(self._new.get(number, ()), key=lambda found: found[0].source_ref)
+            members += [Member(None, item.fields()) for _, item in behind]
+        return members
 
 
 def _edit(editor: YamlEditor, node: Node, image: Image, item: Item) -> None:
@@ -177,8 +175,7 @@ def _edit(editor: YamlEditor, node: Node, image: Image, item: Item) -> None:
     if image.labels != item.labels:
         _set(editor, node, "labels", _labels(editor, node, image.labels, item.labels), list(item.labels))
     if item.boxes is not None and item.size != image.size:
-        old = image.size or ()
-        members = _scalars(editor, node.get("size"), old, item.size or ())
+        members = _scalars(editor, node.get("size"), len(image.size or ()), item.size or ())
         _set(editor, node, "size", members, list(item.size or ()))
     if item.boxes is None:
         if image.boxes is not None:
@@ -204,22 +201,18 @@ def _labels(editor: YamlEditor, node: Node, old: Sequence[str], new: Sequence[st
     """Keep the place of labels that stay; a new label takes the place of a removed one."""
     coming = [label for label in new if label not in old]
     wanted = [label if label in new else (coming.pop(0) if coming else None) for label in old] + coming
-    pairs = [(place if place < len(old) else None, label) for place, label in enumerate(wanted)]
-    inner = node.get("labels")
-    return [_scalar(editor, inner, place, label) for place, label in pairs if label is not None]
+    return _scalars(editor, node.get("labels"), len(old), wanted)
 
 
-def _scalars(
-    editor: YamlEditor, node: Node | None, old: Sequence[object], new: Sequence[object]
-) -> list[Member]:
-    pairs = [(place if place < len(old) else None, value) for place, value in enumerate(new)]
-    return [_scalar(editor, node, place, value) for place, value in pairs]
-
-
-def _scalar(editor: YamlEditor, node: Node | None, place: int | None, value: object) -> Member:
-    if place is None or node is None:
-        return Member(None, value)
-    return Member(place, change=partial(editor.put, node.items[place], value))
+def _scalars(editor: YamlEditor, node: Node | None, old: int, new: Sequence[object]) -> list[Member]:
+    """Put each value in the place of one of *old* values, and the rest behind them; None leaves its place out."""
+    members: list[Member] = []
+    for place, value in enumerate(new):
+        if value is not None and node is not None and place < old:
+            members.append(Member(place, change=partial(editor.put, node.items[place], value)))
+        elif value is not None:
+            members.append(Member(None, value))
+    return members
 
 
 def _boxes(
@@ -242,3 +235,64 @@ def _put_box(editor: YamlEditor, node: Node, box: dict[str, Any]) -> None:
         if inner is None:
             raise UNSAFE
         editor.put(inner, value)
+
+
+SUFFIX = ".console.jsonl"
+
+
+class Sidecar:
+    """
+    The sidecar of one YAML file.
+
+    Args:
+        path: The path of the YAML file in its tree.
+        existing: All files of the tree.
+        readers: Each dataset that reads the YAML file, the path of its document, and all files it reads.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        existing: Collection[str],
+        readers: Sequence[tuple[LoadedDataset, str, Collection[str]]],
+    ) -> None:
+        self._readers = readers
+        stem = posixpath.splitext(path)[0]
+        names = [stem + SUFFIX, *(f"{stem}-{number}{SUFFIX}" for number in range(2, 100))]
+        self.path = next(
+            name for name in names if name not in existing or all(name in read for _, _, read in readers)
+        )
+        self.is_new = self.path not in existing
+
+    def reference(self, editor_of: Callable[[str], YamlEditor]) -> None:
+        """
+        Add the sidecar to the entries of every dataset that does not read it yet.
+
+        Raises:
+            NotExpressible: The document of a dataset cannot be edited safely.
+        """
+        for dataset, document, read in self._readers:
+            if self.path not in read and not self._matches(dataset, document):
+                editor = editor_of(document)
+                entries, owner = _entries(editor.text, Mark(dataset.origin.line, dataset.origin.column or 1))
+                kept = [Member(number) for number in range(len(entries.items))]
+                relative = posixpath.relpath(self.path, posixpath.dirname(document) or ".")
+                editor.set_list(owner, "entries", [*kept, Member(None, {"file": relative})])
+
+    def _matches(self, dataset: LoadedDataset, document: str) -> bool:
+        """Return whether a pattern of the dataset matches the sidecar."""
+        places = (
+            posixpath.normpath(posixpath.join(posixpath.dirname(document), source.file))
+            for source in dataset.spec.spec.entries
+            if source.file is not None
+        )
+        return any(path_glob(place).match(self.path) for place in places)
+
+
+def _entries(text: str, mark: Mark) -> tuple[Node, Node]:
+    document = parse_nodes(text).get(mark)
+    owner = document.get("spec") if document is not None else None
+    entries = owner.get("entries") if owner is not None else None
+    if owner is None or entries is None or entries.kind != "seq":
+        raise NotExpressible(str(UNSAFE))
+    return entries, owner

@@ -1,1 +1,0 @@
-"""Edits of spec files that keep their authors' formatting."""
