@@ -9,7 +9,6 @@ import urllib.request
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from email.message import Message
 from hashlib import sha256
 from typing import NamedTuple
@@ -471,7 +470,7 @@ def test_everything_is_escaped(path: str):
     bad = "<script>x\u202e"
     quarantined = QuarantineView((QUARANTINED._replace(source_ref=bad, reason=bad),), 1)
     made = registry(
-        dataset_state(bad, Verdict.UNKNOWN, failure=replace(AWAY, message=bad), quarantined=quarantined)
+        dataset_state(bad, Verdict.UNKNOWN, failure=AWAY._replace(message=bad), quarantined=quarantined)
     )
     made.source_failure = FailureReason(Reason.SOURCE_UNAVAILABLE, bad)
     made.source_name = bad

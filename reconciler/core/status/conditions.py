@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from typing_extensions import TypedDict  # pydantic reads the standard one only from Python 3.12
 
@@ -118,8 +118,7 @@ class Condition:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class FailureReason:
+class FailureReason(NamedTuple):
     """Why a dataset could not be observed, or not be brought to the desired state."""
 
     reason: Reason

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.observation import NO_CALLS, Calls, Observed
@@ -34,8 +34,7 @@ class Verdict(StrEnum):
         return self not in (Verdict.FAILED, Verdict.UNKNOWN)
 
 
-@dataclass(frozen=True, slots=True)
-class EntryProblem:
+class EntryProblem(NamedTuple):
     """One entry that is not in place or is marked with errors, and the reason."""
 
     source_ref: str
@@ -49,7 +48,7 @@ MOST_NAMED: Final = 1_000
 
 
 class WithheldEntry(NamedTuple):
-    """One desired entry whose change the policy withholds; `withheld_by` is not stored."""
+    """One desired entry whose change the policy withholds."""
 
     source_ref: str
     origin: Origin | None
@@ -197,17 +196,6 @@ class Named:
     rejected: tuple[EntryProblem, ...] = ()
     unblanked: tuple[WithheldGroup, ...] = ()
 
-    def document(self) -> dict[str, Any]:
-        """Return it as a JSON document."""
-        return {
-            "withheld": [[e.source_ref, e.origin, e.cause.value, e.reason] for e in self.withheld],
-            "groups": [list(group) for group in self.groups],
-            "unblanked": [list(group) for group in self.unblanked],
-            "quarantined": list(map(_as_list, self.quarantined)),
-            "dropped": list(map(_as_list, self.dropped)),
-            "rejected": list(map(_as_list, self.rejected)),
-        }
-
 
 NOTHING_NAMED: Final = Named()
 
@@ -221,43 +209,3 @@ def named_of(result: DatasetResult) -> Named:
         result.rejected[:MOST_NAMED],
         result.unblanked,
     )
-
-
-def named_in(document: Mapping[str, Any]) -> Named:
-    """
-    Restore what `Named.document` returned.
-
-    Raises:
-        KeyError, TypeError, ValueError: Another version wrote the document.
-    """
-    return Named(
-        tuple(
-            WithheldEntry(ref, origin_in(at), Cause(why), reason)
-            for ref, at, why, reason in document["withheld"]
-        ),
-        _groups(document["groups"]),
-        _entry_problems(document["quarantined"]),
-        _entry_problems(document["dropped"]),
-        _entry_problems(document["rejected"]),
-        _groups(document["unblanked"]),
-    )
-
-
-def _entry_problems(found: Sequence[Any]) -> tuple[EntryProblem, ...]:
-    return tuple(EntryProblem(ref, origin_in(at), reason, tuple(codes)) for ref, at, reason, codes in found)
-
-
-def _groups(found: Sequence[Any]) -> tuple[WithheldGroup, ...]:
-    return tuple(
-        WithheldGroup(Cause(why), reason, number, Withheld(by[0]) if by and by[0] else None)
-        for why, reason, number, *by in found
-    )
-
-
-def _as_list(entry_problem: EntryProblem) -> list[Any]:
-    return [entry_problem.source_ref, entry_problem.origin, entry_problem.reason, list(entry_problem.codes)]
-
-
-def origin_in(place: Sequence[Any] | None) -> Origin | None:
-    """Restore a place from its list."""
-    return Origin(*place) if place else None

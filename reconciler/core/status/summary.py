@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
+
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Diff
 from reconciler.core.planning.plan import DatasetPlan, PlanError
-from reconciler.core.spec.choices import ClosedBy, DriftClass
+from reconciler.core.spec.choices import DriftClass
 from reconciler.core.spec.policy import Closure
 from reconciler.core.status.conditions import Condition, ConditionType, FailureReason, Reason, Truth
 from reconciler.core.status.judgement import Facts
@@ -20,9 +22,7 @@ from reconciler.core.status.result import (
     DatasetResult,
     Named,
     Verdict,
-    named_in,
     named_of,
-    origin_in,
 )
 from reconciler.errors import Exit
 
@@ -110,42 +110,20 @@ class Summary:
 
     def document(self) -> dict[str, Any]:
         """Return it as a JSON document."""
-        failure = self.failure and [self.failure.reason.value, self.failure.message]
-        return {
-            "verdict": self.verdict.value,
-            "counts": dict(self.counts),
-            "drift": dict(self.drift),
-            "pending": self.pending,
-            "unattributed": self.unattributed,
-            "left_out": self.left_out,
-            "seen": self.seen,
-            "trouble": failure,
-            "gap": self.gap,
-            "closed": self.closed and list(self.closed),
-            "errors": [list(error) for error in self.errors],
-            "named": self.named.document(),
-            "exit_code": self.exit_code,
-        }
+        document: dict[str, Any] = msgspec.to_builtins(self)
+        document["trouble"] = document.pop("failure")
+        return document
 
 
 def from_document(document: Mapping[str, Any]) -> Summary | None:
     """Restore what `Summary.document` returned; None if another version wrote it."""
+    if not document.keys() <= {*Summary.__slots__, "trouble"} or not document.keys() >= {"trouble", "named"}:
+        return None
+    failure = document["trouble"]
+    errors = [[*failure, None]] if failure else []  # earlier versions stored no more than the failure
     try:
-        known = dict(document)
-        failure, named = known.pop("trouble"), named_in(known.pop("named"))
-        errors = known.pop("errors", None)  # earlier versions stored no more than the failure
-        if errors is None:
-            errors = [[*failure, None]] if failure else []
-        exit_code = Exit(known.get("exit_code", Exit.DONE))
-        closed = known.pop("closed", None)
-        return Summary(
-            **known | {"verdict": Verdict(known["verdict"]), "exit_code": exit_code},
-            failure=failure and FailureReason(Reason(failure[0]), failure[1]),
-            errors=tuple(PlanError(code, text, origin_in(at)) for code, text, at in errors),
-            named=named,
-            closed=closed and Closure(ClosedBy(closed[0]), *closed[1:]),
-        )
-    except (KeyError, TypeError, ValueError, IndexError):
+        return msgspec.convert({"errors": errors, **document, "failure": failure}, Summary)
+    except msgspec.ValidationError:
         return None
 
 
