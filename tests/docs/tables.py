@@ -113,7 +113,7 @@ def _cell(text: str) -> str:
 
 def _tree(kind: type[ReconcilerError]) -> Iterator[type[ReconcilerError]]:
     """Yield the exception classes of `reconciler.errors`, the root first."""
-    if kind.__module__.startswith("reconciler.errors."):
+    if kind.__module__ == "reconciler.errors":
         yield kind
     for child in kind.__subclasses__():
         yield from _tree(child)
