@@ -122,7 +122,7 @@ def canonical(fields: Mapping[str, Any]) -> bytes:
     except orjson.JSONEncodeError as exc:
         raise BadLine("nested too deeply") from exc
     if any(map(text.__contains__, _HINTS)) and _WHOLE_FLOAT.search(text):
-        text = orjson.dumps(_plain(own), option=orjson.OPT_SORT_KEYS)
+        text = orjson.dumps(with_integers(own), option=orjson.OPT_SORT_KEYS)
     return text
 
 
@@ -266,15 +266,15 @@ def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _plain(value: Any) -> Any:
+def with_integers(value: Any) -> Any:
     """Convert whole floats within the 64-bit range to integers, at any depth."""
     match value:
         case float() if value.is_integer() and _LEAST <= value < _BEYOND:
             return int(value)
         case dict():
-            return {key: _plain(inner) for key, inner in value.items()}
+            return {key: with_integers(inner) for key, inner in value.items()}
         case list() | tuple():
-            return [_plain(inner) for inner in value]
+            return [with_integers(inner) for inner in value]
         case _:
             return value
 

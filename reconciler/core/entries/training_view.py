@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple, TypeGuard
 
-from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, METADATA
+from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, METADATA, Fields
 
 _NUMBERS: Final = frozenset({int, float})
 
@@ -49,7 +49,7 @@ def meaning(fields: Mapping[str, Any]) -> Meaning:
     labels: set[str] = set()
     boxes: list[TrainingBox] = []
     sizes: set[tuple[float, float]] = set()
-    for value, metadata in _attributes(fields):
+    for _, value, metadata in attributes(fields):
         match metadata.get("type"), value:
             case str(kind), _ if kind == CLASSIFICATION:
                 if isinstance(name := metadata.get("class-name"), str):
@@ -60,11 +60,12 @@ def meaning(fields: Mapping[str, Any]) -> Meaning:
     return Meaning(tuple(sorted(labels)), tuple(sorted(boxes)), tuple(sorted(sizes)))
 
 
-def _attributes(fields: Mapping[str, Any]) -> Iterator[tuple[Any, Mapping[str, Any]]]:
-    for key, value in fields.items():
-        metadata = fields.get(key + METADATA)
+def attributes(fields: Mapping[str, Any]) -> Iterator[tuple[str, Any, Fields]]:
+    """Yield each attribute of a line that has metadata: its name, its value and the metadata."""
+    for name, value in fields.items():
+        metadata = fields.get(name + METADATA)
         if isinstance(metadata, dict):
-            yield value, metadata
+            yield name, value, metadata
 
 
 def _boxes(value: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterator[TrainingBox]:

@@ -8,9 +8,10 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import orjson
 
-from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, METADATA, SOURCE_REF, Fields
+from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, SOURCE_REF, Fields
 from reconciler.core.entries.equality import Equality
 from reconciler.core.entries.field_changes import FieldChange, field_changes
+from reconciler.core.entries.training_view import attributes
 from reconciler.core.spec.labelling import compile_lines
 from reconciler.core.spec.shorthand import Box, Entries, Image
 
@@ -139,13 +140,15 @@ def _below(source_ref: str, base: str | None) -> str:
 
 
 def _labels(fields: Fields) -> Iterator[str]:
-    for _, metadata in _attributes(fields, CLASSIFICATION):
-        if isinstance(name := metadata.get("class-name"), str):
+    for _, _, metadata in attributes(fields):
+        if metadata.get("type") == CLASSIFICATION and isinstance(name := metadata.get("class-name"), str):
             yield name
 
 
 def _boxes(fields: Fields) -> tuple[tuple[int, ...] | None, tuple[BoxItem, ...] | None]:
-    found = list(_attributes(fields, DETECTION))
+    found = [
+        (value, metadata) for _, value, metadata in attributes(fields) if metadata.get("type") == DETECTION
+    ]
     if not found:
         return None, None
     try:
@@ -179,10 +182,3 @@ def _integer(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     raise NotExpressible(f"the YAML shorthand counts in whole pixels, and {value!r} is none")
-
-
-def _attributes(fields: Fields, kind: str) -> Iterator[tuple[Any, dict[str, Any]]]:
-    for key, value in fields.items():
-        metadata = fields.get(key + METADATA)
-        if isinstance(metadata, dict) and metadata.get("type") == kind:
-            yield value, metadata

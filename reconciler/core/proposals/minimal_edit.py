@@ -8,7 +8,7 @@ observed entry takes them from the desired one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from reconciler.core.entries.entry import (
@@ -20,7 +20,7 @@ from reconciler.core.entries.entry import (
 )
 from reconciler.core.entries.equality import Equality
 from reconciler.core.entries.pattern import Pointer, without
-from reconciler.core.entries.training_view import meaning
+from reconciler.core.entries.training_view import attributes, meaning
 
 # The keys of a detection attribute that describe boxes, in its value and in its metadata.
 _BOXES_IN_VALUE = ("annotations", "image_size")
@@ -80,14 +80,14 @@ def _relabelled(ours: Fields, theirs: Fields) -> Fields:
         elif (pair := _kept_pair(key, value, metadata, theirs, missing)) is not None:
             result[key], result[key + METADATA] = pair
             missing.discard(pair[1].get("class-name"))
-    for key, value, metadata in _pairs(theirs):
+    for key, value, metadata in attributes(theirs):
         name = metadata.get("class-name")
         is_new = name in missing if metadata.get("type") == CLASSIFICATION else key not in ours
         if is_new and key not in result:
             result[key], result[key + METADATA] = value, metadata
             missing.discard(name)
     # A line with other fields but no label attribute is an error to AWS.
-    stands = len(result) == 1 or any(True for _ in _pairs(result))
+    stands = len(result) == 1 or any(True for _ in attributes(result))
     return result if stands and meaning(result) == goal else theirs
 
 
@@ -113,13 +113,6 @@ def _kept_pair(
             return value | _only(theirs[key], _BOXES_IN_VALUE), metadata | _only(other, _BOXES_IN_METADATA)
         case _:
             return value, metadata
-
-
-def _pairs(fields: Fields) -> Iterator[tuple[str, Any, Fields]]:
-    for key, value in fields.items():
-        metadata = fields.get(key + METADATA)
-        if isinstance(metadata, dict):
-            yield key, value, metadata
 
 
 def _boxes_of(value: Any, metadata: Mapping[str, Any]) -> object:

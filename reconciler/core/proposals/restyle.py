@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from reconciler.core.entries.entry import Fields
+from reconciler.core.entries.entry import Fields, with_integers
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _SCALAR: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s,\]}]+')
@@ -131,7 +131,7 @@ class Style:
             comma = ", " if colon is not None and colon.endswith(" ") else ","
         if colon is None:
             colon = ": " if comma.endswith(" ") else ":"
-        text = json.dumps(_whole(value), ensure_ascii=bool(self.escapes), separators=(comma, colon))
+        text = json.dumps(with_integers(value), ensure_ascii=bool(self.escapes), separators=(comma, colon))
         if self.upper:
             text = _HEX.sub(lambda found: found[1] + found[2].upper(), text)
         return text.replace("/", "\\/") if self.slash else text
@@ -261,17 +261,4 @@ def _colons(text: str, node: JsonNode) -> Iterator[str]:
 
 def _key(value: Any) -> bytes:
     """Return bytes that are equal exactly for equal JSON values."""
-    return orjson.dumps(_whole(value), option=orjson.OPT_SORT_KEYS)
-
-
-def _whole(value: Any) -> Any:
-    """Convert whole floats within the 64-bit range to integers, at any depth."""
-    match value:
-        case float() if value.is_integer() and -(2**63) <= value < 2**64:
-            return int(value)
-        case dict():
-            return {key: _whole(inner) for key, inner in value.items()}
-        case list():
-            return [_whole(inner) for inner in value]
-        case _:
-            return value
+    return orjson.dumps(with_integers(value), option=orjson.OPT_SORT_KEYS)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from reconciler.core.entries.entry import bucket_and_key
 from reconciler.core.entries.equality import IgnoreRule
 from reconciler.core.entries.pattern import pointer
 from reconciler.core.spec.choices import Arn, DatasetType, DriftClass, PinnedObject
@@ -149,8 +150,7 @@ class EntrySource(Part):
         """The object in S3; None for files of the tree."""
         if self.s3 is None or self.sha256 is None:
             return None
-        bucket, _, key = self.s3.removeprefix("s3://").partition("/")
-        return PinnedObject(bucket, key, self.version_id, self.sha256.lower())
+        return PinnedObject(*bucket_and_key(self.s3), self.version_id, self.sha256.lower())
 
     @model_validator(mode="after")
     def _consistent(self) -> EntrySource:
