@@ -13,7 +13,7 @@ from urllib.parse import quote
 from reconciler.core.drift.foreign_calls import ForeignCall, suspects
 from reconciler.core.drift.report import DatasetDrift, Drift
 from reconciler.core.moments import moment
-from reconciler.core.status.conditions import HEALTH_WORDS, Health
+from reconciler.core.status.conditions import Health
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.views import DriftView
 from reconciler.reports.drift import words
@@ -271,7 +271,7 @@ def _environment() -> jinja2.Environment:
         "sentence": _sentence,
     }
     environment.globals |= {
-        "WORDS": HEALTH_WORDS,
+        "WORDS": {kind: kind.words for kind in Health},
         "QUARANTINE_REASONS": QUARANTINE_REASONS,
         "address": address,
         "counted": counted,

@@ -8,10 +8,9 @@ complete observation is too old.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 from typing_extensions import TypedDict  # pydantic reads the standard one only from Python 3.12
@@ -157,19 +156,9 @@ class Health(StrEnum):
     SUSPENDED = "suspended"
     IN_SYNC = "in_sync"
 
-
-HEALTH_WORDS: Final[Mapping[Health, str]] = MappingProxyType(
-    {
-        Health.FAILING: "needs attention",
-        Health.RETRYING: "retrying",
-        Health.DRIFTED: "drifted",
-        Health.UNKNOWN: "unknown",
-        Health.WORKING: "working",
-        Health.DIFFERS: "differs",
-        Health.SUSPENDED: "suspended",
-        Health.IN_SYNC: "in sync",
-    }
-)
+    @property
+    def words(self) -> str:
+        return "needs attention" if self is Health.FAILING else self.value.replace("_", " ")
 
 
 def health_of(believed: Iterable[Condition]) -> Health:

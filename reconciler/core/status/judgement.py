@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from reconciler.core.spec.choices import ClosedBy
@@ -81,9 +82,7 @@ def judge(facts: Facts) -> tuple[Condition, ...]:
 
 
 def _ready(facts: Facts) -> Condition:
-    def say(status: Truth, reason: Reason, message: str) -> Condition:
-        return Condition(ConditionType.READY, status, reason, message)
-
+    say = partial(Condition, ConditionType.READY)
     if facts.suspended:
         return say(Truth.UNKNOWN, Reason.SUSPENDED, "the dataset is not observed while it is suspended")
     if facts.source_failure is not None:
@@ -129,15 +128,16 @@ def _source(facts: Facts) -> Condition:
 
 
 def _observed(facts: Facts) -> Condition:
+    say = partial(Condition, ConditionType.OBSERVED)
     if facts.observed is None:
         reason = Reason.SUSPENDED if facts.suspended else Reason.NOT_YET
-        return Condition(ConditionType.OBSERVED, Truth.UNKNOWN, reason, "not observed")
+        return say(Truth.UNKNOWN, reason, "not observed")
     if facts.observed and facts.incomplete:
-        return Condition(ConditionType.OBSERVED, Truth.UNKNOWN, Reason.INCOMPLETE, NOT_WHOLE)
+        return say(Truth.UNKNOWN, Reason.INCOMPLETE, NOT_WHOLE)
     if facts.observed:
-        return Condition(ConditionType.OBSERVED, Truth.TRUE, Reason.OBSERVED, "the dataset could be observed")
+        return say(Truth.TRUE, Reason.OBSERVED, "the dataset could be observed")
     failure = facts.failure or FailureReason(Reason.FAILED, "the dataset could not be observed")
-    return Condition(ConditionType.OBSERVED, Truth.FALSE, failure.reason, failure.message)
+    return say(Truth.FALSE, failure.reason, failure.message)
 
 
 def _unseen(kind: ConditionType, facts: Facts) -> Condition:
@@ -149,36 +149,30 @@ def _unseen(kind: ConditionType, facts: Facts) -> Condition:
 
 
 def _in_sync(facts: Facts) -> Condition:
+    say = partial(Condition, ConditionType.IN_SYNC)
     if not facts.observed:
         return _unseen(ConditionType.IN_SYNC, facts)
     if facts.pending or facts.left_out:
-        return Condition(
-            ConditionType.IN_SYNC, Truth.FALSE, Reason.DIFFERENT, "observed entries differ from desired ones"
-        )
+        return say(Truth.FALSE, Reason.DIFFERENT, "observed entries differ from desired ones")
     if facts.incomplete:
-        return Condition(ConditionType.IN_SYNC, Truth.UNKNOWN, Reason.INCOMPLETE, NOT_WHOLE)
-    return Condition(
-        ConditionType.IN_SYNC, Truth.TRUE, Reason.AS_DESIRED, "observed entries match desired ones"
-    )
+        return say(Truth.UNKNOWN, Reason.INCOMPLETE, NOT_WHOLE)
+    return say(Truth.TRUE, Reason.AS_DESIRED, "observed entries match desired ones")
 
 
 def _drifted(facts: Facts) -> Condition:
+    say = partial(Condition, ConditionType.DRIFTED)
     if not facts.observed:
         return _unseen(ConditionType.DRIFTED, facts)
     if facts.drifted:
-        return Condition(
-            ConditionType.DRIFTED, Truth.TRUE, Reason.DIFFERENT, "AWS differs from what was applied"
-        )
+        return say(Truth.TRUE, Reason.DIFFERENT, "AWS differs from what was applied")
     if facts.unattributed:
         text = "entries differ, and no record says which side changed them"
-        return Condition(ConditionType.DRIFTED, Truth.UNKNOWN, Reason.UNATTRIBUTED, text)
-    return Condition(ConditionType.DRIFTED, Truth.FALSE, Reason.NONE_FOUND, "AWS matches what was applied")
+        return say(Truth.UNKNOWN, Reason.UNATTRIBUTED, text)
+    return say(Truth.FALSE, Reason.NONE_FOUND, "AWS matches what was applied")
 
 
 def _reconciling(facts: Facts) -> Condition:
-    def say(status: Truth, reason: Reason, message: str) -> Condition:
-        return Condition(ConditionType.RECONCILING, status, reason, message)
-
+    say = partial(Condition, ConditionType.RECONCILING)
     if facts.suspended:
         return say(Truth.FALSE, Reason.SUSPENDED, "the spec says suspend: true")
     if facts.applying:
@@ -225,16 +219,12 @@ def _degraded(facts: Facts) -> Condition:
 
 
 def _suspended(facts: Facts) -> Condition:
+    say = partial(Condition, ConditionType.SUSPENDED)
     if facts.suspended:
-        return Condition(ConditionType.SUSPENDED, Truth.TRUE, Reason.SUSPENDED, "the spec says suspend: true")
+        return say(Truth.TRUE, Reason.SUSPENDED, "the spec says suspend: true")
     if facts.suspension is not None:
-        return Condition(ConditionType.SUSPENDED, Truth.TRUE, Reason.SUSPENDED, facts.suspension)
-    return Condition(
-        ConditionType.SUSPENDED,
-        Truth.FALSE,
-        Reason.NOT_SUSPENDED,
-        "neither the spec nor a person suspends it",
-    )
+        return say(Truth.TRUE, Reason.SUSPENDED, facts.suspension)
+    return say(Truth.FALSE, Reason.NOT_SUSPENDED, "neither the spec nor a person suspends it")
 
 
 def training_safe(
@@ -248,10 +238,7 @@ def training_safe(
         partners: Those of the other dataset of its project, by name; empty if the specs do not hold it.
         shared: Whether both hold an image in common, as last observed; None if that is not known.
     """
-
-    def say(status: Truth, reason: Reason, message: str) -> Condition:
-        return Condition(ConditionType.TRAINING_SAFE, status, reason, message)
-
+    say = partial(Condition, ConditionType.TRAINING_SAFE)
     found = [_settled("the dataset", own)]
     found += (_settled(name, conditions) for name, conditions in sorted(partners.items()))
     for status in (Truth.FALSE, Truth.UNKNOWN):
