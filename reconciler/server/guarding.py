@@ -57,16 +57,26 @@ def bears(request: Request, token: bytes | None) -> bool:
     return hmac.compare_digest(given.strip().encode("latin-1"), token)
 
 
-async def body_refused(request: Request, secrets: Secrets) -> tuple[int, str] | None:
+class Refusal(Exception):
+    """A request is answered with this status and reason."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+async def check_push(request: Request, secrets: Secrets) -> None:
     """
-    Return why a push event is refused, as a status and a reason; None if it is accepted. Its body is not kept.
+    Check that a push event may be let in. Its body is not kept.
 
     Raises:
+        Refusal: It may not.
         ClientDisconnect: The client closed the connection.
     """
+    too_large = Refusal(413, f"more than {MAX_BODY_BYTES} bytes")
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > MAX_DRAINED_BYTES:
-        return 413, f"more than {MAX_BODY_BYTES} bytes"
+        raise too_large
     weighed = hmac.new(secrets.webhook or b"", digestmod=hashlib.sha256)
     signed = secrets.webhook is not None and any(name in request.headers for name in _SIGNATURES)
     size = 0
@@ -77,16 +87,15 @@ async def body_refused(request: Request, secrets: Secrets) -> tuple[int, str] | 
         if size > MAX_DRAINED_BYTES:
             break
     if size > MAX_BODY_BYTES:
-        return 413, f"more than {MAX_BODY_BYTES} bytes"
+        raise too_large
     if bears(request, secrets.token):
-        return None
+        return
     if secrets.webhook is None:
-        return 401, "the signature cannot be checked: there is no webhook secret"
+        raise Refusal(401, "the signature cannot be checked: there is no webhook secret")
     if signed and _is_signed(request.headers, weighed.hexdigest()):
-        return None
-    if hmac.compare_digest(request.headers.get(_TOKEN, "").encode("latin-1"), secrets.webhook):
-        return None
-    return 401, "the signature is missing or wrong"
+        return
+    if not hmac.compare_digest(request.headers.get(_TOKEN, "").encode("latin-1"), secrets.webhook):
+        raise Refusal(401, "the signature is missing or wrong")
 
 
 def _is_signed(headers: Headers, expected: str) -> bool:
