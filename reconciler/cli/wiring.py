@@ -27,7 +27,6 @@ from reconciler.core.spec.documents import Target
 from reconciler.engine.dataset.context import Context, always
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.log import log
-from reconciler.engine.usecases.rebuild.context import RebuildContext
 from reconciler.errors import GatewayError, NoCredentials, Rejected
 from reconciler.ports import Access, Memory, Permit, Progress, Tracer, Untraced
 from reconciler.rekognition.access import (
@@ -49,6 +48,8 @@ from reconciler.state import State
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
+
+    from reconciler.engine.usecases.rebuild.steps import RebuildContext
 
 RekognitionT = TypeVar("RekognitionT", bound=Rekognition)
 
@@ -153,11 +154,9 @@ class Wiring:
         return access
 
     def rebuild_context_of(self, desired: Desired) -> RebuildContext:
-        """
-        Return the rebuild context of a dataset; errors as `context_of`.
+        """Return the context of a rebuild, with clients of its own: only it may delete. Errors as `context_of`."""
+        from reconciler.engine.usecases.rebuild.steps import RebuildContext
 
-        It has clients of its own, since only a rebuild may delete.
-        """
         with translated(CONFIGURATION):
             gateway = self._gateway_of_kind(RebuildingRekognition, desired.target)
         objects = S3(self._s3(desired.target), makes_buckets=self.endpoint is not None)

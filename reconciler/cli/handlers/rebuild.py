@@ -14,7 +14,7 @@ from reconciler.core.status.result import Verdict
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.rebuild.begin import Order
-from reconciler.engine.usecases.rebuild.carry import Rebuilt, rebuild, resume, undo
+from reconciler.engine.usecases.rebuild.run import Rebuilt, rebuild, resume, undo
 from reconciler.errors import SourceError, SpecError, UsageError
 from reconciler.reports.visible import counted
 

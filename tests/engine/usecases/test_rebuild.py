@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.core.spec.choices import DatasetType
-from reconciler.engine.usecases.rebuild.context import RebuildContext
-from reconciler.engine.usecases.rebuild.steps import begun_again
+from reconciler.engine.usecases.rebuild.steps import RebuildContext, begun_again
 from reconciler.errors import DatasetBusy, NotFound
 from reconciler.ports import ContentDigest, Description, Phase, Rebuild, RebuildStep
 from tests.engine.conftest import Lab

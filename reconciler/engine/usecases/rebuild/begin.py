@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -15,16 +15,15 @@ from reconciler.engine.dataset.listing import SpooledListing
 from reconciler.engine.dataset.make_plan import guards_of
 from reconciler.engine.dataset.observe import Observation, as_text
 from reconciler.engine.dataset.retry import retry
-from reconciler.engine.usecases.rebuild.context import RebuildContext
 from reconciler.engine.usecases.rebuild.manifest import (
     MOST_BYTES,
     content_of,
     desired_lines,
     lines_in,
     observed_lines,
-    put_and_prove,
+    spooled,
 )
-from reconciler.engine.usecases.rebuild.steps import noted
+from reconciler.engine.usecases.rebuild.steps import RebuildContext, noted
 from reconciler.errors import Denied, NotFound, Rejected, UnknownAnswer
 from reconciler.ports import BackupHeader, ContentDigest, Rebuild, RebuildStep
 
@@ -125,18 +124,14 @@ def keep_everything(
     rebuild = _ordered(desired, seen, order, context)
     noted(rebuild, context)
     listing = seen.listing
-    tags = retry(
-        lambda: context.gateway.tags(seen.arn),
-        context.dataset.clock,
-        context.deadline,
-    )
+    tags = retry(lambda: context.gateway.tags(seen.arn), context.dataset.clock, context.deadline)
     snapshot, before = _archived(rebuild, plan, listing, context)
-    copy = put_and_prove(lambda: observed_lines(listing), order.bucket, rebuild.key("before"), context)
+    copy = _put_and_prove(lambda: observed_lines(listing), order.bucket, rebuild.key("before"), context)
     if copy != before or copy.entries != seen.diff.observed:
         raise UnknownAnswer(
             f"{seen.diff.observed} entries were listed, {copy.entries} kept: nothing was deleted"
         )
-    wanted = put_and_prove(
+    wanted = _put_and_prove(
         lambda: desired_lines(desired, listing), order.bucket, rebuild.key("desired"), context
     )
     return noted(
@@ -181,6 +176,32 @@ def _archived(
         return saved.id, content_of(lines_in(stream))
 
 
+def _put_and_prove(
+    lines: Callable[[], Iterable[bytes]], bucket: str, key: str, context: RebuildContext
+) -> ContentDigest:
+    """
+    Write lines to S3, read them back, and return their content.
+
+    Raises:
+        UnknownAnswer: The content read back differs.
+        GatewayError: S3 refused the call or did not answer.
+    """
+    with spooled(lines()) as written:
+        expected = content_of(lines_in(written))
+        written.seek(0)
+        context.objects.put(bucket, key, written)
+    with context.objects.open(bucket, key) as read:
+        try:
+            found = content_of(lines_in(read))
+        except UnknownAnswer as exc:
+            raise UnknownAnswer(f"s3://{bucket}/{key} is not what was written: {exc}") from exc
+    if found != expected:
+        raise UnknownAnswer(
+            f"s3://{bucket}/{key} holds {found.entries} entries, not the {expected.entries} written"
+        )
+    return expected
+
+
 def _too_large(desired: Desired) -> Iterator[Guard]:
     size = desired.index.size + len(desired.index)
     if size > MOST_BYTES:
@@ -189,11 +210,7 @@ def _too_large(desired: Desired) -> Iterator[Guard]:
 
 def _project(desired: Desired, context: RebuildContext) -> str:
     project, kind = desired.target.identity
-    found = retry(
-        lambda: context.gateway.locate(project, kind),
-        context.dataset.clock,
-        context.deadline,
-    )
+    found = retry(lambda: context.gateway.locate(project, kind), context.dataset.clock, context.deadline)
     if found.project_arn is None:
         raise NotFound(f"there is no project {project!r}")
     return found.project_arn

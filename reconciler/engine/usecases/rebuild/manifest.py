@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from typing import BinaryIO, Final
 
@@ -16,7 +16,6 @@ from reconciler.core.entries.observed_line import UNREADABLE, parse_observed
 from reconciler.core.planning.diff import place_of
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import SpooledListing
-from reconciler.engine.usecases.rebuild.context import RebuildContext
 from reconciler.errors import UnknownAnswer
 from reconciler.ports import ContentDigest
 from reconciler.private import temporary_file
@@ -85,32 +84,6 @@ def desired_lines(desired: Desired, listing: SpooledListing) -> Iterator[bytes]:
     for ref, place in desired.index.items():
         there = parse_observed(listing.read(places[ref])) if ref in places else None
         yield encode(desired.equality.merged(orjson.loads(desired.read(ref, place)), there))
-
-
-def put_and_prove(
-    lines: Callable[[], Iterable[bytes]], bucket: str, key: str, context: RebuildContext
-) -> ContentDigest:
-    """
-    Write lines to S3, read them back, and return their content.
-
-    Raises:
-        UnknownAnswer: The content read back differs.
-        GatewayError: S3 refused the call or did not answer.
-    """
-    with spooled(lines()) as written:
-        expected = content_of(lines_in(written))
-        written.seek(0)
-        context.objects.put(bucket, key, written)
-    with context.objects.open(bucket, key) as read:
-        try:
-            found = content_of(lines_in(read))
-        except UnknownAnswer as exc:
-            raise UnknownAnswer(f"s3://{bucket}/{key} is not what was written: {exc}") from exc
-    if found != expected:
-        raise UnknownAnswer(
-            f"s3://{bucket}/{key} holds {found.entries} entries, not the {expected.entries} written"
-        )
-    return expected
 
 
 def _named(line: Line) -> Iterator[tuple[str, Place]]:

@@ -3,15 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from reconciler.core.entries.lines import Line
+from reconciler.core.runtime.backoff import poll_delay
 from reconciler.core.spec.choices import Arn
+from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.observe import as_text, whole_listing
 from reconciler.engine.dataset.retry import retry
-from reconciler.engine.usecases.rebuild.context import RebuildContext, is_deleting
 from reconciler.engine.usecases.rebuild.manifest import content_of
 from reconciler.errors import AlreadyExists, DatasetBusy, DatasetUnusable, NotFound, PlanOutdated
-from reconciler.ports import ContentDigest, Phase, Rebuild, RebuildStep
+from reconciler.ports import ContentDigest, Description, Objects, Phase, Rebuild, RebuildGateway, RebuildStep
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildContext:
+    """
+    The ports of a rebuild.
+
+    Attributes:
+        dataset: The context of the dataset's reconciliation.
+        gateway: The gateway of the dataset, which can also delete it.
+        timeout: Seconds that each operation, such as deletion or creation, may take.
+    """
+
+    dataset: Context
+    gateway: RebuildGateway
+    objects: Objects
+    timeout: float
+
+    @property
+    def deadline(self) -> float:
+        return self.dataset.clock.now() + self.timeout
+
+    def describe(self, arn: str) -> Description | None:
+        """Return the description of a dataset; None if it does not exist."""
+        try:
+            return retry(lambda: self.gateway.describe(arn), self.dataset.clock, self.deadline)
+        except NotFound:
+            return None
+
+    def rested(self, arn: str) -> Description | None:
+        """
+        Wait until no operation is in progress, and return the description; None if the dataset is gone.
+
+        Raises:
+            DatasetBusy: An operation is still in progress after the timeout.
+        """
+        deadline, polls = self.deadline, 0
+        while (description := self.describe(arn)) is not None and not description.phase.settled:
+            delay = poll_delay(polls)
+            if self.dataset.clock.now() + delay > deadline:
+                raise DatasetBusy(f"the dataset is still {description.phase}; waited as long as allowed")
+            self.dataset.clock.sleep(delay)
+            polls += 1
+        return description
 
 
 def finish(rebuild: Rebuild, context: RebuildContext) -> Rebuild:
@@ -72,7 +118,7 @@ def turned_back(rebuild: Rebuild, context: RebuildContext) -> Rebuild | None:
         return None
     if rebuild.step is RebuildStep.DELETING:
         description = context.describe(rebuild.old_arn)
-        if description is not None and not is_deleting(description):
+        if description is not None and description.phase is not Phase.DELETE_IN_PROGRESS:
             return None
         return noted(rebuild._replace(undoing=True, description=""), context)
     if rebuild.new_arn is not None:
@@ -120,7 +166,7 @@ def _delete(rebuild: Rebuild, context: RebuildContext) -> None:
 
     def attempt() -> None:
         description = context.describe(rebuild.old_arn)
-        if description is None or is_deleting(description):
+        if description is None or description.phase is Phase.DELETE_IN_PROGRESS:
             return  # an earlier answer was lost
         if rebuild.description not in ("", as_text(description)):
             raise PlanOutdated(

@@ -18,8 +18,13 @@ from reconciler.engine.dataset.observe_and_plan import observe_and_plan
 from reconciler.engine.dataset.reconcile import claimed, require_unchanged
 from reconciler.engine.dataset.send import Sent
 from reconciler.engine.usecases.rebuild.begin import Order, blocks, keep_everything
-from reconciler.engine.usecases.rebuild.context import RebuildContext
-from reconciler.engine.usecases.rebuild.steps import begun_again, content_in, finish, turned_back
+from reconciler.engine.usecases.rebuild.steps import (
+    RebuildContext,
+    begun_again,
+    content_in,
+    finish,
+    turned_back,
+)
 from reconciler.errors import Exit, ListingIncomplete, ReconcilerError, UsageError
 from reconciler.ports import Rebuild, RebuildStep
 
