@@ -48,7 +48,7 @@ KEEPERS = {
     "structlog": {"reconciler.cli.telemetry", "reconciler.engine.log"},
     "urllib3": {"reconciler.notify"},
     "uvicorn": {"reconciler.server", "reconciler.emulator"},
-    "xxhash": {"reconciler.core.validation.judged.columns"},
+    "xxhash": {"reconciler.core.validation.judged.columns", "reconciler.state.judged"},
     "yaml": {"reconciler.sources", "reconciler.convert.parsing.class_names"},
 }
 

@@ -46,9 +46,9 @@ def test_what_is_remembered_is_given_back_by_the_name_of_the_file(
 
 
 def test_only_its_owner_can_read_it(directory: Path) -> None:
-    (path,) = directory.iterdir()
+    lines, refs = directory.iterdir()
 
-    assert (0o700, 0o600) == (directory.stat().st_mode & 0o777, path.stat().st_mode & 0o777)
+    assert [0o700, 0o600, 0o600] == [path.stat().st_mode & 0o777 for path in (directory, lines, refs)]
 
 
 def _flip(path: Path) -> None:
@@ -57,6 +57,7 @@ def _flip(path: Path) -> None:
     path.write_bytes(content)
 
 
+@pytest.mark.parametrize("ending", ["judged", "refs"])
 @pytest.mark.parametrize(
     "damage",
     [
@@ -72,13 +73,38 @@ def _flip(path: Path) -> None:
     ids=["flipped", "cut", "headless", "empty", "writable for others", "deleted", "a directory", "a loop"],
 )
 def test_what_is_damaged_or_may_be_of_others_counts_as_nothing(
-    directory: Path, judged: JudgedFile, damage: Callable[[Path], object]
+    directory: Path, judged: JudgedFile, damage: Callable[[Path], object], ending: str
 ) -> None:
-    (path,) = directory.iterdir()
+    (path,) = directory.glob(f"*.{ending}")
     damage(path)
 
     assert JudgedFiles(directory).of("train.jsonl") is None
     JudgedFiles(directory).put("train.jsonl", judged)  # raises nothing
+
+
+def test_source_refs_that_are_the_same_are_not_written_again(directory: Path, judged: JudgedFile) -> None:
+    """They are more than half of what is remembered, and most edits change none."""
+    files, (path,) = JudgedFiles(directory), directory.glob("*.refs")
+    other = read_columns(BytesIO(line("a", extra=1) + b"\n" + line("b")), LineChecker().check_all, 8).stored()
+    assert other is not None
+    before = path.stat()
+
+    files.put("train.jsonl", other)
+
+    assert before.st_ino == path.stat().st_ino
+    assert other == files.of("train.jsonl") != judged
+
+
+def test_lines_beside_the_source_refs_of_others_count_as_nothing(directory: Path, tmp_path: Path) -> None:
+    """As a process leaves them that is killed between the two files."""
+    other = read_columns(BytesIO(line("c") + b"\n" + line("d")), LineChecker().check_all, 7).stored()
+    assert other is not None
+    JudgedFiles(tmp_path / "other").put("train.jsonl", other)
+    (refs,) = (tmp_path / "other").glob("*.refs")
+
+    refs.replace(directory / refs.name)
+
+    assert JudgedFiles(directory).of("train.jsonl") is None
 
 
 def test_other_rules_count_as_nothing(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,16 +153,20 @@ def test_where_nothing_can_be_stored_nothing_is_remembered(tmp_path: Path, judge
 
 
 def test_what_was_not_used_for_a_month_is_deleted(directory: Path, judged: JudgedFile) -> None:
-    (path,) = directory.iterdir()
-    os.utime(path, (0, 0))
+    paths = {*directory.iterdir()}
 
+    def age() -> None:
+        for path in paths:
+            os.utime(path, (0, 0))
+
+    age()
     assert judged == JudgedFiles(directory).of("train.jsonl")  # which uses it
     JudgedFiles(directory).put("a.jsonl", judged)
-    assert 2 == len(list(directory.iterdir()))
+    assert 4 == len(list(directory.iterdir()))
 
-    os.utime(path, (0, 0))
+    age()
     JudgedFiles(directory).put("b.jsonl", judged)
-    assert path not in set(directory.iterdir())
+    assert paths.isdisjoint(directory.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,7 @@ class Desired:
     def warnings(self) -> list[Warnings]:
         """Return the warnings of usable lines, file by file."""
         lines, files = self.lines, self.loaded.files
-        warned = lines.whole.warned() if lines.warned is None else lines.warned()
+        warned = lines.whole.warned if lines.warned is None else lines.warned()
         return [Warnings(files[one.file].name, one, files[one.file].line_number) for one in warned]
 
     @property

@@ -160,7 +160,7 @@ def _judged(desired: Desired, key: bytes) -> JudgedDataset | None:
     noted = tuple(desired.noted[len(desired.loaded.problems) :])
     if len(noted) > MOST_PROBLEMS or any(is_of_source(problem.code) for problem in noted):
         return None
-    warned = msgspec.msgpack.encode(stored_warnings(desired.lines.whole.warned()))
+    warned = msgspec.msgpack.encode(stored_warnings(desired.lines.whole.warned))
     facts, unmatched = desired.facts.parts, desired.unmatched
     return JudgedDataset(key, desired.entries, desired.usable, facts, noted, warned, unmatched)
 

@@ -2,25 +2,25 @@
 Read a file of which an earlier version is remembered: lines that are the same are not parsed, nor most even split.
 
 Its bytes are compared with the remembered ones block by block, by one digest each. Lines of blocks that differ
-are searched for among the remembered lines, first where they stood. Whatever is found, the result is that of
-checking all lines: a property test compares the two.
+are searched for among the remembered lines, first where they stood. The columns are put together at the end, of
+runs of known lines and the new ones between them. Whatever is found, the result is that of checking all lines: a
+property test compares the two.
 """
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_right
-from collections.abc import Iterable
 from itertools import accumulate
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final
 
-from reconciler.core.entries.lines import MAX_LINE_BYTES, TEXT_DIGEST_BYTES, iter_blocks, text_digest
+from reconciler.core.entries.lines import MAX_LINE_BYTES, TEXT_DIGEST_BYTES, iter_blocks
 from reconciler.core.validation.judged.columns import BLOCK_LINES, Check, Columns, block_digest
-from reconciler.core.validation.judged.totals import Part, changed
+from reconciler.core.validation.judged.joined import Run, join
 from reconciler.core.validation.judged.window import Window
 
 _MORE_BYTES: Final = 1 << 11
-_END_OF_LINE: Final = ord("\n")
+_MOST_UNCHECKED: Final = 256
+"""Lines that are checked at once: in bulk each costs half as much."""
 
 _NEAR: Final = 64
 """Lines that are searched for a line where it stood; only then all are, which costs more."""
@@ -50,15 +50,6 @@ def carry_over(stream: BinaryIO, check: Check, known: Columns) -> Columns | None
             return carrier.finish()
 
 
-class _Place(NamedTuple):
-    """Consecutive rows of columns, and the places of their labels."""
-
-    first: int
-    end: int
-    first_label: int
-    end_of_labels: int
-
-
 class _Carrier:
     """
     Makes the columns of a file from its pieces and known columns.
@@ -70,44 +61,36 @@ class _Carrier:
         self._check = check
         self._known = known
         self._seed = known.seed or 0
-        self._found = Columns(self._seed)
-        self._found.number_of_label.update(known.number_of_label)
-        self._found.number_of_outcome.update(known.number_of_outcome)
+        self._found, self._new = Columns(self._seed), Columns(self._seed)
+        self._new.number_of_label.update(known.number_of_label)
+        self._new.number_of_outcome.update(known.number_of_outcome)
         self._first_rows = [*accumulate(known.block_lines, initial=0)]
-        self._block_sizes = known.block_sizes.tolist()
+        self._sizes, self._blocks = known.block_sizes.tolist(), _pieces(known.blocks)
+        self._marks = bytes(known.marks)
         self._rows: dict[bytes, int] = {}
         self._start = self._row = self._block = self._misses = 0  # _block is that of _row
-        self._label = 0  # the first of _start
-        self._dropped: list[_Place] = []  # known lines that are not carried over, and found ones that are new
-        self._added: list[_Place] = []
-        self._is_in_order = True
+        self._runs: list[Run] = []
+        self._unchecked: list[bytes] = []
 
     @property
     def wanted(self) -> tuple[int, int]:
         """How many lines to take next, from the expected one to the end of its block, and the bytes to try."""
         if self._row == len(self._known):
             return BLOCK_LINES, _MORE_BYTES
-        return self._first_rows[self._block + 1] - self._row, self._block_sizes[self._block] + _MORE_BYTES
+        return self._first_rows[self._block + 1] - self._row, self._sizes[self._block] + _MORE_BYTES
 
     def take_blocks(self, window: Window) -> None:
         """Take as many blocks as are the expected ones."""
-        known, first, block, size = self._known, self._block, self._block, TEXT_DIGEST_BYTES
-        if self._row != self._first_rows[block]:
+        known, found, first, size = self._known, self._found, self._block, TEXT_DIGEST_BYTES
+        if self._row != self._first_rows[first]:
             return
-        while block < len(self._block_sizes):
-            wanted, at = self._block_sizes[block], block * size
-            piece = window.ahead(wanted)[:wanted]
-            # What has no end of line may be the beginning of a longer one.
-            if block_digest(piece, self._seed) != known.blocks[at : at + size] or piece[-1] != _END_OF_LINE:
-                break
-            window.skip(wanted)
-            block += 1
+        block = window.skip_blocks(self._sizes, self._blocks, first, self._seed)
         if block > first:
             start, self._row = self._row, self._first_rows[block]
-            self._found.sizes += known.sizes[start : self._row]
-            self._found.blocks += known.blocks[first * size : block * size]
-            self._found.block_lines += known.block_lines[first:block]
-            self._found.block_sizes += known.block_sizes[first:block]
+            found.sizes += known.sizes[start : self._row]
+            found.blocks += known.blocks[first * size : block * size]
+            found.block_lines += known.block_lines[first:block]
+            found.block_sizes += known.block_sizes[first:block]
             self._block, self._misses = block, 0
 
     def take_lines(self, piece: bytes) -> bool:
@@ -121,78 +104,65 @@ class _Carrier:
         sizes[-1] -= not piece.endswith(b"\n")
         if b"\r" in piece:
             texts = [text.rstrip(b"\r") for text in texts]
-        if max(map(len, texts)) > MAX_LINE_BYTES:
+        if max(sizes) > MAX_LINE_BYTES and max(map(len, texts)) > MAX_LINE_BYTES:
             return False
         for text in texts:
-            self._take(text)
-        self._found.sizes.extend(sizes)
-        self._found.blocks += block_digest(piece, self._seed)
-        self._found.block_lines.append(len(texts))
-        self._found.block_sizes.append(len(piece))
+            mark, at = block_digest(text, self._seed), self._row * TEXT_DIGEST_BYTES
+            if self._marks[at : at + TEXT_DIGEST_BYTES] == mark:
+                self._row += 1
+                self._misses = 0
+            else:
+                self._take_unexpected(text, mark)
+        found = self._found
+        found.sizes.extend(sizes)
+        found.blocks += block_digest(piece, self._seed)
+        found.block_lines.append(len(texts))
+        found.block_sizes.append(len(piece))
         self._block = bisect_right(self._first_rows, self._row) - 1
         return True
 
-    def _take(self, text: bytes) -> None:
-        digest, at = text_digest(text), self._row * TEXT_DIGEST_BYTES
-        if self._known.digests[at : at + TEXT_DIGEST_BYTES] == digest:
-            self._row += 1
-            self._misses = 0
-            return
-        self._end_run()
-        row = self._row_of(digest)
+    def _take_unexpected(self, text: bytes, mark: bytes) -> None:
+        """Take a line that is not the expected one: go on from its row if it is known, else have it checked."""
+        if self._row > self._start or not self._runs:  # else it follows a new line
+            self._runs.append(Run(self._start, self._row, 0))
+        row = self._row_of(mark)
         if row is not None:
-            counts, passed, label = self._known.label_counts, self._row, self._label
-            self._label += sum(counts[passed:row]) - sum(counts[row:passed])
-            self._dropped.append(_Place(passed, row, label, self._label))
-            self._is_in_order = self._is_in_order and passed < row
             self._start, self._row, self._misses = row, row + 1, 0
             return
-        at, label = len(self._found), len(self._found.labels)
-        self._found.add((text,), self._check)
-        self._added.append(_Place(at, at + 1, label, len(self._found.labels)))
-        self._found.digests += digest
+        self._runs[-1] = self._runs[-1]._replace(added=self._runs[-1].added + 1)
+        self._start = self._row
         self._misses += 1
+        self._unchecked.append(text)
+        if len(self._unchecked) == _MOST_UNCHECKED:
+            self._check_new()
 
-    def _row_of(self, digest: bytes) -> int | None:
-        """Return the row of a known line with this digest; None if none is found."""
-        digests, size = self._known.digests, TEXT_DIGEST_BYTES
+    def _check_new(self) -> None:
+        if self._unchecked:
+            self._new.add(self._unchecked, self._check)
+            self._new.add_digests(self._unchecked, self._seed)
+            self._unchecked.clear()
+
+    def _row_of(self, mark: bytes) -> int | None:
+        """Return the row of a known line with this mark; None if none is found."""
+        marks, size = self._marks, TEXT_DIGEST_BYTES
         at = self._row * size
-        near = digests.find(digest, at, at + _NEAR * size)
+        near = marks.find(mark, at, at + _NEAR * size)
         if near >= 0 and near % size == 0:
             return near // size
         if not self._rows:
             if self._misses < _NEAR:
                 return None
-            whole = bytes(digests)
-            starts = range(0, len(whole), size)
-            self._rows = {whole[start : start + size]: row for row, start in enumerate(starts)}
-        return self._rows.get(digest)
-
-    def _end_run(self) -> None:
-        known, found, start, stop, label = self._known, self._found, self._start, self._row, self._label
-        self._start, self._label = stop, label + sum(known.label_counts[start:stop])
-        found.source_refs += known.source_refs[start:stop]
-        found.digests += known.digests[start * TEXT_DIGEST_BYTES : stop * TEXT_DIGEST_BYTES]
-        found.lengths += known.lengths[start:stop]
-        found.outcomes += known.outcomes[start:stop]
-        found.label_counts += known.label_counts[start:stop]
-        found.labels += known.labels[label : self._label]
+            self._rows = {known: row for row, known in enumerate(_pieces(marks))}
+        return self._rows.get(mark)
 
     def finish(self) -> Columns:
-        self._end_run()
-        known, found = self._known, self._found
-        self._dropped.append(_Place(self._row, len(known), self._label, len(known.labels)))
-        if self._is_in_order:
-            parts = _part(known, self._dropped), _part(found, self._added)
-            found.known_totals = changed(known.totals, *parts, list(found.number_of_outcome))
-        return found
+        self._check_new()
+        if self._row > self._start or not self._runs:
+            self._runs.append(Run(self._start, self._row, 0))
+        join(self._found, self._known, self._new, self._runs)
+        return self._found
 
 
-def _part(columns: Columns, places: Iterable[_Place]) -> Part:
-    refs: list[str | None] = []
-    outcomes, labels = array("I"), array("I")
-    for first, end, first_label, end_of_labels in places:
-        refs += columns.source_refs[first:end]
-        outcomes += columns.outcomes[first:end]
-        labels += columns.labels[first_label:end_of_labels]
-    return Part(refs, outcomes, labels)
+def _pieces(digests: bytes | bytearray) -> list[bytes]:
+    whole, size = bytes(digests), TEXT_DIGEST_BYTES
+    return [whole[at : at + size] for at in range(0, len(whole), size)]

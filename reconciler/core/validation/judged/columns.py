@@ -7,10 +7,11 @@ a file holds for its next version, where the lines are the same.
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, chain, compress, pairwise
 from operator import sub
 from typing import Final, TypeVar
 
@@ -23,11 +24,14 @@ from reconciler.core.entries.listed_form import are_compact, hash_desired
 from reconciler.core.validation.checked_line import CheckedLines, LabelKinds, Outcome
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.dataset import DatasetFacts
+from reconciler.core.validation.judged.source_refs import SourceRefs, StoredRefs
 from reconciler.core.validation.judged.totals import Part, Totals, added_up
 from reconciler.core.validation.judged.warned import restored
 from reconciler.core.validation.problem import Problem
 
 T = TypeVar("T")
+
+_OF_A_BYTE: Final = 256
 
 BLOCK_LINES: Final = 8
 """Lines that one digest tells to be the same. With fewer there are more digests, with more a change costs more."""
@@ -40,13 +44,16 @@ class JudgedFile(Struct, array_like=True, frozen=True):
     Views, so that megabytes are not copied between the columns and the file.
 
     Attributes:
+        refs: The source-refs, which most edits leave as they are.
+        marks: The block digest of each line without its end, one after the other.
         seed: Of `block_digest`.
         blocks: The digests of the blocks, one after the other.
         block_lines, block_sizes: The number of lines in each block, and of bytes.
         label_names, distinct: What the numbers of `labels` and `outcomes` stand for.
     """
 
-    source_refs: list[str | None]
+    refs: StoredRefs
+    marks: memoryview
     digests: memoryview
     sizes: memoryview
     lengths: memoryview
@@ -74,15 +81,14 @@ Check = Callable[[Sequence[bytes]], CheckedLines]
 """Checks consecutive lines, at least one."""
 
 
-def block_digest(raw: bytes | memoryview, seed: int) -> bytes:
-    """
-    Return what tells consecutive lines, with their ends, from others.
+block_digest: Final = xxh3_128_digest
+"""
+Returns what tells consecutive lines, with their ends, from others, or a line without its end, by a seed.
 
-    Ten times as fast as a cryptographic digest, of which that of all blocks would be a third of the CPU of a check
-    after an edit. Who writes lines cannot prepare others with the same digest, for *seed* is drawn again for each
-    file that is remembered, and stored where only its user can read.
-    """
-    return xxh3_128_digest(raw, seed)
+Ten times as fast as a cryptographic digest, of which that of all blocks would be a third of the CPU of a check
+after an edit. Who writes lines cannot prepare others with the same digest, for the seed is drawn again for each
+file that is remembered, and stored where only its user can read.
+"""
 
 
 class Columns:
@@ -94,12 +100,13 @@ class Columns:
 
     Attributes:
         source_refs: Of each line; None if it has none.
+        marks: What tells each line from others, one after the other; empty if they are not to be remembered.
         sizes, lengths: The bytes of each line, with its end and without.
         outcomes: Of each line the number of its kind and its problems.
         label_counts, labels: How many labels each line has, and the numbers of all, line after line.
         hashes: Of each line, as `Index.text_hash` returns it; none at all if some lines were carried over.
         is_compact: Whether `source-ref` is the first key of all lines that have hashes.
-        digests: The text digests, one after the other; empty if the lines are not to be remembered.
+        digests: The text digests, in the same way.
         blocks, block_lines, block_sizes: The digests of consecutive lines with their ends, the numbers of those
             lines, and of their bytes.
         is_storable: False if a line was cut.
@@ -107,12 +114,12 @@ class Columns:
 
     def __init__(self, seed: int | None = None) -> None:
         self.seed = seed
-        self.source_refs: list[str | None] = []
+        self.source_refs = SourceRefs()
         self.sizes, self.lengths = array("I"), array("I")
         self.outcomes, self.label_counts, self.labels = array("I"), array("I"), array("I")
         self.hashes = array("q")
         self.is_compact = True
-        self.digests, self.blocks = bytearray(), bytearray()
+        self.marks, self.digests, self.blocks = bytearray(), bytearray(), bytearray()
         self.block_lines, self.block_sizes = array("I"), array("I")
         self.number_of_label: Numbers[str] = Numbers()
         self.number_of_outcome: Numbers[Outcome] = Numbers()
@@ -121,11 +128,11 @@ class Columns:
         self.known_totals: Totals | None = None  # none while lines are added
 
     def __len__(self) -> int:
-        return len(self.source_refs)
+        return len(self.outcomes)
 
     @property
     def has_hashes(self) -> bool:
-        return len(self.hashes) == len(self.source_refs)
+        return len(self.hashes) == len(self)
 
     def add(self, texts: Sequence[bytes], check: Check) -> Sequence[int]:
         """Check consecutive lines, at least one; return the number of the outcome of each."""
@@ -134,7 +141,7 @@ class Columns:
         numbers = array("I", map(self.number_of_outcome.__getitem__, outcomes))
         if len(self.number_of_outcome) > known:
             self._unclean |= unclean(zip(numbers, outcomes, strict=True))
-        self.source_refs += refs
+        self.source_refs.extend(refs)
         self.lengths.extend(map(len, texts))
         self.outcomes += numbers
         self.label_counts.extend(map(len, labels))
@@ -147,13 +154,18 @@ class Columns:
         starts = [*block.offsets, block.end]
         self.sizes.extend(map(sub, starts[1:], starts))
         if self.seed is not None:
-            self.digests += b"".join([text_digest(text) for text in texts])
-            self._add_digests(block.raw, [start - starts[0] for start in starts], self.seed)
+            self.add_digests(texts, self.seed)
+            self._add_blocks(block.raw, [start - starts[0] for start in starts], self.seed)
             self.is_storable = self.is_storable and max(map(len, texts)) <= MAX_LINE_BYTES
         self.hashes.extend(hashes_of(texts, numbers, self._unclean))
         self.is_compact = self.is_compact and are_compact(texts)
 
-    def _add_digests(self, raw: bytes, starts: Sequence[int], seed: int) -> None:
+    def add_digests(self, texts: Sequence[bytes], seed: int) -> None:
+        """Add what tells the lines that were added last from others."""
+        self.marks += b"".join([block_digest(text, seed) for text in texts])
+        self.digests += b"".join([text_digest(text) for text in texts])
+
+    def _add_blocks(self, raw: bytes, starts: Sequence[int], seed: int) -> None:
         bounds = [*starts[:-1:BLOCK_LINES], starts[-1]]
         self.blocks += b"".join([block_digest(raw[start:end], seed) for start, end in pairwise(bounds)])
         count = len(starts) - 1
@@ -164,6 +176,17 @@ class Columns:
     def offsets(self) -> list[int]:
         """Return the bytes before each line, and those of all."""
         return list(accumulate(self.sizes, initial=0))
+
+    def rows_of(self, outcomes: AbstractSet[int]) -> list[int]:
+        """Return the rows of lines with these outcomes, by their numbers."""
+        if not outcomes:
+            return []
+        if len(self.number_of_outcome) > _OF_A_BYTE:
+            return [row for row, number in enumerate(self.outcomes) if number in outcomes]
+        first = 0 if sys.byteorder == "little" else self.outcomes.itemsize - 1
+        numbers = self.outcomes.tobytes()[first :: self.outcomes.itemsize]  # one byte says each
+        wanted = bytes(number in outcomes for number in range(_OF_A_BYTE))
+        return [*compress(range(len(self)), numbers.translate(wanted))]
 
     @property
     def totals(self) -> Totals:
@@ -188,7 +211,8 @@ class Columns:
 
         While it is in use, nothing can be added.
         """
-        if self.seed is None or not self.is_storable:
+        refs = self.source_refs.stored() if self.seed is not None and self.is_storable else None
+        if self.seed is None or refs is None:
             return None
         totals, distinct, outcomes = self.totals, list(self.number_of_outcome), self.outcomes
         used = list(totals.outcomes)
@@ -198,7 +222,8 @@ class Columns:
             distinct = [*map(distinct.__getitem__, used)]
             totals = replace(totals, outcomes=dict(enumerate(totals.outcomes.values())))
         return JudgedFile(
-            self.source_refs,
+            refs,
+            memoryview(self.marks),
             memoryview(self.digests),
             _bytes_of(self.sizes),
             _bytes_of(self.lengths),
@@ -227,11 +252,8 @@ def restored_columns(known: JudgedFile) -> Columns:
         ValueError: They do not hold together.
     """
     found, size = Columns(known.seed), TEXT_DIGEST_BYTES
-    found.source_refs, found.digests, found.blocks = (
-        known.source_refs,
-        bytearray(known.digests),
-        bytearray(known.blocks),
-    )
+    found.source_refs = SourceRefs(known.refs)
+    found.marks, found.digests, found.blocks = map(bytearray, (known.marks, known.digests, known.blocks))
     for name in ("sizes", "lengths", "outcomes", "label_counts", "labels", "block_lines", "block_sizes"):
         getattr(found, name).frombytes(getattr(known, name))
     for label in known.label_names:
@@ -240,19 +262,16 @@ def restored_columns(known: JudgedFile) -> Columns:
         found.number_of_outcome[kind, tuple(map(restored, problems))]
     rows, totals = len(found), known.totals
     found.known_totals = totals
+    # Only what costs nothing for each line: a checksum tells damage.
     if not (
-        rows == len(found.sizes) == len(found.lengths) == len(found.outcomes) == len(found.label_counts)
-        and len(found.digests) == rows * size
+        rows == len(found.sizes) == len(found.lengths) == len(found.label_counts) == len(found.source_refs)
+        and len(found.digests) == len(found.marks) == rows * size
         and len(found.blocks) == len(found.block_lines) * size
         and len(found.blocks) == len(found.block_sizes) * size
-        and rows == sum(found.block_lines)
-        and sum(found.sizes) == sum(found.block_sizes)
-        and rows == sum(totals.outcomes.values())
-        and len(found.labels) == sum(found.label_counts) == sum(totals.labels.values())
-        and max(found.labels, default=-1) < len(known.label_names) == len(found.number_of_label)
-        and max(found.outcomes, default=-1) < len(known.distinct) == len(found.number_of_outcome)
-        and max(totals.labels, default=-1) < len(known.label_names)
-        and max(totals.outcomes, default=-1) < len(known.distinct)
+        and rows == sum(found.block_lines) == sum(totals.outcomes.values())
+        and len(found.labels) == sum(totals.labels.values())
+        and max(totals.labels, default=-1) < len(known.label_names) == len(found.number_of_label)
+        and max(totals.outcomes, default=-1) < len(known.distinct) == len(found.number_of_outcome)
     ):
         raise ValueError("the remembered lines of a file do not hold together")
     return found

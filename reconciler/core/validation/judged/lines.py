@@ -112,7 +112,8 @@ class DatasetLines:
             return unusable
         return sorted({*unusable, *(row for row, ref in enumerate(columns.source_refs) if ref in void)})
 
-    def warned(self) -> list[WarnedLines]:
+    @cached_property
+    def warned(self) -> Sequence[WarnedLines]:
         """Return the lines that have warnings only."""
         found = []
         for number, (columns, _, rows) in enumerate(self._files):
@@ -121,7 +122,7 @@ class DatasetLines:
                 part = WarnedLines(
                     number,
                     [row + 1 for row in rows],
-                    [str(columns.source_refs[row]) for row in rows],
+                    [*map(str, columns.source_refs.at(rows))],
                     [*map(columns.outcomes.__getitem__, rows)],
                     problems,
                 )
@@ -189,9 +190,8 @@ class DatasetLines:
 
 def _sorted_out(columns: Columns) -> _File:
     sorts = [_sort(problems) for _, problems in columns.number_of_outcome]
-    of_rows = bytes(map(sorts.__getitem__, columns.outcomes))
     unusable, warned = (
-        [row for row, sort in enumerate(of_rows) if sort == wanted] if wanted in of_rows else []
+        columns.rows_of({number for number, sort in enumerate(sorts) if sort == wanted})
         for wanted in (_UNUSABLE, _WARNED)
     )
     return _File(columns, unusable, warned)

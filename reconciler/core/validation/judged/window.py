@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import BinaryIO, Final
 
 from reconciler.core.entries.lines import MAX_LINE_BYTES
+from reconciler.core.validation.judged.columns import block_digest
 
+_END_OF_LINE: Final = ord("\n")
 _BUFFER_BYTES: Final = 1 << 19
 """What the cache of a core holds, so that what was read is digested from there."""
 
@@ -36,8 +39,27 @@ class Window:
                 break
             self._end += read
 
-    def skip(self, size: int) -> None:
-        self._start += size
+    def skip_blocks(self, sizes: Sequence[int], digests: Sequence[bytes], first: int, seed: int) -> int:
+        """
+        Skip what comes next as far as it is known blocks, from the *first* on; return which one is expected next.
+
+        Written out, for it is done for each block of a file: calls in it would cost as much as the digests.
+        """
+        view, start, end = self._view, self._start, self._end
+        for block in range(first, len(sizes)):
+            if (stop := start + sizes[block]) > end:
+                self._start = start
+                self._fill(sizes[block])
+                view, start, end = self._view, self._start, self._end
+                if (stop := start + sizes[block]) > end:
+                    return block
+            # What has no end of line may be the beginning of a longer one.
+            if block_digest(view[start:stop], seed) != digests[block] or view[stop - 1] != _END_OF_LINE:
+                self._start = start
+                return block
+            start = stop
+        self._start = start
+        return len(sizes)
 
     def lines(self, count: int, size: int) -> bytes | None:
         """
@@ -56,5 +78,5 @@ class Window:
                     return None
                 size *= 2
                 continue
-            self.skip(len(piece))
+            self._start += len(piece)
             return piece

@@ -76,7 +76,7 @@ def one_by_one(content: list[list[bytes]]) -> Account:
 
 def together(lines: DatasetLines) -> Account:
     found = lines.problems(lambda file, number: Origin(str(file), number))
-    for part in lines.warned():
+    for part in lines.warned:
         found += Warnings(str(part.file), part, int)
     index = lines.index
     assert len(index) == lines.count
