@@ -96,15 +96,21 @@ def next_attempt(failures: int, draw: float, interval: float) -> float:
     return max(RETRY_LEAST_SECONDS, draw * min(most, first * 2.0 ** min(failures, 30)))
 
 
-def scan_is_due(age: float, max_age: float, interval: float, jitter: float) -> bool:
+def scan_is_due(age: float, max_age: float, interval: float, listing: float) -> bool:
     """
-    Return whether a complete listing is due now, because it would be overdue by the next cycle.
+    Return whether a complete listing is due now: begun in the next cycle, it might end too late.
+
+    It is begun early enough to end in time even if it takes twice as long, beside those of other datasets; but not
+    before half of its time, where that can be kept.
 
     Args:
-        age: Seconds since the last one; negative if the clock was set back, and then a listing is due.
+        age: Seconds since the end of the last one; negative if the clock was set back, and then a listing is due.
+        interval: The longest time between two cycles.
+        listing: Seconds that it takes by itself.
     """
-    latest = interval * (1.0 + jitter)
-    return age < 0 or age >= max(max_age - latest, max_age / 2)
+    latest = max_age - interval - listing
+    due = max(latest - listing, min(latest, max_age / 2)) if latest > 0 else max_age / 2
+    return age < 0 or age >= due
 
 
 EACH_SECONDS: Final = 10.0

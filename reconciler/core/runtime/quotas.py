@@ -14,6 +14,12 @@ PAGE_SIZE: Final = 100
 # Quotas page: 5 calls a second for each dataset operation, per account and Region.
 CALLS_PER_SECOND: Final = 5
 
+
+def listing_seconds(entries: int) -> float:
+    """Return how long a listing of so many entries takes at least, if nothing else is listed meanwhile."""
+    return max(1, -(-entries // PAGE_SIZE)) / CALLS_PER_SECOND
+
+
 # Developer guide, terminal content errors: a JSON line holds at most 100,000 characters. The service
 # adds its own keys to a stored line, so 1,000 are reserved for them.
 MAX_LINE_CHARS: Final = 99_000

@@ -14,6 +14,8 @@ from pydantic_core import PydanticCustomError
 from reconciler.core.entries.entry import bucket_and_key
 from reconciler.core.entries.equality import IgnoreRule
 from reconciler.core.entries.pattern import pointer
+from reconciler.core.runtime.backoff import scan_is_due
+from reconciler.core.runtime.quotas import listing_seconds
 from reconciler.core.spec.choices import Arn, DatasetType, DriftClass, PinnedObject
 from reconciler.core.spec.field_types import (
     AccountId,
@@ -202,12 +204,24 @@ class Schedule(Part):
 
     interval_seconds: Duration = described("Time between two cycles.", 5 * 60, alias="interval")
     full_scan_max_age_seconds: Duration = described(
-        "A complete listing at least this often.", 6 * 3_600, alias="fullScanMaxAge"
+        "A complete listing at least this often; it is begun so that it ends in time.",
+        6 * 3_600,
+        alias="fullScanMaxAge",
     )
     jitter: float = described("Random share added to the interval.", 0.1, ge=0, le=1)
     update_timeout_seconds: Duration = described(
         "How long one update may take.", 60 * 60, alias="updateTimeout"
     )
+
+    @property
+    def longest_interval_seconds(self) -> float:
+        """Return the longest time between two cycles."""
+        return self.interval_seconds * (1.0 + self.jitter)
+
+    def is_scan_due(self, age: float, entries: int) -> bool:
+        """Return whether a dataset of so many entries is to be listed; *age* as in `scan_is_due`."""
+        most = self.full_scan_max_age_seconds
+        return scan_is_due(age, most, self.longest_interval_seconds, listing_seconds(entries))
 
 
 class DatasetSpec(Part):

@@ -67,6 +67,11 @@ class Summary:
     exit_code: Exit = Exit.DONE
 
     @property
+    def entries(self) -> int:
+        """Return how many entries the dataset has about: those that were observed, or else were to be added."""
+        return max(self.counts.get("observed", 0), self.counts.get("desired", 0))
+
+    @property
     def lasts(self) -> bool:
         """Return whether the verdict holds until git or AWS changes."""
         return self.verdict in _LASTING and not any(group.waits_for_images for group in self.named.groups)

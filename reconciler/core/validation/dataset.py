@@ -218,35 +218,55 @@ class FullScan(NamedTuple):
     Attributes:
         account, region: None if the spec leaves them to the credentials and the SDK.
         max_age_seconds: How often it must be made, at least.
+        interval_seconds: The longest time between two cycles; a listing begins with one.
     """
 
     account: str | None
     region: str | None
     entries: int
     max_age_seconds: float
+    interval_seconds: float
     origin: Origin | None
 
     @property
     def seconds(self) -> float:
-        return max(1, -(-self.entries // quotas.PAGE_SIZE)) / quotas.CALLS_PER_SECOND
+        return quotas.listing_seconds(self.entries)
+
+    @property
+    def longest(self) -> float:
+        """Return the longest time from one listing to the end of the next, as a share of what is asked."""
+        return (self.interval_seconds + self.seconds) / self.max_age_seconds
 
 
 def scans_over_quota(scans: Iterable[FullScan]) -> tuple[Problem, ...]:
     """
-    Return a warning for each account and Region whose datasets cannot all be listed as often as asked.
+    Return a warning for each dataset that cannot be listed as often as asked, and for each account and Region
+    where that holds of all datasets together.
 
-    AWS answers 5 calls a second for all of them together, and a listing takes one for 100 entries: 43 datasets of
-    250,000 entries fill six hours.
+    AWS answers 5 calls a second for all of them, and a listing takes one for 100 entries: 43 datasets of 250,000
+    entries fill six hours.
     """
     places: dict[tuple[str | None, str | None], list[FullScan]] = defaultdict(list)
     for scan in scans:
         places[scan.account, scan.region].append(scan)
-    return tuple(_problem(found) for found in places.values() if _load(found) > 1)
+    alone = (_problem_alone(scan) for found in places.values() for scan in found if scan.longest > 1)
+    together = (_problem(found) for found in places.values() if len(found) > 1 and _load(found) > 1)
+    return (*alone, *together)
 
 
 def _load(scans: Iterable[FullScan]) -> float:
     """Return the share of all calls that the listings take."""
     return sum(scan.seconds / scan.max_age_seconds for scan in scans)
+
+
+def _problem_alone(scan: FullScan) -> Problem:
+    text = (
+        f"fullScanMaxAge is {scan.max_age_seconds / 60:,.1f} min, and from one listing to the end of the next "
+        f"it can be {scan.longest * scan.max_age_seconds / 60:,.1f}: an interval of "
+        f"{scan.interval_seconds / 60:,.1f} min, then {scan.seconds / 60:,.1f} min for {scan.entries:,} "
+        f"entries at {quotas.CALLS_PER_SECOND} calls a second"
+    )
+    return Problem(Severity.WARNING, TOO_MANY_TO_LIST, text, scan.origin)
 
 
 def _problem(scans: list[FullScan]) -> Problem:

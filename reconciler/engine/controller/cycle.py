@@ -12,7 +12,6 @@ from reconciler.core.drift.report import classes
 from reconciler.core.planning.diff import Action
 from reconciler.core.planning.observation import NO_CALLS, Calls, ObservationKind
 from reconciler.core.planning.plan import DatasetPlan
-from reconciler.core.runtime.backoff import scan_is_due
 from reconciler.core.spec.choices import DriftClass
 from reconciler.core.spec.policy import marked
 from reconciler.core.status import summary as summaries
@@ -172,11 +171,15 @@ def _counts_still(kept: Kept, loaded: LoadedDataset, digest: bytes, context: Con
     schedule, now = loaded.schedule, context.clock.now()
     if kept.desired != digest or kept.arn != (loaded.target.dataset_arn or kept.arn):
         return False
-    interval, most = schedule.interval_seconds, schedule.full_scan_max_age_seconds
-    if scan_is_due(now - kept.scanned_at, most, interval, schedule.jitter):
+    if schedule.is_scan_due(now - kept.scanned_at, _entries_in(kept)):
         return False
     held = context.memory.quarantine.of(loaded.name).values()
     return not context.memory.journal.unfinished(loaded.name) and all(each.until > now for each in held)
+
+
+def _entries_in(kept: Kept) -> int:
+    summary = summaries.from_document(kept.body)
+    return summary.entries if summary else 0
 
 
 def _is_remembered(name: str, description: Description, context: Context) -> bool:

@@ -12,7 +12,6 @@ from reconciler.core.drift.foreign_calls import MOST_SHOWN, ForeignCall
 from reconciler.core.moments import moment_or_none
 from reconciler.core.planning.observation import NO_CALLS, Calls
 from reconciler.core.planning.plan import PlanError, errors_of
-from reconciler.core.runtime.backoff import scan_is_due
 from reconciler.core.spec.policy import next_boundary
 from reconciler.core.status.conditions import (
     Condition,
@@ -170,9 +169,8 @@ class DatasetState:
         """Return whether nothing calls for a cycle but the age of the last listing."""
         if self.scanned_at is None or self.loaded is None or self.edited:
             return False
-        schedule = self.loaded.schedule
-        most = schedule.full_scan_max_age_seconds
-        return scan_is_due(now - self.scanned_at, most, self.interval, self.jitter)
+        entries = self.summary.entries if self.summary else 0
+        return self.loaded.schedule.is_scan_due(now - self.scanned_at, entries)
 
     def urgency(self, now: float) -> tuple[bool, float]:
         """Return what orders cycles: listings come last, the most overdue of them first."""

@@ -17,6 +17,7 @@ from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.fleet import Fleet
 from reconciler.engine.controller.views import DriftView, QuarantineView
 from reconciler.engine.log import log
+from reconciler.engine.usecases.spec_tree import full_scan
 from reconciler.errors import ReconcilerError
 from reconciler.ports import LoadedDataset
 
@@ -151,9 +152,7 @@ class Registry:
     def _full_scans(self) -> Iterator[FullScan]:
         for state in self.states.values():
             if state.loaded is not None and state.summary is not None and not state.suspended:
-                target, most = state.loaded.target, state.loaded.schedule.full_scan_max_age_seconds
-                entries = state.summary.counts.get("observed", 0)
-                yield FullScan(target.home_account, target.home_region, entries, most, state.loaded.origin)
+                yield full_scan(state.loaded, state.summary.entries)
 
     def is_ready(self) -> bool:
         """Return whether the specs have been read and every dataset has been observed once."""

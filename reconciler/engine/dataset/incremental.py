@@ -19,7 +19,6 @@ from reconciler.core.planning.compare import compare_some
 from reconciler.core.planning.diff import Diff
 from reconciler.core.planning.readback import cover
 from reconciler.core.planning.remembered import Recalled, recall
-from reconciler.core.runtime.backoff import scan_is_due
 from reconciler.engine.dataset.context import Context, always
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import SpooledListing, pages_of
@@ -117,11 +116,10 @@ def is_only_due(desired: Desired, context: Context) -> bool:
 def _may_count(head: ObservedHead, desired: Desired, context: Context) -> bool:
     """Return whether remembered entries fit the specs, are recent, and no update of them is open."""
     schedule, age = desired.schedule, context.clock.now() - head.scanned_at
-    most, interval = schedule.full_scan_max_age_seconds, schedule.interval_seconds
-    is_due = scan_is_due(age, most, interval, schedule.jitter)
+    is_due = schedule.is_scan_due(age, desired.entries)
     return (
         head.scope == scope_of(desired)
-        and (0 <= age < most if context.edit_first else not is_due)
+        and (0 <= age < schedule.full_scan_max_age_seconds if context.edit_first else not is_due)
         and not context.memory.journal.unfinished(desired.name)
     )
 

@@ -203,15 +203,18 @@ def read(specs: Specs, overrides: Overrides = NO_OVERRIDES, judged: JudgedFiles 
     others = iter(rest)
     datasets = tuple(next(others) if known is None else known for known in recalled)
     broken = tuple(map(_read_broken, specs.broken))
-    across = (*_across(datasets, judged), *scans_over_quota(map(_full_scan, datasets)))
+    scans = (full_scan(desired.loaded, desired.entries) for desired in datasets)
+    across = (*_across(datasets, judged), *scans_over_quota(scans))
     return Reading(
         datasets, broken, specs.problems, across, specs.revision, specs.acknowledgements, specs.skipped
     )
 
 
-def _full_scan(desired: Desired) -> FullScan:
-    target, most = desired.target, desired.schedule.full_scan_max_age_seconds
-    return FullScan(target.home_account, target.home_region, desired.entries, most, desired.loaded.origin)
+def full_scan(loaded: LoadedDataset, entries: int) -> FullScan:
+    """Return the regular listing of a dataset of so many entries."""
+    target, schedule = loaded.target, loaded.schedule
+    most, interval = schedule.full_scan_max_age_seconds, schedule.longest_interval_seconds
+    return FullScan(target.home_account, target.home_region, entries, most, interval, loaded.origin)
 
 
 def _read_broken(dataset: BrokenDataset) -> BrokenDataset:

@@ -23,7 +23,6 @@ from reconciler.core.runtime.backoff import (
     Hints,
     backoff,
     next_attempt,
-    next_cycle,
     poll_delay,
     scan_is_due,
 )
@@ -122,17 +121,32 @@ def test_a_retry_never_waits_longer_than_two_intervals(failures: int, draw: floa
     assert RETRY_LEAST_SECONDS <= wait <= max(RETRY_MOST_SECONDS, 2 * interval)
 
 
-@given(st.floats(0, 86_400), st.floats(1, 3_600), st.floats(0, 1))
-def test_a_scan_never_waits_for_a_visit_that_comes_too_late(age: float, interval: float, jitter: float):
-    """A scan that is not due at this visit is not overdue at the next, unless visits are rarer than scans."""
-    most = 6 * 3_600.0
-    if not scan_is_due(age, most, interval, jitter):
-        assert age + next_cycle(interval, jitter, 1.0) <= max(most, most / 2 + 2 * interval)
+@given(st.floats(0, 86_400), st.floats(60, 86_400), st.floats(1, 3_600), st.floats(0.2, 1_000))
+def test_a_scan_never_waits_for_a_visit_that_comes_too_late(
+    age: float, most: float, interval: float, listing: float
+):
+    """A scan that is not due at this visit, and begins at the next, ends in time wherever that can be kept."""
+    if interval + listing < most and not scan_is_due(age, most, interval, listing):
+        assert age + interval + listing <= most
+
+
+def test_a_scan_ends_in_time_even_if_it_takes_twice_as_long():
+    """A full dataset of 500 s, observed every five minutes: it is begun at the latest 1,000 s before its end."""
+    begun = next(age for age in range(0, 21_600, 1) if scan_is_due(age, 21_600.0, 330.0, 500.0))
+
+    assert 21_600 == begun + 330 + 2 * 500
+
+
+def test_a_scan_waits_for_half_of_its_time():
+    """A short age is no reason to list in each visit."""
+    assert not scan_is_due(289.0, 600.0, 60.0, 250.0)
+    assert not scan_is_due(300.0, 600.0, 60.0, 0.2)
+    assert scan_is_due(300.0, 600.0, 700.0, 0.2)
 
 
 def test_a_scan_from_the_future_is_due():
     """A scan dated in the future is due, as after a clock that was set back."""
-    assert scan_is_due(-1.0, 3_600.0, 60.0, 0.1)
+    assert scan_is_due(-1.0, 3_600.0, 60.0, 0.2)
 
 
 def test_the_first_hint_is_due_at_once():

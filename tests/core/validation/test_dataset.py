@@ -269,7 +269,7 @@ def test_an_image_in_both_datasets_is_a_warning_that_names_the_other():
 
 def scans(number: int, *, region: str = "us-east-1", hours: float = 6) -> list[FullScan]:
     at = Origin("specs/a.yaml", 1)
-    return [FullScan("111122223333", region, 250_000, hours * 3_600, at) for _ in range(number)]
+    return [FullScan("111122223333", region, 250_000, hours * 3_600, 330, at) for _ in range(number)]
 
 
 def test_as_many_as_five_calls_a_second_can_list_are_fine():
@@ -292,6 +292,19 @@ def test_an_account_that_the_specs_leave_open_is_that_of_the_credentials():
     assert problem.message.startswith("account of the credentials, the SDK's Region: 44 datasets")
 
 
+def test_a_listing_begins_only_with_a_cycle():
+    """It ends an interval and its own time after it would have had to begin: 330 s and 500 s in 14 minutes."""
+    (one,) = scans(1, hours=14 / 60)
+    (problem,) = scans_over_quota([one._replace(max_age_seconds=829)])
+
+    assert () == scans_over_quota([one])
+    assert ("RKD1305", one.origin) == (problem.code, problem.origin)
+    assert (
+        "fullScanMaxAge is 13.8 min, and from one listing to the end of the next it can be 13.8: an interval of "
+        "5.5 min, then 8.3 min for 250,000 entries at 5 calls a second"
+    ) == problem.message
+
+
 def test_each_account_and_region_has_its_own_limit():
     """Datasets in another Region take none of the calls."""
     assert () == scans_over_quota([*scans(40), *scans(40, region="eu-west-1")])
@@ -307,4 +320,4 @@ def test_each_schedule_counts_with_its_own_age():
 )
 def test_a_listing_takes_a_call_for_each_hundred_entries(entries, seconds):
     """Five calls a second; an empty dataset takes one call as well."""
-    assert pytest.approx(seconds) == FullScan(None, None, entries, 3_600, None).seconds
+    assert pytest.approx(seconds) == FullScan(None, None, entries, 3_600, 330, None).seconds

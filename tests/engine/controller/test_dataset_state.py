@@ -220,3 +220,14 @@ def test_an_error_without_a_place_has_none():
     assert [{"code": "DENIED", "message": "no", "origin": None}] == DatasetState(
         "a", None, summary=summary
     ).document(0.0, None)["errors"]
+
+
+def test_a_large_dataset_is_listed_so_early_that_it_stays_known(spec: LoadedDataset):
+    """A listing of 250,000 entries takes 500 s at best, and the dataset would be unknown while it runs."""
+    summary = Summary(Verdict.CONVERGED, {"observed": 250_000})
+    large = DatasetState("a", spec, summary=summary, scanned_at=0.0)
+    small = DatasetState("a", spec, summary=SUMMARY, scanned_at=0.0)
+    begin = 2 * HOUR - 90 - 2 * 500
+
+    assert (False, True) == (large.is_only_to_be_listed(begin - 1), large.is_only_to_be_listed(begin))
+    assert not small.is_only_to_be_listed(2 * HOUR - 91)
