@@ -77,7 +77,7 @@ class Rekognition:
             shape = _input_shape(request, target)
             raw = _parse(request.body)
             resource = _resource(raw)
-            disposition = self._weather(operation, resource)
+            disposition = self._apply_faults(operation, resource)
             if disposition.disposition is Disposition.CUT and disposition.status == 0:
                 code = "cut"
                 return disposition
@@ -90,7 +90,7 @@ class Rekognition:
         except ServiceError as exc:
             code, status, body = exc.code, exc.status, _error_body(exc, request_id)
         finally:
-            self._write_down(operation, caller, params, code)
+            self._log(operation, caller, params, code)
             if caller and code != "cut" and ("rekognition", operation) not in READS:
                 call = cloudtrail.called(caller, operation, request.headers, request_id, params)
                 cloudtrail.record(self._context, replace(call, answer=result, error=code))
@@ -125,7 +125,7 @@ class Rekognition:
         if "Bucket" in place and "Name" in place:
             copies.fetch(self._context, caller, place)
 
-    def _weather(self, operation: str, resource: str) -> Answer:
+    def _apply_faults(self, operation: str, resource: str) -> Answer:
         """Apply the faults that precede the call; return how to treat the answer."""
         context = self._context
         if not context.faults.armed():
@@ -162,7 +162,7 @@ class Rekognition:
                 # Not an error that SDKs retry: a retry would succeed and hide the missing edit.
                 raise ServiceError("ConsoleActionFailed", f"the console user could not act: {exc}") from exc
 
-    def _write_down(self, operation: str, caller: Caller | None, params: Params, code: str | None) -> None:
+    def _log(self, operation: str, caller: Caller | None, params: Params, code: str | None) -> None:
         refs = source_refs(params.get("Changes", {}).get("GroundTruth", b""))
         owner = caller.owner if caller else None
         self._context.log("rekognition", operation, owner, _resource(params), refs, code)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import quote
 from xml.sax.saxutils import escape
@@ -59,11 +61,15 @@ def read(body: bytes) -> Element:
             return fromstring(body.decode())  # noqa: S314
     except (ParseError, UnicodeDecodeError):
         pass
-    raise ServiceError("MalformedXML", "The XML you provided was not well-formed.")
+    raise malformed()
 
 
-def answer(root: str, content: Content) -> Answer:
-    return Answer(200, document(root, S3_NAMESPACE, content), {"Content-Type": "application/xml"})
+def malformed() -> ServiceError:
+    return ServiceError("MalformedXML", "The XML you provided was not well-formed.")
+
+
+def answer(root: str, content: Content, headers: Mapping[str, str] = MappingProxyType({})) -> Answer:
+    return Answer(200, document(root, S3_NAMESPACE, content), {"Content-Type": "application/xml", **headers})
 
 
 def error(exc: ServiceError, bucket: str, key: str, request_id: str) -> Answer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Final
 
 from reconciler.emulator.access import Caller
 from reconciler.emulator.api import finishing, lifecycle, outcome, shapes
@@ -31,6 +31,11 @@ from reconciler.emulator.storage.objects import Content
 
 Params = dict[str, Any]
 
+_STARTED_BY: Final = {
+    Work.UPDATE: "UpdateDatasetEntries",
+    Work.DISTRIBUTE: "DistributeDatasetEntries",
+    Work.DELETE: "DeleteDataset",
+}
 _OPEN = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_FAILED")
 
 
@@ -46,11 +51,11 @@ def create_dataset(context: Context, caller: Caller, params: Params) -> Params:
         arn = f"{project['arn'].rpartition('/')[0]}/dataset/{kind.lower()}/{number}"
         row = db.execute(
             "INSERT INTO datasets (project, arn, type, created, updated, status, message, code, content)"
-            " VALUES (?, ?, ?, ?, ?, '', '', '', ?) RETURNING id",
+            " VALUES (?, ?, ?, ?, ?, '', '', '', ?) RETURNING *",
             (project["id"], arn, kind, number / 1000, number / 1000, contents.new(db)),
         ).fetchone()
         attach(db, arn, params.get("Tags", {}))
-        _start(context, "CreateDataset", row["id"], arn, work, manifest, **arguments)
+        _start(context, row, work, manifest, **arguments)
     return {"DatasetArn": arn}
 
 
@@ -88,11 +93,10 @@ def update_dataset_entries(context: Context, caller: Caller, params: Params) -> 
         raise _refusal(context, dataset["status"])
     description = _description(context, dataset)
     content = objects.content(context.store, blob)
-    number, arn = dataset["id"], dataset["arn"]
-    due = _start(context, "UpdateDatasetEntries", number, arn, Work.UPDATE, content)
-    context.remember_past(number, description, due)
+    due = _start(context, dataset, Work.UPDATE, content)
+    context.remember_past(dataset["id"], description, due)
     if switches.visibility is Visibility.AT_ONCE:
-        finishing.apply_early(context, number)
+        finishing.apply_early(context, dataset["id"])
     return {}
 
 
@@ -108,14 +112,7 @@ def distribute_dataset_entries(context: Context, caller: Caller, params: Params)
     if entries.stats(context.store, test["id"]).total:
         raise invalid_parameter()
     with context.store.transaction() as db:
-        _start(
-            context,
-            "DistributeDatasetEntries",
-            train["id"],
-            train["arn"],
-            Work.DISTRIBUTE,
-            partner=test["id"],
-        )
+        _start(context, train, Work.DISTRIBUTE, partner=test["id"])
         lifecycle.set_status(db, test["id"], *lifecycle.running(Work.DISTRIBUTE), "SUCCESS")
     return {}
 
@@ -124,7 +121,7 @@ def delete_dataset(context: Context, caller: Caller, params: Params) -> Params:
     dataset = find(context, caller, params["DatasetArn"], "datasets")
     if dataset["status"].endswith("_IN_PROGRESS"):
         raise in_use()
-    _start(context, "DeleteDataset", dataset["id"], dataset["arn"], Work.DELETE)
+    _start(context, dataset, Work.DELETE)
     return {}
 
 
@@ -183,15 +180,10 @@ def _refusal(context: Context, status: str) -> Exception:
 
 
 def _start(
-    context: Context,
-    operation: str,
-    dataset: int,
-    arn: str,
-    work: Work,
-    payload: Content | None = None,
-    **arguments: Any,
+    context: Context, dataset: sqlite3.Row, work: Work, payload: Content | None = None, **arguments: Any
 ) -> float:
     """Start work on a dataset, and apply the armed faults that match; return when it is due."""
+    operation, arn = _STARTED_BY.get(work, "CreateDataset"), dataset["arn"]
     body, size = (payload.body, payload.size) if payload is not None else (None, 0)
     refs = []
     if body is not None and context.faults.armed():
@@ -203,16 +195,13 @@ def _start(
     if failures and failures[0].kind is Kind.FAIL_SERVICE:
         arguments["failure"] = ["SERVICE_ERROR", "Internal server error"]
     elif failures:
-        arguments["failure"] = [
-            "CLIENT_ERROR",
-            "The manifest file extension or contents are invalid.",
-        ]
+        arguments["failure"] = outcome.BAD_MANIFEST
     if drops:
         arguments["drop"] = sorted(frozenset().union(*(fault.source_refs for fault in drops)))
     seconds = sum(fault.seconds for fault in slow)
     if work is Work.UPDATE:
         seconds += context.late_seconds()
-    return lifecycle.start(context, dataset, work, body=body, size=size, slower_by=seconds, **arguments)
+    return lifecycle.start(context, dataset["id"], work, body=body, size=size, slower_by=seconds, **arguments)
 
 
 def list_dataset_entries(context: Context, caller: Caller, params: Params) -> Params:

@@ -95,13 +95,13 @@ def _has_one_label(context: Context, op: Operation) -> bool:
 def distribute(context: Context, op: Operation) -> Failure | None:
     """Move 20 % of the images, drawn at random with the seed, to the partner dataset."""
     switches = context.settings.switches
-    labelled = entries.labelled(context.store, op.dataset)
+    labelled = entries.source_refs(context.store, op.dataset, labelled=True)
     counts = entries.label_counts(context.store, entries.content_of(context.store, op.dataset))
     scarce = any(0 < count.entries < switches.distribute_min_per_label for count in counts)
     if switches.distribute_base is DistributeBase.LABELED:
         images = labelled
     else:
-        images = entries.source_refs(context.store, op.dataset)
+        images = entries.source_refs(context.store, op.dataset, labelled=False)
     share = round(len(images) * 0.2)
     if share == 0 or not labelled or scarce:
         return TOO_FEW_TO_DISTRIBUTE

@@ -63,7 +63,10 @@ class Console:
 
     def put(self, dataset: str, *lines: str | Fields) -> None:
         """Add or replace entries, given as complete lines, as an import does."""
-        self._store(dataset, [self._judged(line) for line in lines])
+        changed, number = [self._judged(line) for line in lines], self._id(dataset)
+        with self._context.store.transaction():
+            entries.put(self._context.store, number, changed)
+            self._record_edit(dataset, number)
 
     def add_image(self, dataset: str, source_ref: str) -> None:
         """Add an unlabelled image."""
@@ -74,8 +77,7 @@ class Console:
         self.line(dataset, source_ref)
         number = self._id(dataset)
         entries.remove(self._context.store, number, source_ref)
-        lifecycle.touch(self._context, number, self._context.clock.now())
-        self._record_edit(dataset)
+        self._record_edit(dataset, number)
 
     def edit(self, dataset: str, source_ref: str, change: Callable[[Fields], None]) -> None:
         """Apply *change*, which edits the parsed line in place."""
@@ -111,8 +113,7 @@ class Console:
         """Add a label that no image uses: it counts in TotalLabels, and ListDatasetLabels shows 0 entries."""
         number = self._id(dataset)
         entries.declare(self._context.store, number, label)
-        lifecycle.touch(self._context, number, self._context.clock.now())
-        self._record_edit(dataset)
+        self._record_edit(dataset, number)
 
     def add_label(self, dataset: str, source_ref: str, label: str) -> None:
         """Assign an image-level label, in the format that the console writes."""
@@ -136,7 +137,7 @@ class Console:
     def split(self, train: str, test: str, share: float = 0.2) -> None:
         """Move a share of the labelled images to the test dataset, as training without one does."""
         source, target = self._id(train), self._id(test)
-        labelled = entries.labelled(self._context.store, source)
+        labelled = entries.source_refs(self._context.store, source, labelled=True)
         draw = random.Random(f"{self._context.settings.seed}:{train}")  # noqa: S311
         with self._context.store.transaction():
             entries.move(
@@ -193,14 +194,8 @@ class Console:
             raise ValueError(f"not a line that could be stored: {raw[:200]!r}")
         return entry
 
-    def _store(self, dataset: str, changed: list[Entry]) -> None:
-        number = self._id(dataset)
-        with self._context.store.transaction():
-            entries.put(self._context.store, number, changed)
-            lifecycle.touch(self._context, number, self._context.clock.now())
-            self._record_edit(dataset)
-
-    def _record_edit(self, dataset: str) -> None:
+    def _record_edit(self, dataset: str, number: int) -> None:
+        lifecycle.touch(self._context, number, self._context.clock.now())
         call = cloudtrail.acted(dataset, "UpdateDatasetEntries", {"DatasetArn": dataset})
         cloudtrail.record(self._context, call)
 

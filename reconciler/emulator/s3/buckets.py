@@ -82,7 +82,7 @@ def put_versioning(context: Context, caller: Caller, request: Request, name: str
     own(context, caller, name)
     state = xml.read(request.body).findtext("{*}Status")
     if state not in ("Enabled", "Suspended"):
-        raise ServiceError("MalformedXML", "The XML you provided was not well-formed.")
+        raise xml.malformed()
     context.store.db.execute("UPDATE buckets SET versioning = ? WHERE name = ?", (state, name))
     return Answer(200)
 
@@ -162,8 +162,7 @@ def list_objects(context: Context, caller: Caller, request: Request, name: str, 
         content.append(("NextMarker", shown(found.last)))
     content += [("Contents", _listed(row, shown)) for row in found.objects]
     content += [("CommonPrefixes", [("Prefix", shown(text))]) for text in found.prefixes]
-    made = answer("ListBucketResult", content)
-    return Answer(made.status, made.body, {**made.headers, "x-amz-bucket-region": bucket["region"]})
+    return answer("ListBucketResult", content, {"x-amz-bucket-region": bucket["region"]})
 
 
 def _size(text: str) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from dataclasses import replace
 from functools import cache
 from typing import Any, Final
 from urllib.parse import unquote
@@ -59,8 +58,7 @@ def copy_object(context: Context, caller: Caller, request: Request, name: str, k
     headers = versioned(context, name, version)
     if source["version"] != objects.NULL:
         headers["x-amz-copy-source-version-id"] = source["version"]
-    done = answer("CopyObjectResult", [("LastModified", iso(now)), ("ETag", f'"{new.etag}"')])
-    return replace(done, headers={**done.headers, **headers})
+    return answer("CopyObjectResult", [("LastModified", iso(now)), ("ETag", f'"{new.etag}"')], headers)
 
 
 def find_source(context: Context, caller: Caller, request: Request) -> sqlite3.Row:

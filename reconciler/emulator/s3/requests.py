@@ -125,7 +125,7 @@ def delete_objects(context: Context, caller: Caller, request: Request, name: str
         (each.findtext("{*}Key", ""), each.findtext("{*}VersionId")) for each in asked.findall("{*}Object")
     ]
     if not 0 < len(named) <= _MOST_DELETED:
-        raise ServiceError("MalformedXML", "The XML you provided was not well-formed.")
+        raise xml.malformed()
     deleted = [(key, given, *_delete(context, name, key, given)) for key, given in named]
     quiet = asked.findtext("{*}Quiet") == "true"
     return answer("DeleteResult", [("Deleted", _deleted(*each)) for each in deleted if not quiet])

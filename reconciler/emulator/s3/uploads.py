@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 from uuid import uuid4
@@ -86,10 +85,8 @@ def complete_upload(context: Context, caller: Caller, request: Request, name: st
     version = objects.put(db, name, key, new, context.clock.now())
     objects.forget(db, parts)
     place: tuple[str, str] = "Location", f"/{name}/{key}"
-    done = answer(
-        "CompleteMultipartUploadResult", [place, ("Bucket", name), ("Key", key), ("ETag", f'"{new.etag}"')]
-    )
-    return replace(done, headers={**done.headers, **versioned(context, name, version)})
+    content: xml.Children = [place, ("Bucket", name), ("Key", key), ("ETag", f'"{new.etag}"')]
+    return answer("CompleteMultipartUploadResult", content, versioned(context, name, version))
 
 
 def abort_upload(context: Context, caller: Caller, request: Request, name: str, key: str) -> Answer:
@@ -121,7 +118,7 @@ def _named_parts(context: Context, parts: str, body: bytes) -> list[sqlite3.Row]
     ]
     pairs = [(int(number), etag) for number, etag in named if _NUMBER.fullmatch(number)]
     if not pairs or len(pairs) < len(named):
-        raise ServiceError("MalformedXML", "The XML you provided was not well-formed.")
+        raise xml.malformed()
     if any(first >= second for (first, _), (second, _) in pairwise(pairs)):
         raise ServiceError("InvalidPartOrder", "The list of parts was not in ascending order.")
     rows = [(objects.find(context.store, parts, _key(number)), etag) for number, etag in pairs]

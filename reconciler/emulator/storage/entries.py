@@ -235,20 +235,10 @@ def lines(store: Store, dataset: int) -> list[str]:
     return [row["line"] for row in rows]
 
 
-def source_refs(store: Store, dataset: int) -> list[str]:
-    """Return the source-refs of all entries, in listing order."""
-    sql = "SELECT source_ref FROM entries WHERE content = ? ORDER BY seq"
-    rows = store.all(sql, content_of(store, dataset))
-    return [row["source_ref"] for row in rows]
-
-
-def labelled(store: Store, dataset: int) -> list[str]:
-    """Return the source-refs of the labelled entries, in listing order."""
-    rows = store.all(
-        "SELECT source_ref FROM entries WHERE content = ? AND labeled = 1 ORDER BY seq",
-        content_of(store, dataset),
-    )
-    return [row["source_ref"] for row in rows]
+def source_refs(store: Store, dataset: int, *, labelled: bool) -> list[str]:
+    """Return the source-refs of all entries, or of those that are labelled, in listing order."""
+    sql = "SELECT source_ref FROM entries WHERE content = ? AND labeled >= ? ORDER BY seq"
+    return [row["source_ref"] for row in store.all(sql, content_of(store, dataset), labelled)]
 
 
 def missing_images(store: Store, content: int, account: str) -> int:

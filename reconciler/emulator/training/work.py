@@ -38,15 +38,16 @@ _AUTOSPLIT: Final = Problem(
 )
 
 _TEST_SHARE: Final = 0.2
+_VERSIONS: Final = (
+    "SELECT v.*, p.name AS project_name, p.account, p.region"
+    " FROM versions v JOIN projects p ON p.id = v.project"
+)
 
 
 def due(context: Context, prefixes: tuple[str, ...]) -> list[sqlite3.Row]:
     """Return the versions for which something is due and whose ARN begins so, ordered by due time."""
-    rows = context.store.all(
-        "SELECT v.*, p.name AS project_name, p.account, p.region FROM versions v JOIN projects p"
-        " ON p.id = v.project WHERE v.due <= ? ORDER BY v.due, v.id",
-        context.clock.now(),
-    )
+    sql = f"{_VERSIONS} WHERE v.due <= ? ORDER BY v.due, v.id"
+    rows = context.store.all(sql, context.clock.now())
     return [row for row in rows if row["arn"].startswith(prefixes)]
 
 
@@ -241,11 +242,7 @@ def file_key(prefix: str, name: str, project: str, version: str) -> str:
 def _copy(context: Context, version: sqlite3.Row) -> None:
     """Take over the result of the source, and its files from where they are now."""
     settings = json.loads(version["settings"])
-    source = context.store.one(
-        "SELECT v.*, p.name AS project_name, p.account, p.region FROM versions v JOIN projects p"
-        " ON p.id = v.project WHERE v.arn = ?",
-        settings["source"],
-    )
+    source = context.store.one(f"{_VERSIONS} WHERE v.arn = ?", settings["source"])
     if source is None:
         _end(context, version, "COPYING_FAILED", "The source model was deleted.", {}, {})
         return
