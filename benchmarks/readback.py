@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from time import process_time
 
-from reconciler.core.planning.readback import cover
+from reconciler.core.planning.calls import cover
 from reconciler.core.runtime.quotas import PAGE_SIZE
 
 ENTRIES = 250_000

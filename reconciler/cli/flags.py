@@ -6,8 +6,8 @@ import argparse
 from typing import Final
 
 from reconciler.cli import values
-from reconciler.core.runtime.queue_address import QueueAddress
 from reconciler.core.runtime.quotas import CALLS_PER_SECOND
+from reconciler.core.spec.choices import QueueAddress
 from reconciler.reports.registry import FORMATS
 
 

@@ -7,8 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.core.entries.entry import Fields
-from reconciler.core.entries.equality import Equality
-from reconciler.core.entries.field_changes import FieldChange, field_changes
+from reconciler.core.entries.equality import Equality, FieldChange, field_changes
 from reconciler.core.entries.image_view import ImageView
 from reconciler.core.entries.pattern import text_of
 from reconciler.core.planning.cause import Applied, Cause

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from reconciler.core.entries.field_changes import FieldChange
+from reconciler.core.entries.equality import FieldChange
 from reconciler.core.entries.image_view import ImageView, LabelBalance
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.spec.choices import DriftClass

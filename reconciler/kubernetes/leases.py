@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.runtime.election import Record
+from reconciler.core.runtime.fleet import Record
 from reconciler.errors import LeaseUnavailable
 from reconciler.kubernetes.client import CONFLICT, NOT_FOUND, client, status_code
 

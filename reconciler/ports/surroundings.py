@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeAlias, TypeVar
 
 if TYPE_CHECKING:  # ports name these, and only code that uses them imports them
-    from reconciler.core.runtime.election import Record
+    from reconciler.core.runtime.fleet import Record
     from reconciler.core.spec.documents import Target
     from reconciler.core.status.status_object import News
 

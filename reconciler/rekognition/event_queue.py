@@ -8,7 +8,7 @@ from typing import Any, Final
 from botocore.config import Config
 
 from reconciler import errors
-from reconciler.core.runtime.queue_address import QueueAddress
+from reconciler.core.spec.choices import QueueAddress
 from reconciler.ports import Message
 from reconciler.rekognition.settings import sdk_config
 from reconciler.rekognition.translate import translated

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, NotRequired, TypeVar, ov
 import orjson
 from typing_extensions import TypedDict  # pydantic reads the standard one only from Python 3.12
 
-from reconciler.core.entries.field_changes import FieldChange
+from reconciler.core.entries.equality import FieldChange
 from reconciler.core.moments import moment
-from reconciler.core.planning.observation import Calls, ObservationKind, Observed
+from reconciler.core.planning.calls import Calls, ObservationKind, Observed
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.validation.problem import Origin, Problem, Severity
 

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from reconciler.core.entries.boxes import BoxPair
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, METADATA
-from reconciler.core.entries.field_changes import FieldChange
+from reconciler.core.entries.equality import FieldChange
 from reconciler.core.entries.image_view import ImageView
 from reconciler.core.entries.training_view import TrainingBox
 from reconciler.core.spec.choices import DriftClass

@@ -17,8 +17,8 @@ from reconciler.core.spec.documents import (
     Dataset,
     Metadata,
 )
+from reconciler.core.spec.labelling import Entries
 from reconciler.core.spec.messages import ModelError, Path, model_errors_of, nearest
-from reconciler.core.spec.shorthand import Entries
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.ports import Tree

@@ -19,9 +19,8 @@ from typing import BinaryIO, ClassVar, Final, NamedTuple
 
 from reconciler.core.spec.choices import PinnedObject, Pointer
 from reconciler.core.spec.documents import Dataset, Target
-from reconciler.core.spec.labelling import compile_lines
+from reconciler.core.spec.labelling import Entries, compile_lines
 from reconciler.core.spec.messages import ModelError
-from reconciler.core.spec.shorthand import Entries
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.errors import ManifestUnusable, SourceError

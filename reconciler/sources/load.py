@@ -10,8 +10,8 @@ from typing import Final
 from reconciler.core.entries.pattern import is_pattern, path_glob
 from reconciler.core.spec.choices import DriftClass
 from reconciler.core.spec.documents import API_VERSION, Acknowledgement, Dataset
+from reconciler.core.spec.labelling import Entries
 from reconciler.core.spec.messages import ModelError, Path
-from reconciler.core.spec.shorthand import Entries
 from reconciler.core.validation import spec_codes as codes
 from reconciler.core.validation.problem import Origin, Problem, Severity, by_place, has_error
 from reconciler.core.validation.unmatched import PlacedGlob, PlacedPath

@@ -18,7 +18,7 @@ from reconciler.core.entries.pattern import path_glob
 from reconciler.core.proposals.longhand import Item, NotExpressible, shortened
 from reconciler.core.proposals.report import EditKind, EditRequest
 from reconciler.core.proposals.restyle import aligned
-from reconciler.core.spec.shorthand import Entries, Image
+from reconciler.core.spec.labelling import Entries, Image
 from reconciler.ports import LoadedDataset
 from reconciler.sources.yaml.edit import UNSAFE, Member, YamlEditor
 from reconciler.sources.yaml.positions import Node, parse_nodes

@@ -12,7 +12,7 @@ from reconciler.core.proposals.longhand import NotExpressible
 from reconciler.core.proposals.patch import LineEdit
 from reconciler.core.proposals.report import EditKind, EditRequest, Refusal, refused
 from reconciler.core.proposals.restyle import PLAIN, Style, composed, restyled, style_of
-from reconciler.core.spec.shorthand import Entries
+from reconciler.core.spec.labelling import Entries
 from reconciler.errors import SourceError
 from reconciler.ports import LoadedDataset, Tree
 from reconciler.sources.documents import parse_file

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.cli.controller import replicas
-from reconciler.core.runtime.partition import Shard
+from reconciler.core.runtime.fleet import Shard
 from reconciler.core.runtime.quotas import CALLS_PER_SECOND
 from reconciler.emulator.server import Running
 from reconciler.errors import UsageError

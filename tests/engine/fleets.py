@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from reconciler.core.runtime.election import Record, Timing
-from reconciler.core.runtime.partition import MEMBER
+from reconciler.core.runtime.fleet import MEMBER, Record, Timing
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Target
 from reconciler.errors import LeaseUnavailable

@@ -11,7 +11,7 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from reconciler.core.planning.observation import ObservationKind
+from reconciler.core.planning.calls import ObservationKind
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.engine.dataset.incremental import scope_of

@@ -16,7 +16,7 @@ import orjson
 import pytest
 
 from benchmarks.datasets import SHAPES, SPEC, change, entries
-from reconciler.core.entries import entry, field_changes, index, listed_form, observed_line
+from reconciler.core.entries import entry, equality, index, listed_form, observed_line
 from reconciler.core.entries.equality import Equality
 from reconciler.core.planning import compare
 from reconciler.core.validation import line
@@ -61,7 +61,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     monkeypatch.setattr("deepdiff.DeepDiff", counted("DeepDiff", __import__("deepdiff").DeepDiff))
     monkeypatch.setattr(line, "check_slowly", counted("slow lines", line.check_slowly))
-    for module in (compare, make_plan, entry, field_changes, listed_form, observed_line):
+    for module in (compare, make_plan, entry, equality, listed_form, observed_line):
         monkeypatch.setattr(module, "orjson", Parser(found))
     return found
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.runtime.election import Record
+from reconciler.core.runtime.fleet import Record
 from reconciler.errors import LeaseUnavailable, UsageError
 from reconciler.kubernetes.leases import FLEET, KubernetesLeases
 from tests.kubernetes.apiserver import ApiServer, served

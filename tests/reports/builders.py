@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.core.entries.field_changes import FieldChange
-from reconciler.core.planning.batch import pack
+from reconciler.core.entries.equality import FieldChange
+from reconciler.core.planning.calls import pack
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action, Change
 from reconciler.core.planning.guard import Guard

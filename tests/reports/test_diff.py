@@ -7,7 +7,7 @@ import json
 import pytest
 from pydantic import TypeAdapter
 
-from reconciler.core.entries.field_changes import FieldChange
+from reconciler.core.entries.equality import FieldChange
 from reconciler.core.entries.image_view import LabelBalance
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.revision_diff import (

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from reconciler.core.entries.field_changes import FieldChange
+from reconciler.core.entries.equality import FieldChange
 from reconciler.core.images.report import DatasetImages, ImageCounts, ImagesCheck
 from reconciler.core.planning.plan import PlanError, unplanned
 from reconciler.core.preflight import Check, CheckResult, DatasetPreflight, Mark, Preflight

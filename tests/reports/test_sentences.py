@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.core.entries.field_changes import FieldChange, field_changes
+from reconciler.core.entries.equality import FieldChange, field_changes
 from reconciler.core.entries.image_view import view_of
 from reconciler.reports.sentences import ImageEvent, due_changes, field_name
 from tests.reports.drift.builders import entry

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from reconciler.core.drift.foreign_calls import AddressClass, ForeignCall, PrincipalKind
-from reconciler.core.planning.observation import Calls
+from reconciler.core.planning.calls import Calls
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.status.conditions import (
     FailureReason,

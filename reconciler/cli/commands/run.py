@@ -166,7 +166,7 @@ def _add_commit_status(group: argparse._ArgumentGroup) -> None:
 
 def _add_replicas(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of a process that is one of several replicas."""
-    from reconciler.core.runtime.election import DEFAULT_SECONDS, LEAST_SECONDS, MOST_SECONDS
+    from reconciler.core.runtime.fleet import DEFAULT_SECONDS, LEAST_SECONDS, MOST_SECONDS
 
     group = parser.add_argument_group("several replicas")
     group.add_argument(

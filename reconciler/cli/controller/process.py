@@ -26,7 +26,7 @@ from reconciler.cli.output.files import write_whole
 from reconciler.cli.output.show import results_exit_code, show
 from reconciler.cli.pictures import Illustrator
 from reconciler.cli.wiring import CallSettings, connected
-from reconciler.core.planning.observation import ObservationKind, Observed
+from reconciler.core.planning.calls import ObservationKind, Observed
 from reconciler.core.planning.plan import EntryCounts
 from reconciler.core.status.result import DatasetResult, Verdict
 from reconciler.engine.controller.cycle_runner import CycleRunner

@@ -11,8 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from reconciler.cli.clock import SystemClock, unsleeping_seconds
-from reconciler.core.runtime.election import Timing
-from reconciler.core.runtime.partition import Shard
+from reconciler.core.runtime.fleet import Shard, Timing
 from reconciler.core.runtime.quotas import CALLS_PER_SECOND
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Target

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.cli.specs import selection_of
-from reconciler.core.runtime.partition import Shard
+from reconciler.core.runtime.fleet import Shard
 from reconciler.engine.controller.source_poller import DIRECTORY_SECONDS, Polling
 from reconciler.engine.usecases.spec_tree import select
 from reconciler.errors import UsageError

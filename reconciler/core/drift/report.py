@@ -9,10 +9,10 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from reconciler.core.drift.foreign_calls import ForeignCall
-from reconciler.core.entries.field_changes import FieldChange
+from reconciler.core.entries.equality import FieldChange
 from reconciler.core.entries.image_view import ImageView, LabelBalance
+from reconciler.core.planning.calls import NO_CALLS, Calls, Observed
 from reconciler.core.planning.cause import Cause
-from reconciler.core.planning.observation import NO_CALLS, Calls, Observed
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.planning.withholding import Withheld
 from reconciler.core.spec.choices import DriftClass, Mode

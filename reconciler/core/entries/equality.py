@@ -1,13 +1,15 @@
 """
-Equality of entries under a dataset's policy: exact or by labels, with or without ignored fields.
+Equality of entries under a dataset's policy, exact or by labels, with or without ignored fields; and what differs.
 
 `entries.entry` defines equality of canonical texts; this module selects the fields that are compared.
+DeepDiff only explains differences.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -103,3 +105,133 @@ def _meaning_of(seen: Fields, source_ref: str) -> Fields:
 def encode(fields: Fields) -> bytes:
     """Return the line as it is sent: compact, in its author's key order."""
     return orjson.dumps(fields)
+
+
+# DeepDiff takes about 1 ms for an entry whose lists have changed their length: this many updates, which a person
+# may read, are explained with it, and up to EXPLAINED_IN_FULL without. Of the rest only the attributes that differ
+# are named.
+EXPLAINED_BY_DEEPDIFF: Final = 200
+EXPLAINED_IN_FULL: Final = 20_000
+
+
+class FieldChange(NamedTuple):
+    """
+    One field that differs.
+
+    Attributes:
+        path: JSON Pointer, such as ``/bounding-box/annotations/0/top``.
+        before: The observed value; None where there was none.
+        after: The desired value; None where there will be none.
+    """
+
+    path: str
+    before: Any
+    after: Any
+
+
+def field_changes(observed: Fields, desired: Fields) -> tuple[FieldChange, ...]:
+    """
+    List every field that differs, ordered by path; non-empty exactly when the entries are not equal.
+
+    Takes 30 to 60 µs, but 1 ms where a list has become longer or shorter, as that one is left to DeepDiff.
+    """
+    return _ordered(_changes_of(_comparable(observed), _comparable(desired), (), _changes_by_deepdiff))
+
+
+def quick_field_changes(observed: Fields, desired: Fields) -> tuple[FieldChange, ...]:
+    """List the same in 30 to 60 µs for every entry, without DeepDiff: for those that few will read."""
+    return _ordered(_changes_of(_comparable(observed), _comparable(desired), (), _changes_by_index))
+
+
+def value_changes(before: object, after: object) -> tuple[FieldChange, ...]:
+    """List every field in which two values other than entries differ, ordered by path."""
+    return _ordered(_changes_of(before, after, (), _changes_by_index))
+
+
+def field_changes_at(number: int) -> Callable[[Fields, Fields], tuple[FieldChange, ...]]:
+    """Return what finds the fields of the update of a number, from 0, among those of one dataset."""
+    if number < EXPLAINED_BY_DEEPDIFF:
+        return field_changes
+    return quick_field_changes if number < EXPLAINED_IN_FULL else outline
+
+
+def outline(observed: Fields, desired: Fields) -> tuple[FieldChange, ...]:
+    """List the top-level keys that differ, without their values: far cheaper than `field_changes`."""
+    before, after = _comparable(observed), _comparable(desired)
+    return tuple(FieldChange(text_of([key]), None, None) for key in _differing(before, after))
+
+
+_OfLists = Callable[[list[Any], list[Any], tuple[object, ...]], Iterator[FieldChange]]
+"""Yields the differences between two lists of different lengths at a path."""
+
+
+def _ordered(changes: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
+    return tuple(sorted(changes, key=lambda change: change.path))
+
+
+def _changes_of(
+    before: object, after: object, place: tuple[object, ...], of_lists: _OfLists
+) -> Iterator[FieldChange]:
+    """Yield the differences between two values at the path *place*."""
+    if isinstance(before, dict | list) and orjson.dumps(before) == orjson.dumps(after):
+        return  # a tenth of the cost of walking through
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in before.keys() | after.keys():
+            if key in before and key in after:
+                yield from _changes_of(before[key], after[key], (*place, key), of_lists)
+            else:
+                yield FieldChange(text_of((*place, key)), before.get(key), after.get(key))
+    elif isinstance(before, list) and isinstance(after, list):
+        if len(before) == len(after):
+            for index, (one, other) in enumerate(zip(before, after, strict=True)):
+                yield from _changes_of(one, other, (*place, index), of_lists)
+        else:
+            yield from of_lists(before, after, place)
+    elif type(before) is not type(after) or before != after:  # True equals 1
+        yield FieldChange(text_of(place), before, after)
+
+
+def _changes_by_index(
+    before: list[Any], after: list[Any], place: tuple[object, ...]
+) -> Iterator[FieldChange]:
+    common = min(len(before), len(after))
+    yield from _changes_of(before[:common], after[:common], place, _changes_by_index)
+    for index in range(common, max(len(before), len(after))):
+        one, other = (side[index] if index < len(side) else None for side in (before, after))
+        yield FieldChange(text_of((*place, index)), one, other)
+
+
+def _changes_by_deepdiff(
+    before: list[Any], after: list[Any], place: tuple[object, ...]
+) -> Iterator[FieldChange]:
+    from deepdiff import DeepDiff  # takes 70 ms to import, and many commands never need it
+
+    tree = DeepDiff(
+        before,
+        after,
+        view="tree",
+        ignore_private_variables=False,  # else keys that start with "__" are skipped
+        zip_ordered_iterables=True,  # else lists of plain values are aligned with ==, where True equals 1
+        threshold_to_diff_deeper=0,  # else objects with few common keys are not compared key by key
+        verbose_level=2,
+    )
+    for levels in tree.values():
+        for level in levels:
+            path = text_of((*place, *level.path(output_format="list")))
+            yield FieldChange(path, _present(level.t1), _present(level.t2))
+
+
+def _differing(before: Fields, after: Fields) -> Iterator[str]:
+    """Yield, sorted, the keys that one side lacks or whose values differ."""
+    for key in sorted(before.keys() | after.keys()):
+        if key not in before or key not in after or orjson.dumps(before[key]) != orjson.dumps(after[key]):
+            yield key
+
+
+def _comparable(fields: Fields) -> Fields:
+    parsed: Fields = orjson.loads(canonical(fields))
+    return parsed
+
+
+def _present(value: object) -> object:
+    return None if repr(value) == "not present" else value

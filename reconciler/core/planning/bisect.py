@@ -13,7 +13,7 @@ from collections.abc import Generator, Hashable, Iterable, Sequence
 from enum import StrEnum
 from typing import Final, Generic, TypeAlias, TypeVar
 
-from reconciler.core.planning.batch import Batch, pack
+from reconciler.core.planning.calls import Batch, pack
 
 T = TypeVar("T", bound=Hashable)
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
-from reconciler.core.entries.field_changes import FieldChange
+from reconciler.core.entries.equality import FieldChange
 from reconciler.core.entries.image_view import NOTHING_COUNTED, ImageView, LabelSummary
-from reconciler.core.planning.batch import Batch
+from reconciler.core.planning.calls import NO_CALLS, Batch, Calls, Observed
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action, Change, Diff
 from reconciler.core.planning.guard import Guard
-from reconciler.core.planning.observation import NO_CALLS, Calls, Observed
 from reconciler.core.planning.quarantine import Quarantined
 from reconciler.core.planning.withholding import ALL_CHANGES, ChangeSelection, Withheld
 from reconciler.core.spec.choices import Mode, Orphans

@@ -1,4 +1,4 @@
-"""Conversion of a manifest line to an item of the YAML shorthand: the inverse of `spec.shorthand`."""
+"""Conversion of a manifest line to an item of the YAML shorthand: the inverse of `spec.labelling`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from typing import Any, Final, NamedTuple, TypeVar
 import orjson
 
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, SOURCE_REF, Fields
-from reconciler.core.entries.equality import Equality
-from reconciler.core.entries.field_changes import FieldChange, field_changes
+from reconciler.core.entries.equality import Equality, FieldChange, field_changes
 from reconciler.core.entries.training_view import attributes
-from reconciler.core.spec.labelling import compile_lines
-from reconciler.core.spec.shorthand import Box, Entries, Image
+from reconciler.core.spec.labelling import Box, Entries, Image, compile_lines
 
 # How many fields that the shorthand cannot express are listed in a message.
 _NAMED: Final = 3

@@ -39,8 +39,8 @@ from reconciler.core.spec.field_types import (
     list_field,
     refusal,
 )
+from reconciler.core.spec.labelling import Entries
 from reconciler.core.spec.policy import Policy
-from reconciler.core.spec.shorthand import Entries
 from reconciler.core.validation import spec_codes as codes
 
 API_VERSION: Final = "reconciler/v1"

@@ -8,8 +8,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from reconciler.core.planning.calls import NO_CALLS, Calls, Observed
 from reconciler.core.planning.cause import Cause
-from reconciler.core.planning.observation import NO_CALLS, Calls, Observed
 from reconciler.core.planning.plan import EntryCounts, PlanError, PlannedChange
 from reconciler.core.planning.withholding import Withheld
 from reconciler.core.spec.policy import Closure

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from reconciler.core.drift.report import classes
+from reconciler.core.planning.calls import NO_CALLS, Calls, ObservationKind
 from reconciler.core.planning.diff import Action
-from reconciler.core.planning.observation import NO_CALLS, Calls, ObservationKind
 from reconciler.core.planning.plan import DatasetPlan
 from reconciler.core.spec.choices import DriftClass
 from reconciler.core.spec.policy import marked

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from reconciler.core.drift.foreign_calls import MOST_SHOWN, ForeignCall
 from reconciler.core.moments import moment_or_none
-from reconciler.core.planning.observation import NO_CALLS, Calls
+from reconciler.core.planning.calls import NO_CALLS, Calls
 from reconciler.core.planning.plan import PlanError, errors_of
 from reconciler.core.spec.policy import next_boundary
 from reconciler.core.status.conditions import (

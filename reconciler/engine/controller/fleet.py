@@ -14,8 +14,16 @@ from collections.abc import Callable, Collection, Mapping
 from operator import itemgetter
 from typing import Final
 
-from reconciler.core.runtime.election import Elector, Move, Record, Timing
-from reconciler.core.runtime.partition import Partition, Roster, member_key, preferred
+from reconciler.core.runtime.fleet import (
+    Elector,
+    Move,
+    Partition,
+    Record,
+    Roster,
+    Timing,
+    member_key,
+    preferred,
+)
 from reconciler.core.spec.documents import Target
 from reconciler.core.status.conditions import Reason, Truth
 from reconciler.engine.controller.leadership import KIND, Controlled, Holding, Leadership
@@ -147,11 +155,7 @@ class Fleet:
         if self._thread is not None:
             self._thread.join(2 * self._timing.renew_seconds)
         now = self._seconds()
-        held = [
-            (partition, holding)
-            for partition, holding in self._holdings.items()
-            if holding.elector.holds(now)
-        ]
+        held = [pair for pair in self._holdings.items() if pair[1].elector.holds(now)]
         for _, holding in held:
             holding.elector.lost()
         try:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from reconciler.core.planning.observation import NO_CALLS, Calls
+from reconciler.core.planning.calls import NO_CALLS, Calls
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.status.summary import Summary
 from reconciler.engine.log import bind

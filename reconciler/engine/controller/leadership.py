@@ -6,8 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from reconciler.core.runtime.election import Elector
-from reconciler.core.runtime.partition import Partition
+from reconciler.core.runtime.fleet import Elector, Partition
 from reconciler.core.spec.documents import Target
 from reconciler.core.status.conditions import Reason, Truth
 

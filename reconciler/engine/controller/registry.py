@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from reconciler.core.moments import moment, moment_or_none
-from reconciler.core.runtime.partition import Partition
+from reconciler.core.runtime.fleet import Partition
 from reconciler.core.spec.documents import Target
 from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.summary import failed

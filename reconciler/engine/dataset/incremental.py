@@ -15,9 +15,9 @@ from typing import Final
 
 from reconciler.core.entries.entry import SOURCE_REF, error_codes, is_labeled
 from reconciler.core.entries.observed_line import parse_observed
+from reconciler.core.planning.calls import cover
 from reconciler.core.planning.compare import compare_some
 from reconciler.core.planning.diff import Diff
-from reconciler.core.planning.readback import cover
 from reconciler.core.planning.remembered import Recalled, recall
 from reconciler.engine.dataset.context import Context, always
 from reconciler.engine.dataset.desired import Desired

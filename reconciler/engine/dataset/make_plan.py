@@ -13,13 +13,12 @@ import orjson
 
 from reconciler.core.drift.report import classes
 from reconciler.core.entries.entry import Fields, blank, canonical, digest
-from reconciler.core.entries.equality import encode
-from reconciler.core.entries.field_changes import field_changes
+from reconciler.core.entries.equality import encode, field_changes
 from reconciler.core.entries.image_view import ImageView, view_of
 from reconciler.core.entries.observed_line import parse_observed
 from reconciler.core.images.report import ImageProblems, with_images
 from reconciler.core.planning import guard
-from reconciler.core.planning.batch import pack, payload
+from reconciler.core.planning.calls import pack, payload
 from reconciler.core.planning.cause import NOTHING_APPLIED, Base, Cause, cause
 from reconciler.core.planning.diff import Action, Change, Diff
 from reconciler.core.planning.plan import DatasetPlan, PlannedChange, counts_of, errors_of

@@ -11,10 +11,9 @@ from reconciler.core.entries.entry import SOURCE_REF
 from reconciler.core.entries.index import Place
 from reconciler.core.entries.lines import Line
 from reconciler.core.entries.observed_line import parse_observed
+from reconciler.core.planning.calls import ObservationKind, filter_of
 from reconciler.core.planning.compare import compare, compare_some
 from reconciler.core.planning.diff import Action, Diff
-from reconciler.core.planning.observation import ObservationKind
-from reconciler.core.planning.readback import filter_of
 from reconciler.core.spec.documents import Target
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired

@@ -9,14 +9,14 @@ from itertools import count
 
 import orjson
 
-from reconciler.core.entries.field_changes import field_changes_at
+from reconciler.core.entries.equality import field_changes_at
 from reconciler.core.entries.image_view import LabelTally, Totals, view_of
 from reconciler.core.entries.training_view import meaning
 from reconciler.core.images.report import ImageProblems
+from reconciler.core.planning.calls import Calls, Observed, forecast
 from reconciler.core.planning.cause import NOTHING_APPLIED
 from reconciler.core.planning.compare import compare
 from reconciler.core.planning.diff import Action, Diff
-from reconciler.core.planning.observation import Calls, Observed, forecast
 from reconciler.core.planning.plan import MOST_VIEWS, DatasetPlan
 from reconciler.core.spec.choices import ImagePolicy
 from reconciler.core.validation.problem import Problem

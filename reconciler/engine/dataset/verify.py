@@ -8,10 +8,10 @@ from itertools import chain, count
 from typing import Final
 
 from reconciler.core.entries.index import Place
+from reconciler.core.planning.calls import Cover, cover
 from reconciler.core.planning.compare import compare_some
 from reconciler.core.planning.diff import Action, Diff
 from reconciler.core.planning.plan import PlannedChange
-from reconciler.core.planning.readback import Cover, cover
 from reconciler.core.runtime.backoff import backoff
 from reconciler.core.status.result import EntryProblem
 from reconciler.engine.dataset.context import Context, always
@@ -180,7 +180,7 @@ def _observe_once(
     settled: Description | None,
 ) -> After:
     """
-    Observe once: list everything only where no set of filtered listings is cheaper; see `planning.readback`.
+    Observe once: list everything only where no set of filtered listings is cheaper; see `planning.calls`.
 
     Args:
         settled: The description of a moment ago, when the last update had ended; None to ask for it.

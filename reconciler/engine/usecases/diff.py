@@ -10,7 +10,7 @@ import orjson
 
 from reconciler.core.drift.report import classes
 from reconciler.core.entries.entry import Fields
-from reconciler.core.entries.field_changes import FieldChange, field_changes_at, value_changes
+from reconciler.core.entries.equality import FieldChange, field_changes_at, value_changes
 from reconciler.core.entries.image_view import LabelTally, view_of
 from reconciler.core.entries.index import Index
 from reconciler.core.planning.compare import compare

@@ -7,8 +7,8 @@ from typing import Final, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from reconciler.core.planning.calls import ObservationKind
 from reconciler.core.planning.cause import Cause
-from reconciler.core.planning.observation import ObservationKind
 from reconciler.core.status.result import DatasetResult, EntryProblem, Verdict, WithheldEntry
 from reconciler.reports.documents import (
     CallsDoc,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from reconciler.core.entries.field_changes import FieldChange
+from reconciler.core.entries.equality import FieldChange
 from reconciler.core.entries.image_view import LabelBalance
 from reconciler.core.revision_diff import (
     DatasetDiff,

@@ -10,8 +10,8 @@ from typing_extensions import TypedDict
 from reconciler.core.drift.foreign_calls import ForeignCallDocument
 from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem, DriftVerdict
 from reconciler.core.moments import moment
+from reconciler.core.planning.calls import ObservationKind
 from reconciler.core.planning.cause import Cause
-from reconciler.core.planning.observation import ObservationKind
 from reconciler.core.spec.choices import DriftClass
 from reconciler.reports.documents import (
     CallsDoc,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from reconciler.core.entries.entry import without_service_keys
-from reconciler.core.entries.field_changes import FieldChange
+from reconciler.core.entries.equality import FieldChange
 from reconciler.core.entries.training_view import meaning
 from reconciler.core.explanation import Explanation, ExplanationVerdict, Past
 from reconciler.core.moments import moment

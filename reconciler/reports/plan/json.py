@@ -9,9 +9,9 @@ from typing_extensions import TypedDict
 
 from reconciler.core.entries.image_view import LabelTotal
 from reconciler.core.moments import moment, moment_or_none
+from reconciler.core.planning.calls import ObservationKind
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
-from reconciler.core.planning.observation import ObservationKind
 from reconciler.core.planning.plan import DatasetPlan, Plan, PlannedChange
 from reconciler.core.planning.quarantine import QuarantineReason
 from reconciler.core.planning.withholding import Withheld

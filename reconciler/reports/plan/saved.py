@@ -10,9 +10,9 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from reconciler.core.entries.field_changes import FieldChange
+from reconciler.core.entries.equality import FieldChange
 from reconciler.core.entries.image_view import LabelSummary, LabelTotal
-from reconciler.core.planning.batch import Batch
+from reconciler.core.planning.calls import Batch
 from reconciler.core.planning.diff import Action, Change
 from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import Creation, DatasetPlan, EntryCounts, Plan, PlanError, PlannedChange

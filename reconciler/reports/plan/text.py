@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from reconciler.core.entries.field_changes import FieldChange
+from reconciler.core.entries.equality import FieldChange
 from reconciler.core.entries.image_view import LabelBalance, LabelTotal
 from reconciler.core.moments import moment
 from reconciler.core.planning.diff import Action

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from reconciler.core.planning.calls import Observed
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
-from reconciler.core.planning.observation import Observed
 from reconciler.core.planning.plan import Creation, DatasetPlan, PlannedChange
 from reconciler.core.planning.quarantine import QuarantineReason
 from reconciler.core.planning.withholding import ChangeSelection

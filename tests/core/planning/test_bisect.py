@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.planning.batch import pack
 from reconciler.core.planning.bisect import BatchResult, Isolation
+from reconciler.core.planning.calls import pack
 from reconciler.core.runtime.quotas import MAX_UPDATE_BYTES
 from tests.core.service import Service, lines
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.entries.field_changes import FieldChange
-from reconciler.core.planning.batch import pack
+from reconciler.core.entries.equality import FieldChange
+from reconciler.core.planning.calls import pack
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action, Change
 from reconciler.core.planning.guard import Guard

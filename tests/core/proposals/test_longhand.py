@@ -11,8 +11,7 @@ import pytest
 
 from reconciler.core.entries.equality import Equality
 from reconciler.core.proposals.longhand import BoxItem, Item, NotExpressible, _nearest, shortened
-from reconciler.core.spec.labelling import compile_lines
-from reconciler.core.spec.shorthand import Entries
+from reconciler.core.spec.labelling import Entries, compile_lines
 
 BOXES = [
     {"label": "queen", "left": 1, "top": 2, "width": 30, "height": 40},

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from reconciler.core.spec.choices import Compare, DatasetType, Mode, OnChange, OnDrift, Orphans
 from reconciler.core.spec.documents import Dataset, json_schema
 from reconciler.core.spec.field_types import format_duration, parse_duration
+from reconciler.core.spec.labelling import Entries
 from reconciler.core.spec.messages import model_errors_of, nearest
-from reconciler.core.spec.shorthand import Entries
 
 SCHEMAS = Path(__file__).parents[3] / "schemas"
 ARN = "arn:aws:rekognition:us-east-1:111122223333:project/flowers/dataset/train/1690476084535"

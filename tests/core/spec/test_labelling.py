@@ -1,5 +1,7 @@
 """Compiling the shorthand: the lines that it stands for, and what it refuses."""
 
+from __future__ import annotations
+
 import json
 
 import pytest
@@ -7,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from reconciler.core.spec.labelling import attribute_name, compile_lines
-from reconciler.core.spec.shorthand import Entries
+from reconciler.core.spec.labelling import Entries, attribute_name, compile_lines
 from reconciler.core.validation.text import is_source_ref
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from reconciler.core.planning.batch import pack
+from reconciler.core.planning.calls import pack
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action, Change, Diff
 from reconciler.core.planning.plan import DatasetPlan, EntryCounts, PlannedChange

@@ -11,7 +11,7 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from reconciler.core.planning.observation import ObservationKind
+from reconciler.core.planning.calls import ObservationKind
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.status.result import DatasetResult, EntryProblem, Verdict
 from reconciler.core.status.summary import Summary

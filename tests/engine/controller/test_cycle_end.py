@@ -8,7 +8,7 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from reconciler.core.planning.observation import ObservationKind
+from reconciler.core.planning.calls import ObservationKind
 from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Summary, failed

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 import structlog
 
-from reconciler.core.runtime.election import Timing
-from reconciler.core.runtime.partition import MEMBER, Partition, preferred
+from reconciler.core.runtime.fleet import MEMBER, Partition, Timing, preferred
 from reconciler.core.spec.documents import Target
 from reconciler.core.status.conditions import Reason, Truth
 from reconciler.engine.controller.fleet import Fleet

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from reconciler.core.runtime.election import CLOCK_RATE_ERROR
+from reconciler.core.runtime.fleet import CLOCK_RATE_ERROR
 from reconciler.core.spec.documents import Target
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.fleet import HAND_OVER_SECONDS, Fleet

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import structlog
 
-from reconciler.core.runtime.queue_address import QueueAddress
+from reconciler.core.spec.choices import QueueAddress
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.emulator.behaviour.settings import ManualClock
 from reconciler.emulator.server import Emulator, serve

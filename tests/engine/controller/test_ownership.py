@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from reconciler.core.runtime.partition import Partition
+from reconciler.core.runtime.fleet import Partition
 from reconciler.core.spec.documents import Target
 from reconciler.engine.controller.registry import AFTER_SECONDS, Ownership, Registry
 from reconciler.engine.controller.views import QuarantineView

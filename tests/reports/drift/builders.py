@@ -6,10 +6,10 @@ from typing import Any
 
 from reconciler.core.drift.report import Coverage, DatasetDrift, Drift, DriftItem, LineTexts, classes
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, Fields, canonical
-from reconciler.core.entries.field_changes import field_changes
+from reconciler.core.entries.equality import field_changes
 from reconciler.core.entries.image_view import LabelTally, view_of
+from reconciler.core.planning.calls import ObservationKind, Observed
 from reconciler.core.planning.cause import Cause
-from reconciler.core.planning.observation import ObservationKind, Observed
 from reconciler.core.planning.withholding import Withheld
 from reconciler.core.spec.choices import Mode
 from reconciler.core.validation.problem import Origin

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.entries.field_changes import field_changes
+from reconciler.core.entries.equality import field_changes
 from reconciler.core.entries.image_view import view_of
 from tests.browser import MARKS, launched, playwright, watched
 from tests.reports.builders import add, dataset, orphan, plan, rendered, update

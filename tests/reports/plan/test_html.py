@@ -5,7 +5,7 @@ from base64 import b64encode
 from hashlib import sha256
 from html.parser import HTMLParser
 
-from reconciler.core.entries.field_changes import FieldChange
+from reconciler.core.entries.equality import FieldChange
 from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import PlanError, unplanned
 from reconciler.core.planning.quarantine import QuarantineReason

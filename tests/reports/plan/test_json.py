@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.entries.field_changes import FieldChange
+from reconciler.core.entries.equality import FieldChange
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import PlanError, unplanned

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from reconciler.core.entries.field_changes import FieldChange
+from reconciler.core.entries.equality import FieldChange
 from reconciler.core.entries.image_view import LabelBalance, LabelSummary, Relabelling
 from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import Plan, PlanError, unplanned

@@ -1,20 +1,150 @@
 """
-Choose the fewest listing calls that show a given set of entries.
+The calls of AWS that an observation, an apply and its proof take, as few as possible.
 
-The cost is the number of pages, each of up to 100 entries. `SourceRefContains` lists the entries whose
-source-ref contains a string: a whole source-ref shows one entry, a prefix shows a folder.
+Lines are packed into updates; an empty or oversize batch cannot be built. The fewest listing calls show what they
+touch, in pages of up to 100 entries. `SourceRefContains` lists the entries whose source-ref contains a string: a
+whole source-ref shows one entry, a prefix shows a folder.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
 from math import inf
-from typing import Final
+from types import MappingProxyType
+from typing import Final, Generic, TypeVar
 
-from reconciler.core.runtime.quotas import PAGE_SIZE
+from reconciler.core.runtime.quotas import CALLS_PER_SECOND, PAGE_SIZE
+
+
+class ObservationKind(StrEnum):
+    FINGERPRINT = "fingerprint"  # nothing moved since the last observation, and nothing was asked
+    INCREMENTAL = "incremental"  # nothing moved since the last listing: what is in question was read
+    FULL = "full"  # every entry was listed
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """
+    Calls of AWS, by operation.
+
+    Attributes:
+        made: Those that were made so far.
+        forecast: Those that applying a plan and proving it will take, at least.
+    """
+
+    made: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    forecast: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def forecast_seconds(self) -> int:
+        """Return how long the forecast takes at the rate of AWS, without the time of the updates themselves."""
+        return -(-sum(self.forecast.values()) // CALLS_PER_SECOND)
+
+
+NO_CALLS: Final = Calls()
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """
+    How a dataset was observed.
+
+    Attributes:
+        at: When that was complete, in seconds since the epoch.
+        scanned_at: When it was last listed whole, in seconds since the epoch.
+    """
+
+    kind: ObservationKind
+    at: float
+    scanned_at: float
+
+
+def forecast(updates: int, pages: int, *, created: bool) -> dict[str, int]:
+    """
+    Return the calls of an apply and its proof, by operation, if each update has ended when it is first asked for.
+
+    Args:
+        updates: Number of updates.
+        pages: Pages that show what was sent.
+        created: Whether the dataset must be created first.
+    """
+    if not updates:
+        return {}
+    creation = {"CreateDataset": 1, "DescribeProjects": 1} if created else {}
+    return creation | {
+        "DescribeDataset": 2 * updates + 1 + created,
+        "ListDatasetEntries": pages,
+        "UpdateDatasetEntries": updates,
+    }
+
+
+T = TypeVar("T")
+
+NEWLINE = b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch(Generic[T]):
+    """
+    The lines of one update.
+
+    Attributes:
+        items: At least one, in the order in which they are sent.
+        size: Payload bytes, including the newline that ends each line.
+        limit: Maximum payload bytes.
+    """
+
+    items: tuple[T, ...]
+    size: int
+    limit: int
+
+    def __post_init__(self) -> None:
+        if not self.items:
+            raise ValueError("a batch holds at least one line")
+        if self.size > self.limit:
+            raise ValueError(f"a batch of {self.size} bytes is over its limit of {self.limit}")
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+def pack(items: Iterable[tuple[T, int]], limit: int) -> tuple[Batch[T], ...]:
+    """
+    Pack items into batches in the given order.
+
+    A batch is closed only when the next line does not fit, so there are at least ``ceil(total / limit)``
+    batches and at most ``ceil(total / (limit - longest + 1))``.
+
+    Args:
+        items: Items to send, each with the bytes of its line, newline excluded.
+        limit: Maximum bytes of one payload.
+
+    Raises:
+        ValueError: A single line exceeds the limit.
+    """
+    batches: list[Batch[T]] = []
+    pending: list[T] = []
+    used = 0
+    for item, length in items:
+        size = length + len(NEWLINE)
+        if pending and used + size > limit:
+            batches.append(Batch(tuple(pending), used, limit))
+            pending, used = [], 0
+        pending.append(item)
+        used += size
+    if pending:
+        batches.append(Batch(tuple(pending), used, limit))
+    return tuple(batches)
+
+
+def payload(lines: Iterable[bytes]) -> bytes:
+    """Join lines into the payload of one update, each ended by a newline."""
+    return b"".join(line + NEWLINE for line in lines)
+
 
 SCHEME: Final = "s3://"
 
@@ -53,11 +183,6 @@ class _Branch:
     length: int
     calls: float
     kept: int
-
-
-def matches(contained: str, source_ref: str) -> bool:
-    """Return whether a listing with `SourceRefContains=contained` includes a source-ref."""
-    return contained in source_ref
 
 
 def filter_of(source_ref: str) -> str:
