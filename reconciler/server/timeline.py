@@ -79,7 +79,7 @@ def _sent(sending: Work | None, view: DatasetView, now: float) -> CycleStep:
     number = sending.finished + sending.failed
     if sending.in_flight_since is None and number >= sending.planned:
         return CycleStep("Sent", StepState.DONE, None, counted(sending.sent, "update"))
-    left = (now - sending.begun_at) / number * (sending.planned - number) if number else 0.0
+    left = _since_plan(sending, now) / number * (sending.planned - number) if number else 0.0
     text = f"update {number + 1:,} of {max(sending.planned, number + 1):,}"
     return CycleStep(
         "Sent", StepState.NOW, None, f"{text}, about {lasting(left)} left" if left >= 60 else text
@@ -95,9 +95,13 @@ def forecast(work: Work, now: float) -> str:
     seconds, number = work.forecast.forecast_seconds, sum(work.forecast.forecast.values())
     if seconds < _MINUTE:
         return ""
-    left = seconds - (now - work.begun_at)
+    left = seconds - _since_plan(work, now)
     text = f"{counted(number, 'call')} or more in {lasting(seconds)}"
     return f"{text}; proof in about {lasting(left)}" if left > 0 else f"{text}; it takes longer than that"
+
+
+def _since_plan(work: Work, now: float) -> float:
+    return now - (work.begun_at if work.planned_at is None else work.planned_at)
 
 
 def _verified(sending: Work | None, view: DatasetView) -> CycleStep:

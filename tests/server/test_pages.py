@@ -218,11 +218,17 @@ def test_the_timeline_shows_the_running_step():
     )
     verifying = dataset_state("roses", running=True, work=Work(AT - 195, 5, 5, 5, 0, 12_400_000, None, found))
 
+    listed = Work(AT - 695, sent=3, finished=2, in_flight_since=AT - 21, found=found)
+    listed.plan(5, Calls(), AT - 195)
+
     assert ["done", "open", "open", "open", "open"] == [
         state for state, _ in steps(dataset_state("roses", None))
     ]
     assert ("now", "reading AWS") == steps(dataset_state("roses", running=True))[1]
     assert ("now", "update 3 of 5, about 5 minutes left") == steps(sending)[3]
+    assert ("now", "update 3 of 5, about 5 minutes left") == steps(
+        dataset_state("roses", running=True, work=listed)
+    )[3]
     assert ("open", "") == steps(sending)[4]
     assert [("done", "5 updates"), ("now", "reading AWS again")] == steps(verifying)[3:]
     assert ["done"] * 5 == [state for state, _ in steps(dataset_state("roses"))]
@@ -233,9 +239,9 @@ def test_the_timeline_shows_the_running_step():
     [(95, "1,453 calls or more in 5 minutes; proof in about 3 minutes"), (400, "it takes longer than that")],
 )
 def test_the_forecast_of_an_apply_is_counted_down(seconds: int, expected: str):
-    """What the plan said that it costs, less the time since."""
-    work = Work(AT - seconds, 5, 3, 2, in_flight_since=AT - 21)
-    work.forecast = Calls({}, {"UpdateDatasetEntries": 3, "ListDatasetEntries": 1_450})
+    """What the plan said that it costs, less the time since; the listing before it, of eight minutes, is over."""
+    work = Work(AT - seconds - 500, sent=3, finished=2, in_flight_since=AT - 21)
+    work.plan(5, Calls({}, {"UpdateDatasetEntries": 3, "ListDatasetEntries": 1_450}), AT - seconds)
     made = dataset_state("roses", running=True, work=work)
 
     assert expected in ask(registry(made), "/dataset/roses").words()

@@ -83,8 +83,11 @@ class _Review:
         scanned_at: When it was last listed whole; None if there was no dataset to observe.
     """
 
-    def __init__(self, desired: Desired, work: Assignment, guarded: GuardedGateway, begin: Begin) -> None:
+    def __init__(
+        self, desired: Desired, work: Assignment, context: Context, guarded: GuardedGateway, begin: Begin
+    ) -> None:
         self._desired = desired
+        self._now = context.clock.now
         self._work = work
         self._progress = guarded.work
         self._begin = begin
@@ -103,8 +106,8 @@ class _Review:
         self._work.check(self._progress.sent)
         self.drifted, plan = _classes(planned), planned.plan
         _log_plan(plan, self.drifted)
-        self.drift_view, self._progress.planned = drift_view(self._desired, planned), len(plan.batches)
-        self._progress.forecast = plan.calls
+        self.drift_view = drift_view(self._desired, planned)
+        self._progress.plan(len(plan.batches), plan.calls, self._now())
         if planned.observation is not None:
             self.kind, self.scanned_at = planned.observation.kind, planned.observation.scanned_at
         if plan.applyable:
@@ -163,7 +166,7 @@ def _visited(
             plan = each_dataset.plan_of_unusable(desired)
             return CycleResult(summaries.failed(reason_of_specs(plan.errors), plan.exit_code, plan.errors))
         desired.open_files()
-        return _whole(desired, digest, session, _Review(desired, work, guarded, begin))
+        return _whole(desired, digest, session, _Review(desired, work, context, guarded, begin))
 
 
 def _counts_still(kept: Kept, loaded: LoadedDataset, digest: bytes, context: Context) -> bool:

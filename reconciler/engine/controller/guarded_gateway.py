@@ -28,7 +28,8 @@ class Work:
     The progress of a cycle.
 
     Attributes:
-        begun_at: Seconds since the epoch.
+        begun_at: When the cycle began, in seconds since the epoch.
+        planned_at: When its plan was made: a listing before that can take much longer than what follows.
         planned: Updates in the plan; more are sent if one fails and is bisected.
         sent, finished, failed: Numbers of updates.
         sent_bytes: Total size of the sent updates.
@@ -46,6 +47,10 @@ class Work:
     in_flight_since: float | None = None
     found: Summary | None = None
     forecast: Calls = NO_CALLS
+    planned_at: float | None = None
+
+    def plan(self, updates: int, forecast: Calls, at: float) -> None:
+        self.planned, self.forecast, self.planned_at = updates, forecast, at
 
     def submitted(self, size_bytes: int, at: float) -> None:
         self.sent, self.sent_bytes, self.in_flight_since = self.sent + 1, self.sent_bytes + size_bytes, at

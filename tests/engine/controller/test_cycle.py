@@ -31,7 +31,7 @@ from tests.sources.builders import LINE, dataset, loaded, write
 SPEC = dataset() + "  schedule: {interval: 5m, fullScanMaxAge: 6h, jitter: 0.1}\n"
 NOW = 100_000.0
 SUMMARY = Summary(Verdict.CONVERGED, {"desired": 5}, seen=True)
-KEPT = Kept("arn:1", b"digest", "as it was", NOW - 60, "{}")
+KEPT = Kept("arn:1", b"digest", "as it was", NOW - 60, {})
 
 
 def spec(root: Path, text: str = SPEC, lines: str = LINE, **more: str) -> LoadedDataset:
