@@ -12,8 +12,7 @@ import pytest
 
 from reconciler.core.entries.training_view import Meaning, TrainingBox
 from reconciler.demo import PAGE, STEPS
-from reconciler.demo.canvas import Canvas
-from reconciler.demo.pictures import picture
+from reconciler.demo.pictures import Canvas, picture
 from tests.preloaded import python
 
 ROOT = Path(__file__).parents[1]

@@ -1,29 +1,79 @@
 """
-The pictures of the demo: drawn from what the specs say of each image, and put where ``--local`` finds them.
+The pictures of the demo, drawn from what the specs say of each image.
 
 Where a spec has a box, there is something in the picture; what somebody moves in the console is then seen
-to be wrong. The same source-ref gives the same picture, everywhere.
+to be wrong. The same source-ref gives the same picture, everywhere: a PNG of the standard library alone.
 """
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
 from itertools import pairwise
-from math import cos, pi, sin
-from pathlib import Path
+from math import cos, isqrt, pi, sin
 from random import Random
 from typing import Final
 
-import orjson
+from reconciler.core.entries.training_view import Meaning, TrainingBox
 
-from reconciler.core.entries.training_view import Meaning, TrainingBox, meaning
-from reconciler.demo.canvas import Canvas, Colour
-from reconciler.emulator.http import Request
-from reconciler.emulator.server import Emulator
-from reconciler.engine.usecases.spec_tree import read
-from reconciler.sources.directory import open_path
-from reconciler.sources.load import load
+Colour = tuple[int, int, int]
+
+_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+_EIGHT_BITS_RGB: Final = (8, 2, 0, 0, 0)
+
+
+class Canvas:
+    """
+    Pixels, from the upper left corner. What lies outside is not drawn.
+
+    Args:
+        ground: Its colour before anything is drawn.
+    """
+
+    def __init__(self, width: int, height: int, ground: Colour) -> None:
+        self.width = width
+        self.height = height
+        self._rows = [bytearray(bytes(ground) * width) for _ in range(height)]
+
+    def rect(self, left: float, top: float, width: float, height: float, colour: Colour) -> None:
+        """Fill a rectangle."""
+        x1, x2 = max(round(left), 0), min(round(left + width), self.width)
+        y1, y2 = max(round(top), 0), min(round(top + height), self.height)
+        if x1 >= x2 or y1 >= y2:
+            return
+        line = bytes(colour) * (x2 - x1)
+        for row in self._rows[y1:y2]:
+            row[3 * x1 : 3 * x2] = line
+
+    def disc(self, x: float, y: float, radius: float, colour: Colour) -> None:
+        """Fill a circle around its middle."""
+        self.oval(x, y, radius, radius, colour)
+
+    def oval(self, x: float, y: float, across: float, down: float, colour: Colour) -> None:
+        """Fill an oval around its middle."""
+        high = max(round(down), 1)
+        for step in range(-high, high + 1):
+            half = across * isqrt(high * high - step * step) / high
+            self.rect(x - half, y + step, 2 * half, 1, colour)
+
+    def line(self, x1: float, y1: float, x2: float, y2: float, wide: float, colour: Colour) -> None:
+        """Draw a straight line, one square after the other."""
+        steps = max(round(max(abs(x2 - x1), abs(y2 - y1))), 1)
+        for step in range(steps + 1):
+            x, y = x1 + (x2 - x1) * step / steps, y1 + (y2 - y1) * step / steps
+            self.rect(x - wide / 2, y - wide / 2, wide, wide, colour)
+
+    def png(self) -> bytes:
+        """Return the picture; the same pixels give the same bytes."""
+        header = struct.pack(">IIBBBBB", self.width, self.height, *_EIGHT_BITS_RGB)
+        pixels = zlib.compress(b"".join(b"\0" + row for row in self._rows), 6)
+        return _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", pixels) + _chunk(b"IEND", b"")
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
 
 _SIZE: Final = (640.0, 480.0)
 
@@ -49,50 +99,22 @@ _UNKNOWN: Final = ((80, 80, 80), (180, 180, 180), (230, 230, 230))
 _LEAF: Final = (58, 122, 62)
 _VEIN: Final = (90, 152, 84)
 
-# The emulator checks no signature, but it wants to know whose it is: the account that --local works in.
-_SIGNED: Final = {
-    "authorization": "AWS4-HMAC-SHA256 Credential=111122223333/20260301/us-east-1/s3/aws4_request, "
-    "SignedHeaders=host, Signature=local"
-}
-
-
-def upload(specs: Path, data: Path) -> None:
-    """
-    Draw the images of every dataset, and put them into buckets; 2 s for thirty.
-
-    Args:
-        data: Where the emulator keeps its data.
-    """
-    data.mkdir(parents=True)
-    with closing(Emulator(data)) as emulator, closing(read(load(open_path(specs).tree))) as found:
-        for desired in found.datasets:
-            for source_ref, place in desired.index.items():
-                path = source_ref.removeprefix("s3:/")
-                seen = meaning(orjson.loads(desired.read(source_ref, place)))
-                _put(emulator, "/" + path.split("/")[1], b"")
-                _put(emulator, path, picture(source_ref, seen))
-
-
-def _put(emulator: Emulator, path: str, body: bytes) -> None:
-    answer = emulator.handle(Request("PUT", path, path, {}, _SIGNED, body))
-    if answer.status != 200:
-        raise RuntimeError(f"{path}: {answer.body.decode()}")
-
 
 def picture(source_ref: str, seen: Meaning) -> bytes:
     """Return one image as PNG, of the size that its line states."""
     width, height = seen.sizes[0] if seen.sizes else _SIZE
     chance = Random(source_ref)  # noqa: S311  a drawing, not a secret
     if seen.boxes or seen.sizes:
-        return _registry(Canvas(int(width), int(height), _MASK), seen.boxes, chance)
+        return _circuit(Canvas(int(width), int(height), _MASK), seen.boxes, chance)
     return _flower(int(width), int(height), seen.labels, chance)
 
 
-def _registry(canvas: Canvas, boxes: tuple[TrainingBox, ...], chance: Random) -> bytes:
+def _circuit(canvas: Canvas, boxes: tuple[TrainingBox, ...], chance: Random) -> bytes:
     """Draw a circuit board: traces first, then unlabelled parts, then labelled ones."""
     _traces(canvas, chance)
-    for x, y in _corners(canvas):
-        _screw(canvas, TrainingBox("screw", x - 16, y - 16, 32, 32))
+    for x in (57, canvas.width - 60):
+        for y in (53, canvas.height - 58):
+            _screw(canvas, TrainingBox("screw", x - 16, y - 16, 32, 32))
     for place in _free_places(canvas, boxes, chance):
         _chip(canvas, place)
     for box in boxes:
@@ -109,10 +131,6 @@ def _traces(canvas: Canvas, chance: Random) -> None:
         canvas.line(x + length, y, x + length + run, y + slope * run, 5, _TRACE)
         canvas.disc(x, y, 9, _COPPER)
         canvas.disc(x, y, 4, _HOLE)
-
-
-def _corners(canvas: Canvas) -> Iterator[tuple[float, float]]:
-    return ((x, y) for x in (57, canvas.width - 60) for y in (53, canvas.height - 58))
 
 
 def _free_places(canvas: Canvas, boxes: tuple[TrainingBox, ...], chance: Random) -> Iterator[TrainingBox]:

@@ -20,8 +20,7 @@ from pathlib import Path
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from reconciler.demo import STEPS
-from reconciler.demo.pictures import upload
+from reconciler.demo import STEPS, upload
 from tests.docs.pages import ROOT
 
 SCHEMES = ("light", "dark")
