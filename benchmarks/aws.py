@@ -10,7 +10,8 @@ from typing import Any
 from benchmarks.emulator import PAGE, client, filled, running
 from benchmarks.measure import Setting, cpu_of
 from reconciler.rekognition.calls import Limiter
-from reconciler.rekognition.gateway import Rekognition, client_config
+from reconciler.rekognition.gateway import Rekognition
+from reconciler.rekognition.settings import sdk_config
 
 CALLS = 5
 _PART = 10  # of the entries are listed: the other pages only repeat these
@@ -49,7 +50,7 @@ def _paginate(rekognition: Any, arn: str) -> None:
 @contextmanager
 def dataset(setting: Setting) -> Iterator[tuple[Any, str]]:
     with running() as (_, url, _):
-        rekognition = client(url, config=client_config())
+        rekognition = client(url, config=sdk_config())
         yield rekognition, filled(rekognition, max(10 * PAGE, setting.entries // _PART))
 
 

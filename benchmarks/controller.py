@@ -75,7 +75,8 @@ def controlled(endpoint: str, place: Path, rate: int | None, starts: list[tuple[
     from reconciler.engine.dataset.context import Context
     from reconciler.ports import Silence
     from reconciler.rekognition.calls import Limiter
-    from reconciler.rekognition.gateway import Rekognition, client_config
+    from reconciler.rekognition.gateway import Rekognition
+    from reconciler.rekognition.settings import sdk_config
     from reconciler.server.metrics import Metrics
     from reconciler.sources.blobs import Blobs
     from reconciler.sources.directory_source import DirectorySource
@@ -91,7 +92,7 @@ def controlled(endpoint: str, place: Path, rate: int | None, starts: list[tuple[
 
     signals = Signals.quiet()
     monotonic = SystemMonotonicClock(signals.stopping)
-    rekognition = client(endpoint, config=client_config(16))
+    rekognition = client(endpoint, config=sdk_config(max_pool_connections=16))
     limiter = Limiter(rate, time.monotonic, monotonic.sleep)
     gateway = Rekognition(rekognition, lambda: rekognition, limiter, "ambient", meter)
     state = State(place / "state")

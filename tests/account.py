@@ -14,7 +14,8 @@ from reconciler.emulator.server import Emulator, Running
 from reconciler.emulator.testing import Plug
 from reconciler.ports import Clock
 from reconciler.rekognition.calls import Limiter
-from reconciler.rekognition.gateway import Rekognition, client_config
+from reconciler.rekognition.gateway import Rekognition
+from reconciler.rekognition.settings import sdk_config
 from tests.lasting import LASTING
 
 ACCOUNT = "111122223333"
@@ -66,6 +67,6 @@ def emulated(attempts: int = 8) -> Iterator[tuple[Emulator, Any]]:
     with (
         closing(Emulator(clock=ManualClock())) as emulator,
         serve(emulator) as running,
-        closing(client_of(running.url, config=client_config(attempts=attempts))) as client,
+        closing(client_of(running.url, config=sdk_config(attempts=attempts))) as client,
     ):
         yield emulator, client

@@ -31,7 +31,6 @@ from reconciler.errors import GatewayError, NoCredentials, Rejected
 from reconciler.ports import Access, Memory, Permit, Progress, Tracer, Untraced
 from reconciler.rekognition.access import (
     Caller,
-    DiagnosticRekognition,
     RekognitionAccess,
     Skew,
     ambient,
@@ -39,10 +38,11 @@ from reconciler.rekognition.access import (
     source_of,
 )
 from reconciler.rekognition.calls import CallMeter, Limiter
-from reconciler.rekognition.gateway import Rekognition, client_config
+from reconciler.rekognition.gateway import Rekognition
 from reconciler.rekognition.image_store import ImageReader, ImageStore, image_config
 from reconciler.rekognition.manifest_store import ManifestStore
 from reconciler.rekognition.rebuilding import S3, RebuildingRekognition, s3_config
+from reconciler.rekognition.settings import sdk_config
 from reconciler.rekognition.translate import CONFIGURATION, translated
 from reconciler.state import State
 
@@ -196,7 +196,7 @@ class Wiring:
         session = self.session(target)
         assumes = target.role_arn is not None and self.endpoint is None
         own = self.session(target.model_copy(update={"role_arn": None})) if assumes else session
-        gateway = self._gateway_of_kind(DiagnosticRekognition, target)
+        gateway = self._gateway_of_kind(Rekognition, target)
         region = str(session.region_name), self._region_from(target)
         assumed = self._caller(session) if assumes else None
         return RekognitionAccess(gateway, self._caller(own), assumed, region)
@@ -233,7 +233,8 @@ class Wiring:
         )
 
     def _config(self, attempts: int = 8) -> Config:
-        return self.direct(client_config(self._calling.count, min(attempts, self._calling.attempts)))
+        most = min(attempts, self._calling.attempts)
+        return self.direct(sdk_config(attempts=most, max_pool_connections=self._calling.count))
 
     def direct(self, config: Config) -> Config:
         """Bypass any proxy of the environment for the emulator, which listens on loopback."""

@@ -27,14 +27,6 @@ if TYPE_CHECKING:
     from types_boto3_sts import STSClient
 
 
-class DiagnosticRekognition(Rekognition):
-    """A gateway that can also list a single entry, to check the permission."""
-
-    def list_one(self, arn: str) -> None:
-        with translated("ListDatasetEntries"):
-            self._client.list_dataset_entries(DatasetArn=arn, MaxResults=1)
-
-
 class Skew:
     """
     The difference between the clock of AWS and ours, from the dates of its answers, errors included.
@@ -106,7 +98,7 @@ class RekognitionAccess:
     """
 
     def __init__(
-        self, gateway: DiagnosticRekognition, caller: Caller, assumed: Caller | None, region: tuple[str, str]
+        self, gateway: Rekognition, caller: Caller, assumed: Caller | None, region: tuple[str, str]
     ) -> None:
         self._gateway = gateway
         self._caller = caller

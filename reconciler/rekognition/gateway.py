@@ -7,16 +7,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from botocore.config import Config
-
 from reconciler import errors
 from reconciler.core.runtime import quotas
 from reconciler.core.spec.choices import DatasetType
 from reconciler.ports import Description, Located, Phase, Stats
 from reconciler.redact import redacted
-from reconciler.rekognition.answers import refuse_garbage, refuse_other_region
-from reconciler.rekognition.calls import CallMeter, Limiter, metered, refuse_blind_retry
-from reconciler.rekognition.settings import sdk_config, unusable_header
+from reconciler.rekognition.calls import (
+    CallMeter,
+    Limiter,
+    metered,
+    refuse_blind_retry,
+    refuse_garbage,
+    refuse_other_region,
+)
+from reconciler.rekognition.settings import unusable_header
 from reconciler.rekognition.translate import translated
 
 if TYPE_CHECKING:
@@ -43,19 +47,6 @@ _DATASET_ARN: Final = re.compile(r"arn:[^:]+:rekognition:[^:]+:[0-9]{12}:project
 _HEAD_BYTES: Final = 4096  # the ARN comes first; an update has five megabytes after it
 
 
-def client_config(max_pool_connections: int = 10, attempts: int = 8) -> Config:
-    """
-    Return the SDK settings that the gateway relies on.
-
-    The SDK retries throttled and failed calls; each attempt passes the `Limiter`. An update is retried only after
-    throttling: see `refuse_blind_retry`.
-
-    Args:
-        attempts: Maximum attempts per call.
-    """
-    return sdk_config(attempts=attempts, max_pool_connections=max_pool_connections)
-
-
 class CallPermit(Protocol):
     """Raises `NotLeader` unless this replica may make a call that begins now."""
 
@@ -65,6 +56,9 @@ class CallPermit(Protocol):
 class Rekognition:
     """
     `ports.Gateway` through boto3 clients.
+
+    The SDK retries throttled and failed calls; each attempt passes the `Limiter`. An update is retried only after
+    throttling: see `refuse_blind_retry`.
 
     Args:
         sts: Returns a client of STS; called when the account is needed.
@@ -158,6 +152,11 @@ class Rekognition:
                     stats.get("ErrorEntries"),
                 ),
             )
+
+    def list_one(self, arn: str) -> None:
+        """List a single entry, to check the permission."""
+        with translated("ListDatasetEntries"):
+            self._client.list_dataset_entries(DatasetArn=arn, MaxResults=1)
 
     def pages(self, arn: str, contains: str | None = None) -> Iterator[Sequence[str]]:
         request: dict[str, Any] = {"DatasetArn": arn, "MaxResults": quotas.PAGE_SIZE}

@@ -19,7 +19,8 @@ from reconciler.engine.dataset.context import Context
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.propose import Proposed, propose_each
 from reconciler.ports import Silence
-from reconciler.rekognition.gateway import Rekognition, client_config
+from reconciler.rekognition.gateway import Rekognition
+from reconciler.rekognition.settings import sdk_config
 from reconciler.sources.manifests import NOTHING_KEPT
 from reconciler.state import State
 from tests.account import ACCOUNT, client_of, gateway_of, serve
@@ -153,7 +154,7 @@ class Accounts:
         return self._worlds[number]
 
     def _gateway(self, number: int) -> Rekognition:
-        client = client_of(self._url, account=str(int(ACCOUNT) + number), config=client_config())
+        client = client_of(self._url, account=str(int(ACCOUNT) + number), config=sdk_config())
         return gateway_of(client, self._clock)
 
 

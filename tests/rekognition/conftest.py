@@ -15,9 +15,9 @@ import pytest
 from botocore.stub import Stubber
 
 from reconciler.rekognition.calls import Limiter
-from reconciler.rekognition.gateway import client_config
 from reconciler.rekognition.image_store import image_config
 from reconciler.rekognition.rebuilding import RebuildingRekognition
+from reconciler.rekognition.settings import sdk_config
 from tests.loopback import Quiet, listening
 
 CUT = b"(the connection is cut)"
@@ -94,7 +94,7 @@ def connect(
     def make(url: str = service.url, **credentials: str) -> RebuildingRekognition:
         given = credentials or {"aws_access_key_id": "k", "aws_secret_access_key": "s"}
         client = boto3.client(
-            "rekognition", endpoint_url=url, region_name="eu-west-1", config=client_config(), **given
+            "rekognition", endpoint_url=url, region_name="eu-west-1", config=sdk_config(), **given
         )
         clients.append(client)
         return RebuildingRekognition(

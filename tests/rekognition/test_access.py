@@ -11,27 +11,28 @@ import boto3
 import pytest
 
 from reconciler import errors
-from reconciler.rekognition.access import Caller, DiagnosticRekognition, Skew
+from reconciler.rekognition.access import Caller, Skew
 from reconciler.rekognition.calls import Limiter
-from reconciler.rekognition.gateway import client_config
+from reconciler.rekognition.gateway import Rekognition
+from reconciler.rekognition.settings import sdk_config
 from tests.rekognition.conftest import Service, ok, refusal
 
 ARN = "arn:aws:rekognition:eu-west-1:111122223333:project/p/dataset/train/1"
 
 
 @contextmanager
-def diagnostic(service: Service, attempts: int) -> Iterator[DiagnosticRekognition]:
+def diagnostic(service: Service, attempts: int) -> Iterator[Rekognition]:
     client = boto3.client(
         "rekognition",
         endpoint_url=service.url,
         region_name="eu-west-1",
         aws_access_key_id="k",
         aws_secret_access_key="s",
-        config=client_config(attempts=attempts),
+        config=sdk_config(attempts=attempts),
     )
     with closing(client):
         limiter = Limiter(None, time.monotonic, time.sleep)
-        yield DiagnosticRekognition(client, lambda: client, limiter, "me")
+        yield Rekognition(client, lambda: client, limiter, "me")
 
 
 def test_a_check_lists_one_entry_and_no_second_page(service: Service) -> None:
