@@ -41,7 +41,7 @@ from reconciler.convert.writers.hf import HF
 from reconciler.convert.writers.jsonl import JSONL
 from reconciler.convert.writers.voc import VOC
 from reconciler.convert.writers.yolo import YOLO
-from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin, Problem
 from reconciler.errors import UsageError
 

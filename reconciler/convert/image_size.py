@@ -12,7 +12,7 @@ from reconciler.convert.names import IMAGES, key_of
 from reconciler.convert.record import BadFile, ImagesInS3, LabelledImage, Options, display, odd
 from reconciler.core.images.header import TAKEN, Header, read_header
 from reconciler.core.spec.labelling import address, why_no_address
-from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 
 from reconciler.core.entries.entry import Fields
 from reconciler.core.images.header import Header
-from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.errors import SpecError
 

@@ -19,7 +19,7 @@ from reconciler.core.spec.documents import (
 )
 from reconciler.core.spec.labelling import Entries
 from reconciler.core.spec.messages import ModelError, Path, model_errors_of, nearest
-from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.ports import Tree
 from reconciler.sources.ours import as_list, is_link_text, is_ours, may_be_ours, seems_ours

@@ -21,7 +21,7 @@ from reconciler.core.spec.choices import PinnedObject, Pointer
 from reconciler.core.spec.documents import Dataset, Target
 from reconciler.core.spec.labelling import Entries, compile_lines
 from reconciler.core.spec.messages import ModelError
-from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.errors import ManifestUnusable, SourceError
 from reconciler.ports import EntryFile, Manifests, Tree

@@ -12,7 +12,7 @@ from reconciler.core.spec.choices import DriftClass
 from reconciler.core.spec.documents import API_VERSION, Acknowledgement, Dataset
 from reconciler.core.spec.labelling import Entries
 from reconciler.core.spec.messages import ModelError, Path
-from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin, Problem, Severity, by_place, has_error
 from reconciler.core.validation.unmatched import PlacedGlob, PlacedPath
 from reconciler.errors import SourceError

@@ -9,7 +9,7 @@ from itertools import combinations
 
 from reconciler.core.spec.documents import Acknowledgement, Dataset
 from reconciler.core.spec.messages import ModelError, nearest
-from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Problem, Severity
 from reconciler.ports import LoadedDataset
 from reconciler.sources.documents import Parsed, ParsedFile

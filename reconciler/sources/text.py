@@ -9,7 +9,7 @@ from typing import BinaryIO, Final, NamedTuple
 import orjson
 
 from reconciler.core.entries.lines import MAX_LINE_BYTES, other_form, other_format
-from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation import codes
 from reconciler.sources.yaml.strict import Fault, Mark
 
 HEAD_BYTES: Final = 8_192

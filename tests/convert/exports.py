@@ -14,8 +14,8 @@ from reconciler.convert.compose import Converted
 from reconciler.convert.export.run import Job, Report, Split, write
 from reconciler.convert.formats import WRITERS
 from reconciler.core.spec.labelling import image_level, located
+from reconciler.core.validation.codes import NO_RECORDS
 from reconciler.core.validation.problem import Origin
-from reconciler.core.validation.spec_codes import NO_RECORDS
 from tests.convert.inputs import Drawn, convert, png
 
 ABOUT = {

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import yaml
 
 from reconciler.convert.record import BadFile, display, text_of
-from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin
 
 FILES: Final = (

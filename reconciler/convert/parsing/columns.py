@@ -15,7 +15,7 @@ from reconciler.convert.geometry import number
 from reconciler.convert.names import is_image
 from reconciler.convert.parsing.headers import INDEX, KNOWN, MORE_LABELS, WITHOUT_LABELS, Role
 from reconciler.convert.record import BadFile
-from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin
 from reconciler.errors import UsageError
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from reconciler.convert.record import BadFile
-from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")

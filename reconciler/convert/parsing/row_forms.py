@@ -25,7 +25,7 @@ from reconciler.convert.parsing.class_names import MID
 from reconciler.convert.parsing.columns import CENTERED, CORNERS, Layout, mark
 from reconciler.convert.parsing.headers import Role
 from reconciler.convert.record import BadFile, Crowd, LabelledImage, Options, odd, wrong
-from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin
 
 _GROUP: Final = "a box around a group of objects is left out; --crowd box keeps it"

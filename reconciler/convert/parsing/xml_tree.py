@@ -15,7 +15,7 @@ from typing import Final
 from xml.parsers import expat
 
 from reconciler.convert.record import BadFile
-from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin
 
 _BOM: Final = b"\xef\xbb\xbf"

@@ -15,7 +15,7 @@ from typing import Any, Final
 from reconciler.convert.geometry import cornered, edged, sides, unusable_shape
 from reconciler.convert.parsing.json_records import Record, elements, list_of, mapping_of, records
 from reconciler.convert.record import LabelledImage, Options, Read, Rectangle, display, text_of, wrong
-from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin, Problem
 
 _SIDES: Final = ("left", "top", "width", "height")

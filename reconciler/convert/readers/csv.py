@@ -31,7 +31,7 @@ from reconciler.convert.parsing.row_forms import (
     without_groups,
 )
 from reconciler.convert.record import BadFile, LabelledImage, Options, Read, display, odd, text_of, wrong
-from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin, has_error
 from reconciler.errors import UsageError
 

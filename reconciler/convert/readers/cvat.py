@@ -33,7 +33,7 @@ from reconciler.convert.record import (
     display,
     wrong,
 )
-from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Problem
 from reconciler.errors import UsageError
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from reconciler.convert.names import IMAGES
 from reconciler.convert.record import LabelledImage, Options, Read, display, wrong
-from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin
 from reconciler.errors import UsageError
 

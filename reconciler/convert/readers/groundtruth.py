@@ -25,8 +25,7 @@ from reconciler.core.entries.entry import (
     without_service_keys,
 )
 from reconciler.core.entries.lines import iter_lines, other_form
-from reconciler.core.validation import check_line
-from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation import check_line, codes
 from reconciler.core.validation.attribute import SHAPE_KEYS, Attribute, Type
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.problem import Origin, Problem, Severity

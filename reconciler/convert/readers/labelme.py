@@ -33,7 +33,7 @@ from reconciler.convert.record import (
     text_of,
     wrong,
 )
-from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin, Problem
 
 _AROUND: Final = ("polygon", "linestrip", "rotation", "mask", "circle")

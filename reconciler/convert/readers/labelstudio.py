@@ -28,7 +28,7 @@ from reconciler.convert.names import is_image
 from reconciler.convert.parsing.images import separated, settled
 from reconciler.convert.parsing.json_records import Record, elements, mapping_of, moment
 from reconciler.convert.record import LabelledImage, Notes, Options, Read, Rectangle, display, text_of, wrong
-from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin, Problem
 
 _LOCAL_FILES: Final = "/data/local-files/?d="

@@ -14,7 +14,7 @@ from reconciler.convert.geometry import edged
 from reconciler.convert.parsing.images import of_split, separated
 from reconciler.convert.parsing.json_records import Record, elements, list_of, mapping_of
 from reconciler.convert.record import LabelledImage, Options, Read, Rectangle, display, text_of, wrong
-from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin, Problem
 
 _BOXES: Final = "boundingBoxAnnotations"

@@ -29,7 +29,7 @@ from reconciler.convert.record import (
     odd,
     wrong,
 )
-from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin, Problem
 
 FOLDER: Final = "Annotations"

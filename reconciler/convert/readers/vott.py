@@ -22,7 +22,7 @@ from reconciler.convert.record import (
     text_of,
     wrong,
 )
-from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin, Problem
 from reconciler.errors import UsageError
 

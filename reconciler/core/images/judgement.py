@@ -8,20 +8,13 @@ from typing import Final, NamedTuple
 from reconciler.core.images.header import BROKEN, EMPTY, TAKEN, Header
 from reconciler.core.images.lookup import Stored
 from reconciler.core.runtime import quotas
+from reconciler.core.validation import codes
 from reconciler.core.validation.checked_line import error, warning
 from reconciler.core.validation.codes import Code
-from reconciler.core.validation.problem import Problem, Severity
+from reconciler.core.validation.problem import Problem
 
 ARCHIVED: Final = "archived"
 """Stands for the format of an object that S3 must restore before it can be read."""
-
-WRONG_SIZE: Final = "RKD4001"
-TURNED_IMAGE: Final = "RKD4002"
-NO_BUCKET: Final = "RKD4003"
-OTHER_REGION: Final = "RKD4004"
-SAME_CONTENT: Final = "RKD4005"
-UNCHECKED: Final = "RKD4006"
-NEAR_DUPLICATE: Final = "RKD4007"
 
 
 class CheckedImage(NamedTuple):
@@ -49,7 +42,7 @@ def missing(reason: str = "there is no such object") -> Problem:
 
 def unchecked(reason: str) -> Problem:
     """Return the error of an image of which it is not known whether it exists, or what it is."""
-    return _own(Severity.ERROR, UNCHECKED, f"the image could not be checked: {reason}")
+    return error(codes.UNCHECKED, f"the image could not be checked: {reason}")
 
 
 def judge(image: CheckedImage, stated: Collection[tuple[float, float]]) -> Iterator[Problem]:
@@ -104,31 +97,27 @@ def _stated(header: Header, stated: Collection[tuple[float, float]]) -> Iterator
     for width, height in stated:
         says = f"'image_size' states {width:g} x {height:g}"
         if (width, height) not in (stored, header.shown):
-            yield _own(Severity.ERROR, WRONG_SIZE, f"{says}; the image has {has}")
+            yield error(codes.WRONG_SIZE, f"{says}; the image has {has}")
         elif header.turned:
             which = "as shown" if (width, height) == header.shown else "as stored"
-            yield _own(Severity.WARNING, TURNED_IMAGE, f"{says}, {which}; the image has {has}")
-
-
-def _own(severity: Severity, code: str, message: str) -> Problem:
-    return Problem(severity, code, message)
+            yield warning(codes.TURNED_IMAGE, f"{says}, {which}; the image has {has}")
 
 
 def no_bucket(bucket: str) -> Problem:
     """Return the error of a bucket that does not exist."""
-    return _own(Severity.ERROR, NO_BUCKET, f"there is no bucket s3://{bucket}")
+    return error(codes.NO_BUCKET, f"there is no bucket s3://{bucket}")
 
 
 def other_region(bucket: str, theirs: str, ours: str) -> Problem:
     """Return the error of a bucket in another Region than the dataset."""
     text = f"the bucket s3://{bucket} is in {theirs}, and the dataset in {ours}"
-    return _own(Severity.ERROR, OTHER_REGION, text)
+    return error(codes.OTHER_REGION, text)
 
 
 def near_duplicate(train_ref: str, distance: int) -> Problem:
     """Return the warning about a test image that looks like a training image."""
     text = f"the image looks like {train_ref} in the training dataset: {distance} of 256 bits differ"
-    return _own(Severity.WARNING, NEAR_DUPLICATE, text)
+    return warning(codes.NEAR_DUPLICATE, text)
 
 
 def not_all_compared(comparisons: int) -> Problem:
@@ -136,10 +125,10 @@ def not_all_compared(comparisons: int) -> Problem:
     text = (
         f"too many images are alike: the search for near duplicates ended after {comparisons:,} comparisons"
     )
-    return _own(Severity.WARNING, NEAR_DUPLICATE, text)
+    return warning(codes.NEAR_DUPLICATE, text)
 
 
 def same_content(train_ref: str) -> Problem:
     """Return the warning about a test image with the content of a training image."""
     text = f"the image has the same bytes as {train_ref} in the training dataset"
-    return _own(Severity.WARNING, SAME_CONTENT, text)
+    return warning(codes.SAME_CONTENT, text)

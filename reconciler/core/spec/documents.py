@@ -41,7 +41,7 @@ from reconciler.core.spec.field_types import (
 )
 from reconciler.core.spec.labelling import Entries
 from reconciler.core.spec.policy import Policy
-from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation import codes
 
 API_VERSION: Final = "reconciler/v1"
 

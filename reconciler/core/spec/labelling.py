@@ -36,7 +36,7 @@ from reconciler.core.spec.field_types import (
     refusal,
 )
 from reconciler.core.spec.messages import ModelError, Path, dotted
-from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation import codes
 
 
 class Box(Part):

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation import codes
 
 Path = tuple[str | int, ...]
 """The path to a value in a document: keys and indexes."""

@@ -96,12 +96,12 @@ def is_dropped(problems: Iterable[Problem]) -> bool:
     return any(problem.code in _TERMINAL for problem in problems)
 
 
-def error(code: Code, message: str, column: int | None = None) -> Problem:
+def error(code: str, message: str, column: int | None = None) -> Problem:
     """Return an error whose place the caller completes; *column* counts from 1."""
     return Problem(Severity.ERROR, code, message, None if column is None else Origin("", 1, column))
 
 
-def warning(code: Code, message: str) -> Problem:
+def warning(code: str, message: str) -> Problem:
     return Problem(Severity.WARNING, code, message)
 
 

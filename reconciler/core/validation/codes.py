@@ -1,14 +1,14 @@
 """
-The codes of problems in lines and datasets: AWS's own where there is one, else ``RKD`` and four digits.
+The codes of problems: AWS's own where there is one, else ``RKD`` and four digits.
 
-The first digit is the area: 1 spec files (`spec_codes`), 2 single lines, 3 rules across entries, 4 images
-(`core.images.judgement`), 5 failures (`errors`). A released code never changes its meaning. `docs/codes.md` lists
-them all.
+The first digit is the area: 1 specs and what `convert` reads, 2 single lines, 3 rules across entries, 4 images,
+5 failures (`errors`). A released code never changes its meaning. `docs/codes.md` explains them all.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 
 class Code(StrEnum):
@@ -65,3 +65,73 @@ class Code(StrEnum):
     IMAGE_IN_TRAIN_AND_TEST = "RKD3002"
     TOO_MANY_TEST_IMAGES = "RKD3003"
     MIXED_MODEL_TYPES = "RKD3004"
+
+
+# Trees and files
+FILE_UNREADABLE: Final = "RKD1002"
+NOT_TEXT: Final = "RKD1003"
+BYTE_ORDER_MARK: Final = "RKD1004"
+EMPTY_YAML: Final = "RKD1005"
+TOO_LARGE: Final = "RKD1006"
+
+# YAML
+SYNTAX: Final = "RKD1101"
+REPEATED_KEY: Final = "RKD1102"
+AMBIGUOUS: Final = "RKD1103"
+TAG: Final = "RKD1104"
+ALIAS: Final = "RKD1105"
+KEY_NOT_TEXT: Final = "RKD1106"
+MERGE: Final = "RKD1107"
+
+# Fields
+API_VERSION: Final = "RKD1201"
+KIND: Final = "RKD1202"
+UNKNOWN_FIELD: Final = "RKD1203"
+MISSING_FIELD: Final = "RKD1204"
+WRONG_TYPE: Final = "RKD1205"
+BAD_VALUE: Final = "RKD1206"
+BAD_TARGET: Final = "RKD1207"
+
+# Between datasets
+SAME_NAME: Final = "RKD1301"
+SAME_TARGET: Final = "RKD1302"
+NO_SUCH_DATASET: Final = "RKD1303"
+UNMATCHED: Final = "RKD1304"
+TOO_MANY_TO_LIST: Final = "RKD1305"
+
+# Entries files
+OUTSIDE: Final = "RKD1401"
+NO_MATCH: Final = "RKD1402"
+NAMED_TWICE: Final = "RKD1403"
+EMPTY_ENTRIES: Final = "RKD1404"
+CUT: Final = "RKD1405"
+NOT_ENTRIES: Final = "RKD1406"
+UNUSED: Final = "RKD1407"
+NOT_LINES: Final = "RKD1408"
+
+# The shorthand
+IMAGE_ADDRESS: Final = "RKD1501"
+REPEATED_LABEL: Final = "RKD1502"
+NO_SIZE: Final = "RKD1503"
+
+# What `convert` reads
+OTHER_FORMAT: Final = "RKD1601"
+BAD_RECORD: Final = "RKD1602"
+NO_IMAGE: Final = "RKD1603"
+NO_CLASS: Final = "RKD1604"
+NO_BOX: Final = "RKD1605"
+LEFT_OUT: Final = "RKD1606"
+NO_HEADER: Final = "RKD1607"
+TURNED: Final = "RKD1608"
+NO_RECORDS: Final = "RKD1609"
+BAD_DATE: Final = "RKD1610"
+WHICH_ADJUSTED: Final = "RKD1611"
+
+# Images in S3
+WRONG_SIZE: Final = "RKD4001"
+TURNED_IMAGE: Final = "RKD4002"
+NO_BUCKET: Final = "RKD4003"
+OTHER_REGION: Final = "RKD4004"
+SAME_CONTENT: Final = "RKD4005"
+UNCHECKED: Final = "RKD4006"
+NEAR_DUPLICATE: Final = "RKD4007"

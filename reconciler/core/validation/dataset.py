@@ -17,9 +17,8 @@ from reconciler.core.validation.checked_line import (
     some,
     warning,
 )
-from reconciler.core.validation.codes import Code
+from reconciler.core.validation.codes import TOO_MANY_TO_LIST, Code
 from reconciler.core.validation.problem import Origin, Problem, Severity, has_error
-from reconciler.core.validation.spec_codes import TOO_MANY_TO_LIST
 
 # Developer guide, limits page. The page of ERROR_MANIFEST_TOO_FEW_USABLE_LABELS swaps the two numbers, unlike
 # the rest of the guide.

@@ -27,8 +27,8 @@ from reconciler.core.entries.pattern import (
     shared_directory,
     text_of,
 )
+from reconciler.core.validation.codes import UNMATCHED
 from reconciler.core.validation.problem import Origin, Problem, Severity
-from reconciler.core.validation.spec_codes import UNMATCHED
 
 _TRIED: Final = 20
 """Source-refs that each glob is tried on first: most globs match one of the first with their prefix."""

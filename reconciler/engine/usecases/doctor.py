@@ -20,7 +20,7 @@ from reconciler.core.preflight import (
 )
 from reconciler.core.spec.choices import Arn, Mode, Orphans
 from reconciler.core.spec.documents import Target
-from reconciler.core.validation.spec_codes import TOO_MANY_TO_LIST
+from reconciler.core.validation.codes import TOO_MANY_TO_LIST
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.observe import arn_in
 from reconciler.engine.dataset.retry import require_usable

@@ -14,7 +14,7 @@ import yaml
 from yaml import events
 
 from reconciler.core.spec.messages import Path
-from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation import codes
 from reconciler.sources.yaml.events import misplaced, parse
 from reconciler.sources.yaml.scalars import Ambiguous, Scalar, resolve
 

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciler.core.validation import spec_codes as codes
+from reconciler.core.validation import codes
 from reconciler.sources.yaml.scalars import Ambiguous, resolve
 from reconciler.sources.yaml.strict import Mark, read
 
