@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from reconciler.core.planning.remembered import RememberedBlock, Replaced
-from reconciler.core.validation.judged.columns import JudgedFile
-from reconciler.core.validation.judged.dataset import JudgedDataset
+if TYPE_CHECKING:  # ports name these, and only code that uses them imports them
+    from reconciler.core.planning.remembered import RememberedBlock, Replaced
+    from reconciler.core.validation.judged.columns import JudgedFile
+    from reconciler.core.validation.judged.dataset import JudgedDataset
 
 
 class Kept(NamedTuple):

@@ -21,11 +21,11 @@ from typing_extensions import TypedDict  # pydantic reads the standard one only 
 
 from reconciler.core.entries.equality import FieldChange
 from reconciler.core.moments import moment
-from reconciler.core.planning.calls import Calls, ObservationKind, Observed
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.validation.problem import Origin, Problem, Severity
 
 if TYPE_CHECKING:
+    from reconciler.core.planning.calls import Calls, Observed
     from reconciler.core.planning.plan import PlanError
 
 S = TypeVar("S")
@@ -251,6 +251,8 @@ def calls_doc(calls: Calls) -> CallsDoc:
 
 def listed_at(observed: Observed | None) -> str | None:
     """Return when the listing was made that an observation relies on; None if it was one itself."""
+    from reconciler.core.planning.calls import ObservationKind
+
     if observed is None or observed.kind is ObservationKind.FULL:
         return None
     return moment(observed.scanned_at)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
-from reconciler.core.proposals.patch import edited
 from reconciler.core.spec.choices import Pointer
 from reconciler.errors import SourceError
 from reconciler.ports import Tree
@@ -261,6 +260,8 @@ class Overlay(Layer):
 @contextmanager
 def overlaid(tree: Tree, edits: TreeEdits) -> Iterator[Overlay]:
     """Yield the tree with the edits applied; the edited files are deleted with the block."""
+    from reconciler.core.proposals.patch import edited
+
     with temporary_directory() as directory:
         changed: dict[str, Path] = {}
         for number, (path, line_edits) in enumerate(edits.edits.items()):

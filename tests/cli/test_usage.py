@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -238,16 +239,34 @@ def test_validate_loads_nothing_that_only_plans_or_edits_need(tmp_path):
         "core.status.result",
         "core.status.conditions",
         "core.planning.plan",
+        "core.planning.guard",
+        "core.planning.calls",
+        "core.planning.remembered",
+        "core.explanation",
+        "core.preflight",
+        "core.proposals.patch",
         "core.proposals.report",
+        "sources.edits",
         "state.database",
+        "rekognition",
+        "notify",
+        "kubernetes",
+        "emulator",
+        "convert",
+        "server",
     )
+    of_others = ("boto3", "botocore", "deepdiff", "multiprocessing", "sqlite3", "ssl", "asyncio")
     code = (
         "import sys\nfrom reconciler.cli.main import main\n"
         f"print(main(['validate', {str(tmp_path)!r}]))\n"
-        f"print([name for name in {(*unneeded, 'sources.edits')!r} if f'reconciler.{{name}}' in sys.modules])"
+        f"print([name for name in {unneeded!r} if f'reconciler.{{name}}' in sys.modules])\n"
+        f"print(sorted({{*{of_others!r}}} & {{*sys.modules}}))"
     )
 
-    assert ["0", "[]"] == subprocess.check_output([sys.executable, "-c", code], text=True).splitlines()[-2:]
+    out = subprocess.check_output([sys.executable, "-c", code], text=True)
+
+    assert all(find_spec(f"reconciler.{name}") for name in unneeded)
+    assert ["0", "[]", "[]"] == out.splitlines()[-3:]
 
 
 def test_a_process_ends_without_a_search_for_cycles():

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import orjson
 
@@ -17,8 +17,6 @@ from reconciler.core.entries.index import Index, Place
 from reconciler.core.entries.lines import TEXT_DIGEST_BYTES, Line, iter_lines
 from reconciler.core.entries.pattern import globs
 from reconciler.core.entries.training_view import meaning
-from reconciler.core.planning import guard
-from reconciler.core.planning.remembered import text_digests
 from reconciler.core.spec.choices import Compare
 from reconciler.core.spec.documents import Schedule, Target
 from reconciler.core.spec.policy import Policy
@@ -30,6 +28,9 @@ from reconciler.core.validation.unmatched import Unmatched
 from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides
 from reconciler.errors import Exit, ManifestUnavailable, SourceError, exit_code_of_problems
 from reconciler.ports import LoadedDataset
+
+if TYPE_CHECKING:  # for plans, and not for validate
+    from reconciler.core.planning.guard import GuardLimits
 
 MOST_OPEN_FILES: Final = 32
 """Files of one dataset that are held open: a process may have about a thousand open at once."""
@@ -164,9 +165,11 @@ class Desired:
         )
 
     @cached_property
-    def limits(self) -> guard.GuardLimits:
+    def limits(self) -> GuardLimits:
+        from reconciler.core.planning.guard import GuardLimits
+
         spec = self.loaded.spec.spec
-        return guard.GuardLimits(
+        return GuardLimits(
             max_change_ratio=spec.limits.max_change_ratio,
             max_changes=spec.limits.max_changes,
             allow_empty=spec.policy.allow_empty,
@@ -185,6 +188,8 @@ class Desired:
         """
         if self.index.texts:
             return self.index.texts
+        from reconciler.core.planning.remembered import text_digests
+
         # Through the files that are held: the copies that a controller reads may have been deleted.
         found = text_digests(self.index, map(self._stream, range(len(self.loaded.files))))
         if (row := len(found) // TEXT_DIGEST_BYTES) < len(self.index):

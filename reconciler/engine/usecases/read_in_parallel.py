@@ -13,13 +13,14 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.engine.dataset.desired import Desired
 from reconciler.errors import SourceError
 from reconciler.ports import LoadedDataset
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 LARGE_BYTES: Final = 8_000_000
 """Below this, beginning a process costs more than it saves."""
@@ -60,6 +61,8 @@ class _Helper:
     """A forked process that reads some datasets."""
 
     def __init__(self, datasets: Sequence[LoadedDataset], read: Read) -> None:
+        from multiprocessing import get_context  # most trees are read by one process
+
         fork = get_context("fork")
         self._here, there = fork.Pipe(duplex=False)
         self._process = fork.Process(target=_help, args=(datasets, read, there), daemon=True)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from reconciler.core.explanation import Blame
-from reconciler.core.preflight import Check, CheckResult, Mark
 from reconciler.core.spec.choices import COMMIT_ID
 from reconciler.errors import SourceError
 from reconciler.sources.git.checkout import Checkout, find, opened, toplevel
 from reconciler.sources.git.work_tree import FileState, state_of
+
+if TYPE_CHECKING:  # for doctor and explain; every command asks for the revision
+    from reconciler.core.explanation import Blame
+    from reconciler.core.preflight import CheckResult
 
 _STATUS: Final = (
     "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=all",
@@ -80,6 +82,8 @@ def uncommitted(directory: Path) -> str | None:
 
 def program(path: Path) -> CheckResult | None:
     """Check that git can be run for specs in *path*; None outside git, where it is not needed."""
+    from reconciler.core.preflight import Check, CheckResult, Mark
+
     try:
         directory = path.absolute() if path.is_dir() else path.absolute().parent
         if toplevel(directory) is None:
@@ -159,6 +163,8 @@ def _commit_in(tree: Path) -> str:
 
 
 def _parsed_blame(porcelain: str) -> Blame:
+    from reconciler.core.explanation import Blame
+
     first, *rest = porcelain.split("\n")
     facts = dict(fact.partition(" ")[::2] for fact in rest if not fact.startswith("\t"))
     return Blame(
