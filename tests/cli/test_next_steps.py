@@ -70,6 +70,22 @@ def test_each_command_names_the_next(
 
 
 @pytest.mark.usefixtures("quick_sessions")
+def test_a_restore_says_that_git_still_asks_for_the_other_content(capsys: pytest.CaptureFixture[str]):
+    """Once it has sent something; a second one changes nothing, and says nothing."""
+    assert 0 == main(["apply", "--local"])
+    assert 0 == main(["emulator", "--data", ".reconciler/local", "--console", MOVED])
+    assert 0 == main(["apply", "--local"])
+    restore = f"restore --local {ONE} --apply --log-level error --snapshot".split()
+    assert 0 == main(f"restore {ONE} --list".split())
+    snapshot = capsys.readouterr().out.splitlines()[-1].split()[0]
+
+    assert 0 == main([*restore, snapshot])
+    assert "the next apply sends that" in capsys.readouterr().err
+    assert 0 == main([*restore, snapshot])
+    assert "apply" not in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("quick_sessions")
 def test_json_holds_the_document_alone(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
     """Neither stdout nor stderr names a step."""
     at_a_terminal(monkeypatch)

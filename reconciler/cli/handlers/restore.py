@@ -9,6 +9,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from reconciler.cli.exits import say
 from reconciler.cli.flags import DEFAULT_PATH
 from reconciler.cli.output.show import next_step, same_specs, show
 from reconciler.cli.output.terminal import out
@@ -61,6 +62,8 @@ def _carry_out(desired: Desired, args: argparse.Namespace, context_of: each_data
         return gravest([dataset.exit_code for dataset in plan.datasets])
     results = list(each_dataset.apply_each([(desired, None)], context_of))
     show("apply", results, args)
+    if any(result.added or result.updated for result in results):
+        say("git does not know of a restore: if it still declares other content, the next apply sends that")
     return gravest([result.exit_code for result in results])
 
 
