@@ -216,6 +216,14 @@ def test_a_dataset_that_is_not_there_yet_was_observed(place, capfd):
     assert "does not exist yet" in capfd.readouterr().err
 
 
+def test_explain_names_the_argument_that_is_missing_before_the_image(place, capfd):
+    """Not the image, which was given."""
+    with pytest.raises(SystemExit, match="64"):
+        main(["explain", ref("a"), "--local"])
+
+    assert f"name the spec tree before it, such as specs {ref('a')}" in capfd.readouterr().err
+
+
 def test_explain_says_nothing_of_a_memory_that_was_not_read(place, capfd):
     """A dataset without a usable line is not observed: no word on its applies, and each error stands once."""
     first, *_ = Path("specs/train.jsonl").read_bytes().splitlines(keepends=True)

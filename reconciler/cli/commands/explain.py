@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", metavar="PATH", help="spec tree or spec file")
+    parser.add_argument("path", type=_path, metavar="PATH", help="spec tree or spec file")
     parser.add_argument(
         "source_ref",
         type=values.image,
@@ -28,6 +28,12 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     flags.add_selectors(parser)
     flags.add_output(parser, "explain")
     flags.add_aws(parser)
+
+
+def _path(text: str) -> str:
+    if text.startswith("s3://"):
+        raise values.Wrong(f"{text!r} is the image: name the spec tree before it, such as specs {text}")
+    return text
 
 
 def _run(args: argparse.Namespace) -> int:
