@@ -160,6 +160,13 @@ def test_a_repository_without_a_commit_has_no_revision(tmp_path, broken):
     assert open_path(tmp_path).tree.revision is None
 
 
+def test_before_the_first_commit_the_missing_revision_is_explained(tmp_path):
+    """`git init` is the first thing that a newcomer does."""
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+
+    assert "HEAD names no commit yet" in str(open_path(write(tmp_path, a_yaml="")).tree.no_revision)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_a_checkout_of_another_user_has_its_revision(tmp_path):
     """A sidecar wrote it; git calls that dubious ownership unless it is told otherwise."""

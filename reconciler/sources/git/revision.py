@@ -141,7 +141,11 @@ def _head(checkout: Checkout, directory: Path) -> Revision:
         answer = git.run("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=questions)
     commit, _, tree = answer.text.partition("\n")
     if answer.code or not re.fullmatch(rf"{COMMIT_ID} commit", commit):
-        reason = answer.reason if answer.code else "HEAD is no commit that can be read"
+        reason = (
+            answer.reason
+            if answer.code
+            else "HEAD names no commit yet, or none that can be read; reports name no revision"
+        )
         return Revision(None, f"{checkout.root}: {reason}")
     sha = commit.partition(" ")[0]
     if not tree.endswith(" tree"):
