@@ -36,7 +36,7 @@ else
         printf '<!-- reconciler-plan -->\n### There is no plan: exit code %s. The log says why.\n' "$code" >"$comment"
     fi
     if [ "${RECONCILER_DRIFT:-false}" = true ]; then
-        # What moved outside git is no fault of this pull request: it is shown, and fails nothing.
+        # What changed outside git is no fault of this pull request: it is shown, and fails nothing.
         drift=0
         "$reconciler" drift "$path" --no-progress --report "$out/drift.html" >/dev/null || drift=$?
         [ "$drift" -eq 0 ] || [ "$drift" -eq 4 ] || echo "the drift report is not whole: exit code $drift" >&2

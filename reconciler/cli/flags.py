@@ -169,7 +169,7 @@ def add_full(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--full",
         action="store_true",
-        help="list every entry, even if nothing moved in AWS since the last listing",
+        help="list every entry, even if nothing changed in AWS since the last listing",
     )
 
 

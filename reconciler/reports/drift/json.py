@@ -65,7 +65,7 @@ class LabelBalanceDoc(TypedDict):
 
 class DatasetDriftDoc(TypedDict):
     """
-    What moved outside git, in one dataset.
+    What changed outside git, in one dataset.
 
     ``counts`` is by class; an image of two classes is two items. ``observed_at`` is null where nothing was
     observed. ``complete`` is false where not every line of the specs could be used, or where AWS counts other
@@ -93,7 +93,7 @@ class DatasetDriftDoc(TypedDict):
 
 
 class DriftDoc(TypedDict):
-    """What moved outside git."""
+    """What changed outside git."""
 
     format: Literal["drift/v1"]
     datasets: Sequence[DatasetDriftDoc]

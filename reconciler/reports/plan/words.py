@@ -201,7 +201,7 @@ def age(observed: Observed | None) -> str | None:
     """Say how old the listing is that an observation relies on; None if it was made a moment ago."""
     if observed is None or observed.at - observed.scanned_at < _MINUTE:
         return None
-    return f"Nothing moved in AWS since it was listed {lasting(observed.at - observed.scanned_at)} ago."
+    return f"Nothing changed in AWS since it was listed {lasting(observed.at - observed.scanned_at)} ago."
 
 
 def effort(plan: DatasetPlan) -> str | None:
