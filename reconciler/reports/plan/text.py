@@ -219,7 +219,8 @@ def _before_and_after(totals: Sequence[LabelTotal]) -> str:
 def _balance(row: LabelBalance) -> str:
     parts = [f"+{row.gained:,}"] if row.gained else []
     parts += [f"{MINUS}{row.lost:,}"] if row.lost else []
-    parts += [f"{row.moved:,} moved"] if row.moved else []
+    moved = f"{row.moved:,} moved" if row.moved else ""
+    parts += [f"({moved})" if parts else moved] if moved else []
     return f"{row.label} {' '.join(parts)}"
 
 

@@ -123,13 +123,14 @@ def test_what_blocks_a_plan_is_never_cut():
 def test_no_sentence_is_cut():
     """Neither an error of any length, nor what happens to the labels."""
     message = f"{'very ' * 500}wrong; see line 12"
-    labels = LabelSummary(3, (LabelBalance("crack", gained=120, lost=3),), (Relabelling("old", "n|w", 41),))
+    balances = (LabelBalance("crack", gained=120, lost=3, moved=2), LabelBalance("dent", moved=4))
+    labels = LabelSummary(3, balances, (Relabelling("old", "n|w", 41),))
     it = replace(dataset(add("a", 7), errors=(PlanError("RKD1001", message),)), labels=labels)
 
     text = html.unescape(commented(plan(it)))
 
     assert f"error: {message} (RKD1001)" in text
-    assert "by label: <code>crack +120 \N{MINUS SIGN}3, old → n|w 41</code>" in text
+    assert "by label: <code>crack +120 \N{MINUS SIGN}3 (2 moved), old → n|w 41, dent 4 moved</code>" in text
 
 
 def test_omitted_changes_are_counted():
