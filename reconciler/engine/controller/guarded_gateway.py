@@ -69,7 +69,6 @@ class GuardedGateway:
         may_write: Also called before each writing call; raises `errors.NotLeader`.
 
     Attributes:
-        created: Whether this cycle created the dataset.
         work: The progress of the cycle.
     """
 
@@ -90,7 +89,6 @@ class GuardedGateway:
         self._may_write = may_write
         self._in_flight: tuple[float, int, Description | None] | None = None
         self._last: Description | None = None
-        self.created = False
         self.work = Work(clock.now())
 
     @property
@@ -143,7 +141,6 @@ class GuardedGateway:
 
     def create_dataset(self, project_arn: str, dataset_type: DatasetType) -> str:
         self._write()
-        self.created = True
         return self._gateway.create_dataset(project_arn, dataset_type)
 
     def _read(self, arn: str) -> None:

@@ -63,14 +63,10 @@ def update_quarantine(
     """
     known = quarantine.of(dataset)
     by_ref = {item.source_ref: item for item in items}
-    fresh = {
-        quarantined.source_ref: quarantined
-        for quarantined in _quarantined_again(by_ref, known, sent, proof, now)
-    }
-    fresh |= {quarantined.source_ref: quarantined for quarantined in _flapping(proof.in_place, known, now)}
+    again = _quarantined_again(by_ref, known, sent, proof, now)
+    fresh = {one.source_ref: one for one in chain(again, _flapping(proof.in_place, known, now))}
     different = set(still_different) - {item.source_ref for item in proof.in_place}
-    released = [ref for ref, quarantined in known.items() if _is_over(quarantined, ref in different, now)]
-    released = [ref for ref in released if ref not in fresh]
+    released = [ref for ref in known if ref not in fresh and _is_over(known[ref], ref in different, now)]
     for quarantined in fresh.values():
         if not quarantined.applies_to(quarantined.digest, now):  # counted only: one revert is no conflict
             continue

@@ -7,7 +7,7 @@ is None, and the dataset is listed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from itertools import chain
@@ -136,9 +136,7 @@ def _observed(
     spool, arn = SpooledListing(), recollection.head.arn
     try:
         remembered = spool.fill([line.decode(errors="surrogatepass")] for line in found.lines.values())
-        pages: Iterator[Sequence[str]] = chain.from_iterable(
-            pages_of(arn, context, description.stats.total_entries, contains) for contains in filters
-        )
+        pages = pages_of(arn, context, description.stats.total_entries, filters)
         lines = chain(remembered, spool.fill(pages))
         part = compare_some(desired.index, found.compared, lines, desired.read, desired.equality)
     except ListingMoved as exc:

@@ -15,8 +15,10 @@ from reconciler.core.entries.entry import SOURCE_REF
 from reconciler.core.entries.index import Place
 from reconciler.core.entries.lines import Block, Line, iter_blocks
 from reconciler.core.entries.observed_line import parse_observed
+from reconciler.core.planning.calls import filter_of
 from reconciler.core.runtime.quotas import MAX_ENTRIES, PAGE_SIZE
 from reconciler.engine.dataset.context import Context
+from reconciler.engine.dataset.retry import retry
 from reconciler.errors import ListingIncomplete, UnknownAnswer, UsageError
 from reconciler.ports import Clock
 from reconciler.private import temporary_file
@@ -59,25 +61,42 @@ def ending(pages: Iterable[Sequence[str]], entries: int | None, clock: Clock) ->
 
 
 def pages_of(
-    arn: str, context: Context, entries: int | None, contains: str | None = None
+    arn: str, context: Context, entries: int | None, filters: Iterable[str | None] = (None,)
 ) -> Iterator[Sequence[str]]:
     """
-    Give the pages of a listing, or of a search, until its end; errors as `ending`.
+    Give the pages of a listing, or of one search after the other, until their end; errors as `ending`.
 
     Args:
         entries: How many the service counts in the whole dataset; None if it does not say.
-        contains: Only entries whose source-ref contains this.
+        filters: What the source-ref of an entry must contain, one search for each; None lists all.
 
     Raises:
         UnknownAnswer: A line that was found by its source-ref has none.
     """
     most = None if context.trust_listing else entries
-    for page in ending(context.gateway.pages(arn, contains), most, context.clock):
-        if contains is not None and not all(
-            _names_image(text.encode(errors="surrogatepass")) for text in page
-        ):
-            raise UnknownAnswer(f"a line found by {contains} names no image")
-        yield page
+    for contains in filters:
+        for page in ending(context.gateway.pages(arn, contains), most, context.clock):
+            if contains is not None and not all(
+                _names_image(text.encode(errors="surrogatepass")) for text in page
+            ):
+                raise UnknownAnswer(f"a line found by {contains} names no image")
+            yield page
+
+
+def alone(
+    source_ref: str, arn: str, context: Context, deadline: float, entries: int | None = None
+) -> Sequence[str]:
+    """Ask for one entry, and return its line, or nothing; *entries* as for `pages_of`."""
+
+    def ask() -> Sequence[str]:
+        pages = pages_of(arn, context, entries, [filter_of(source_ref)])
+        return next(([line] for page in pages for line in page if _source_ref(line) == source_ref), [])
+
+    return retry(ask, context.clock, max(deadline, context.clock.now() + context.wait_seconds))
+
+
+def _source_ref(line: str) -> object:
+    return parse_observed(line.encode(errors="surrogatepass")).get(SOURCE_REF)
 
 
 class Listing:

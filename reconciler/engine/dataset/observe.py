@@ -7,17 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Generic, TypeVar
 
-from reconciler.core.entries.entry import SOURCE_REF
 from reconciler.core.entries.index import Place
 from reconciler.core.entries.lines import Line
-from reconciler.core.entries.observed_line import parse_observed
-from reconciler.core.planning.calls import ObservationKind, filter_of
+from reconciler.core.planning.calls import ObservationKind
 from reconciler.core.planning.compare import compare, compare_some
 from reconciler.core.planning.diff import Action, Diff
 from reconciler.core.spec.documents import Target
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.listing import SpooledListing, pages_of
+from reconciler.engine.dataset.listing import SpooledListing, alone, pages_of
 from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.engine.log import log
 from reconciler.errors import ListingIncomplete, ListingMoved, NotFound
@@ -131,11 +129,15 @@ def find(desired: Desired, gateway: Gateway, clock: Clock, deadline: float) -> s
 
 def arn_in(found: Located, target: Target) -> str | None:
     """Return the ARN of what was found, or None if it may be made; errors as `find`."""
-    project, kind = target.identity
     if found.dataset_arn is None and not target.create:
-        missing = f"project {project!r}" if found.project_arn is None else f"{kind} dataset of {project!r}"
-        raise NotFound(f"there is no {missing}; to make it, set spec.target.create: true")
+        raise NotFound(f"{missing_in(found, target)}; to make it, set spec.target.create: true")
     return found.dataset_arn
+
+
+def missing_in(found: Located, target: Target) -> str:
+    """Say what is missing where a dataset was not found."""
+    project, kind = target.identity
+    return f"there is no {f'{kind} dataset of ' if found.project_arn else 'project '}{project!r}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,22 +272,6 @@ def _with_unlisted(
         found=listed.spool.named - seen,
     )
     return diff.updated(missing, part)
-
-
-def alone(
-    source_ref: str, arn: str, context: Context, deadline: float, entries: int | None = None
-) -> Sequence[str]:
-    """Ask for one entry, and return its line, or nothing; *entries* as for `pages_of`."""
-
-    def ask() -> Sequence[str]:
-        pages = pages_of(arn, context, entries, filter_of(source_ref))
-        return next(([line] for page in pages for line in page if _source_ref(line) == source_ref), [])
-
-    return retry(ask, context.clock, max(deadline, context.clock.now() + context.wait_seconds))
-
-
-def _source_ref(line: str) -> object:
-    return parse_observed(line.encode(errors="surrogatepass")).get(SOURCE_REF)
 
 
 def _watched(

@@ -89,21 +89,23 @@ def compare_again(desired: Desired, seen: Observation) -> Observation:
 
 def plan_for(desired: Desired, seen: Observation | None, context: Context) -> Planned:
     """Plan for what was observed; None stands for a dataset that is to be created."""
-    if seen is None:
-        nothing = compare(desired.index, (), desired.read, desired.equality)
-        composer = Composer(desired, None)
-        plan = _plan_with_memory(desired, None, nothing, composer, context)
-        return Planned(_with_calls(plan, desired, nothing, context), composer, nothing)
+    if seen:
+        _log_unmatched(desired, seen)
+    diff = seen.diff if seen else compare(desired.index, (), desired.read, desired.equality)
+    composer = Composer(desired, seen.listing if seen else None)
+    plan = _plan_with_memory(desired, seen.arn if seen else None, diff, composer, context)
+    if seen:
+        plan = replace(plan, gap=seen.gap, observed=Observed(seen.kind, seen.at, seen.scanned_at))
+    return Planned(_with_calls(plan, desired, diff, context), composer, diff, seen)
+
+
+def _log_unmatched(desired: Desired, seen: Observation) -> None:
     orphans = (change.source_ref for change in seen.diff.changes if change.action is Action.ORPHAN)
     found = still_unmatched(desired.unmatched, orphans)
     if seen.incremental is None:  # of other observations not every line is at hand
         found += still_unmatched_paths(desired.unmatched, lambda: (raw for raw, _, _ in seen.listing.lines()))
     for one in found:
         log.warning("spec.unmatched", place=str(one.problem.origin), reason=one.problem.message)
-    composer = Composer(desired, seen.listing)
-    plan = _plan_with_memory(desired, seen.arn, seen.diff, composer, context)
-    plan = replace(plan, gap=seen.gap, observed=Observed(seen.kind, seen.at, seen.scanned_at))
-    return Planned(_with_calls(plan, desired, seen.diff, context), composer, seen.diff, seen)
 
 
 def _with_calls(plan: DatasetPlan, desired: Desired, diff: Diff, context: Context) -> DatasetPlan:

@@ -64,31 +64,17 @@ class Outcome:
 
 def observed(plan: DatasetPlan, after: Diff) -> DatasetResult:
     """Return the result for a dataset in observe mode."""
-    result = DatasetResult(
-        name=plan.name,
-        arn=plan.arn,
-        verdict=Verdict.OBSERVED,
-        verified=True,
-        complete=plan.gap is None,
-        gap=plan.gap,
-        errors=plan.errors,
-        exit_code=plan.exit_code,
-    )
-    return _with_rest(result, plan, after)
+    return _with_rest(replace(_of(plan, Verdict.OBSERVED), verified=True), plan, after)
 
 
 def blocked(plan: DatasetPlan, after: Diff | None = None) -> DatasetResult:
     """Return the result for a dataset that guards block."""
     reasons = (PlanError(guard.code, guard.message) for guard in plan.guards)
-    result = DatasetResult(
-        name=plan.name,
-        arn=plan.arn,
-        verdict=Verdict.BLOCKED,
+    result = replace(
+        _of(plan, Verdict.BLOCKED),
         quarantined=tuple(map(_still_quarantined, plan.quarantined)),
         blocked=sum(item.sent is not None and item.action is not Action.ORPHAN for item in plan.changes),
         errors=(*plan.errors, *reasons),
-        complete=plan.gap is None,
-        gap=plan.gap,
         exit_code=gravest([Exit.BLOCKED, plan.exit_code]),
     )
     return _with_rest(result, plan, after)
@@ -110,10 +96,9 @@ def proven(plan: DatasetPlan, arn: str | None, sent: Sent, proof: Proof, after: 
     if sent.unrecorded is not None and proof.failed:
         errors = (*errors, PlanError(sent.unrecorded.code, str(sent.unrecorded)))
         codes.append(sent.unrecorded.exit_code)
-    result = DatasetResult(
-        name=plan.name,
+    result = replace(
+        _of(plan, Verdict.PARTIAL if any(codes) else Verdict.CONVERGED),
         arn=arn,
-        verdict=Verdict.PARTIAL if any(codes) else Verdict.CONVERGED,
         added=sum(item.action is Action.ADD for item in proof.in_place),
         updated=sum(item.action is not Action.ADD for item in proof.in_place),
         changed=tuple(proof.in_place),
@@ -123,14 +108,25 @@ def proven(plan: DatasetPlan, arn: str | None, sent: Sent, proof: Proof, after: 
         dropped=proof.dropped,
         rejected=proof.rejected,
         errors=errors,
-        complete=plan.gap is None,
-        gap=plan.gap,
         exit_code=gravest(codes),
     )
     result = _with_rest(result, plan, after)
     if result.verdict is Verdict.CONVERGED and (result.groups or result.leaves_rest):
         return replace(result, verdict=Verdict.WITHHELD)
     return result
+
+
+def _of(plan: DatasetPlan, verdict: Verdict) -> DatasetResult:
+    """Return a result with what its plan settles."""
+    return DatasetResult(
+        name=plan.name,
+        arn=plan.arn,
+        verdict=verdict,
+        errors=plan.errors,
+        complete=plan.gap is None,
+        gap=plan.gap,
+        exit_code=plan.exit_code,
+    )
 
 
 def _with_rest(result: DatasetResult, plan: DatasetPlan, after: Diff | None) -> DatasetResult:
@@ -189,14 +185,8 @@ def outdated(plan: DatasetPlan, reason: str) -> DatasetResult:
 
 def unplanned(plan: DatasetPlan) -> DatasetResult:
     """Return the result for a dataset that could not be planned for."""
-    return DatasetResult(
-        name=plan.name,
-        arn=plan.arn,
-        verdict=Verdict.FAILED if plan.exit_code == SpecError.exit_code else Verdict.UNKNOWN,
-        errors=plan.errors,
-        complete=False,
-        exit_code=plan.exit_code,
-    )
+    verdict = Verdict.FAILED if plan.exit_code == SpecError.exit_code else Verdict.UNKNOWN
+    return replace(_of(plan, verdict), complete=False)
 
 
 def unseen(plan: DatasetPlan, arn: str | None, sent: Sent, reason: ReconcilerError) -> DatasetResult:
@@ -204,13 +194,13 @@ def unseen(plan: DatasetPlan, arn: str | None, sent: Sent, reason: ReconcilerErr
     known = not isinstance(reason, GatewayError) and not (
         sent.updates and isinstance(reason, StateError | MachineFailure)
     )
-    result = DatasetResult(
-        name=plan.name,
+    result = replace(
+        _of(plan, Verdict.FAILED if known else Verdict.UNKNOWN),
         arn=arn,
-        verdict=Verdict.FAILED if known else Verdict.UNKNOWN,
         updates=sent.updates,
         errors=(*plan.errors, PlanError(reason.code, str(reason))),
         complete=False,
+        gap=None,
         exit_code=gravest([plan.exit_code, reason.exit_code]),
     )
     return _with_rest(result, plan, None)

@@ -25,7 +25,7 @@ from reconciler.engine.dataset.observe_and_plan import compare_again, observe_da
 from reconciler.engine.dataset.outcome import Outcome
 from reconciler.engine.dataset.prepare import create, resume
 from reconciler.engine.dataset.retry import await_settled, retry
-from reconciler.engine.dataset.send import Sender, Sent
+from reconciler.engine.dataset.send import CHANGED_SINCE, Sender, Sent
 from reconciler.engine.dataset.verify import After, Proof, observe_again, prove
 from reconciler.engine.log import log
 from reconciler.errors import (
@@ -186,10 +186,10 @@ def _carried_out(desired: Desired, context: Context, planned: Planned) -> Outcom
         return Outcome(plan, outcome.proven(plan, None, Sent(), Proof(), planned.diff), planned.diff)
     arn = plan.arn or create(desired, context, _timeout(desired))
     resume(desired.name, arn, observation, context)
-    sent, description, backup = Sent(), observation.description if observation else None, None
+    sent, backup = Sent(), None
     try:
         backup = back_up_overwritten(desired, plan, planned.composer, context)
-        Sender(plan, arn, planned.composer, context, _timeout(desired), sent, description).send()
+        Sender(planned, arn, context, _timeout(desired), sent).send()
         return _proven(desired, planned, arn, sent, context)
     except Interrupted:
         raise  # no outcome: the journal names open updates, and the next run observes their effect
@@ -224,7 +224,7 @@ def require_unchanged(observation: Observation, context: Context, timeout: float
     """
     deadline = context.clock.now() + timeout
     if await_settled(context.gateway, observation.arn, context.clock, deadline) != observation.description:
-        raise PlanOutdated("the dataset changed after it was planned for; nothing was sent")
+        raise PlanOutdated(CHANGED_SINCE)
 
 
 def _timeout(desired: Desired) -> float:
@@ -233,11 +233,10 @@ def _timeout(desired: Desired) -> float:
 
 def _proven(desired: Desired, planned: Planned, arn: str, sent: Sent, context: Context) -> Outcome:
     """Observe again what was sent; record it, and return the outcome."""
-    items = planned.plan.sendable
     if sent.touched or planned.observation is None:
         deadline = context.clock.now() + _timeout(desired)
-        with context.tracer.span("verify", dataset_arn=arn, entries=len(items)):
-            after = observe_again(desired, arn, items, planned.diff, sent, context, deadline)
+        with context.tracer.span("verify", dataset_arn=arn, entries=len(planned.plan.sendable)):
+            after = observe_again(desired, arn, planned, sent, context, deadline)
     else:
         after = After(planned.diff, planned.observation)
     try:
@@ -250,8 +249,8 @@ def _recorded(
     desired: Desired, planned: Planned, arn: str, after: After, sent: Sent, context: Context
 ) -> Outcome:
     """Record what was observed after the last update, and return the outcome."""
-    plan, items = planned.plan, planned.plan.sendable
-    proof = prove(items, planned.diff, after.diff, sent, desired)
+    plan = planned.plan
+    proof = prove(plan.sendable, planned.diff, after.diff, sent, desired)
     log.info("verify.finished", in_place=len(proof.in_place), sent=len(sent.touched))
     observation = after.observation or carried(planned, after, sent, proof, context.clock.now())
     try:

@@ -11,19 +11,21 @@ import orjson
 from reconciler.core.entries.entry import canonical
 from reconciler.core.entries.observed_line import parse_observed
 from reconciler.core.planning.bisect import BatchResult, Isolation
-from reconciler.core.planning.plan import DatasetPlan, PlannedChange
+from reconciler.core.planning.plan import PlannedChange
 from reconciler.core.planning.quarantine import Suspicion
 from reconciler.core.runtime.backoff import backoff, poll_delay
 from reconciler.core.runtime.quotas import MAX_UPDATE_BYTES
 from reconciler.engine.dataset.context import Context
-from reconciler.engine.dataset.make_plan import Composer, payload_of
-from reconciler.engine.dataset.observe import alone, as_text
+from reconciler.engine.dataset.listing import alone
+from reconciler.engine.dataset.make_plan import Planned, payload_of
+from reconciler.engine.dataset.observe import as_text
 from reconciler.engine.dataset.prepare import watch
 from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.engine.log import log
 from reconciler.errors import PlanOutdated, ReconcilerError, Rejected, StateError, Unavailable
 from reconciler.ports import Description, Phase
 
+CHANGED_SINCE: Final = "the dataset changed after it was planned for; nothing was sent"
 CLIENT_ERROR: Final = "CLIENT_ERROR"
 # How long an update that was accepted may leave the status as it was before.
 GRACE_SECONDS: Final = 30.0
@@ -67,29 +69,19 @@ class Sender:
     Args:
         timeout: Seconds that one update may take, waiting for others included.
         sent: Updated at every step, also where this ends with an error.
-        planned_for: The description that the plan was made for; None for a dataset that was just created.
     """
 
-    def __init__(
-        self,
-        plan: DatasetPlan,
-        arn: str,
-        composer: Composer,
-        context: Context,
-        timeout: float,
-        sent: Sent,
-        planned_for: Description | None = None,
-    ) -> None:
-        self._plan = plan
+    def __init__(self, planned: Planned, arn: str, context: Context, timeout: float, sent: Sent) -> None:
+        self._plan = planned.plan
+        self._composer = planned.composer
+        self._observation = planned.observation
         self._arn = arn
-        self._composer = composer
         self._context = context
         self._timeout = timeout
         self._sent = sent
         self._messages: dict[str, str] = {}
         self._suspicion = Suspicion()
         self._past: set[Description] = set()
-        self._planned_for = planned_for
         self._before: Description | None = None
 
     def send(self) -> None:
@@ -230,7 +222,8 @@ class Sender:
         context, journal = self._context, self._context.memory.journal
         before = self._before = await_settled(context.gateway, self._arn, context.clock, deadline)
         if not self._sent.updates:
-            self._require_planned_for(before)
+            if self._observation is not None and before != self._observation.description:
+                raise PlanOutdated(CHANGED_SINCE)
             context.memory.observed.invalidate(self._plan.name)
         self._past.add(before)
         begun_at = context.clock.now()
@@ -253,11 +246,6 @@ class Sender:
             raise
         log.info("update.submitted", entries=len(items), bytes=len(body))
         return number
-
-    def _require_planned_for(self, description: Description) -> None:
-        """Refuse to send the first update to a dataset that changed since it was observed."""
-        if self._planned_for is not None and description != self._planned_for:
-            raise PlanOutdated("the dataset changed after it was planned for; nothing was sent")
 
     def _await_arrival(self, items: Mapping[str, PlannedChange], begun_at: float, exc: Unavailable) -> bool:
         """Return whether an unanswered call arrived: wait for a change, then query some of its lines."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, count
 from typing import Final
@@ -17,7 +17,7 @@ from reconciler.core.status.result import EntryProblem
 from reconciler.engine.dataset.context import Context, always
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import SpooledListing, pages_of
-from reconciler.engine.dataset.make_plan import marked
+from reconciler.engine.dataset.make_plan import Planned, marked
 from reconciler.engine.dataset.observe import Observation, observe
 from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.engine.dataset.send import Sent
@@ -92,13 +92,7 @@ class After:
 
 
 def observe_again(
-    desired: Desired,
-    arn: str,
-    items: Collection[PlannedChange],
-    before: Diff,
-    sent: Sent,
-    context: Context,
-    deadline: float,
+    desired: Desired, arn: str, planned: Planned, sent: Sent, context: Context, deadline: float
 ) -> After:
     """
     Compare the entries that were to be sent with what is there now.
@@ -106,15 +100,12 @@ def observe_again(
     A listing may lag behind an update. Entries that are as they were before it although it succeeded are observed
     again, with back-off and for a minute at most, before anything is concluded from that.
 
-    Args:
-        before: What was observed before anything was sent.
-
     Raises:
         GatewayError: They could not be seen, in one state, before *deadline*.
     """
-    after = After(before, None, SpooledListing())
+    after = After(planned.diff, None, SpooledListing())
     try:
-        return _observed_again(desired, arn, items, after, sent, context, deadline)
+        return _observed_again(desired, arn, planned.plan.sendable, after, sent, context, deadline)
     except BaseException:
         after.close(None)
         raise
@@ -220,9 +211,7 @@ def _filtered(
     before: Description,
     spool: SpooledListing,
 ) -> Diff:
-    pages: Iterator[Sequence[str]] = chain.from_iterable(
-        pages_of(arn, context, before.stats.total_entries, contains) for contains in filters
-    )
+    pages = pages_of(arn, context, before.stats.total_entries, filters)
     found = compare_some(desired.index, touched, spool.fill(pages), desired.read, desired.equality)
     if context.gateway.describe(arn) != before:
         raise ListingMoved("the dataset changed while it was read back")
@@ -245,10 +234,6 @@ def prove(items: Collection[PlannedChange], before: Diff, after: Diff, sent: Sen
             dropped.append(EntryProblem(ref, origin, "accepted by the service, and then absent"))
         else:
             overtaken.append(EntryProblem(ref, origin, OVERTAKEN, ("OVERTAKEN",)))
-    rejected = [
-        EntryProblem(ref, desired.origin_of_ref(ref), "stored by the service with errors", codes)
-        for ref, codes in errored.items()
-    ]
     known = {change.source_ref for change in before.changes}
     moved = [
         EntryProblem(
@@ -258,8 +243,21 @@ def prove(items: Collection[PlannedChange], before: Diff, after: Diff, sent: Sen
         if change.source_ref not in known and change.action is not Action.ORPHAN
     ]
     return Proof(
-        tuple(in_place), tuple(failed), tuple(dropped), tuple(rejected), tuple(overtaken), tuple(moved)
+        tuple(in_place),
+        tuple(failed),
+        tuple(dropped),
+        stored_with_errors(errored.items(), desired),
+        tuple(overtaken),
+        tuple(moved),
     )
+
+
+def stored_with_errors(
+    errored: Iterable[tuple[str, tuple[str, ...]]], desired: Desired
+) -> tuple[EntryProblem, ...]:
+    """Return the problem of each entry that the service marks with error codes."""
+    text = "stored by the service with errors"
+    return tuple(EntryProblem(ref, desired.origin_of_ref(ref), text, codes) for ref, codes in errored)
 
 
 def _blame(source_ref: str, sent: Sent) -> tuple[str, tuple[str, ...]] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final, TypeVar
 
 from reconciler.core.planning import guard
@@ -22,7 +22,7 @@ from reconciler.core.spec.choices import Arn, Mode, Orphans
 from reconciler.core.spec.documents import Target
 from reconciler.core.validation.codes import TOO_MANY_TO_LIST
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.observe import arn_in
+from reconciler.engine.dataset.observe import arn_in, missing_in
 from reconciler.engine.dataset.retry import require_usable
 from reconciler.engine.usecases.spec_tree import Reading
 from reconciler.errors import (
@@ -257,17 +257,18 @@ class _Round:
             return False
         if self._arn is not None:
             self.found(Check.PROJECT, Mark.OK, f"project {project!r} has a {kind} dataset")
-            misplaced = list(_misplaced(self._arn, self._target))
-            for check, error in misplaced:
-                self.failed(check, error)
+            # A guard would block every apply: the dataset is not in the account that the spec names.
+            misplaced = guard.account(self._target.account_id, self._arn)
+            for found in misplaced:
+                self.failed(Check.ACCOUNT, Denied(found.message))
             return not misplaced
         self._is_to_be_created = True
-        missing = f"project {project!r}" if located.project_arn is None else f"{kind} dataset of {project!r}"
+        missing = missing_in(located, self._target)
         if self._desired.policy.mode is Mode.OBSERVE:
-            text = f"there is no {missing}, and policy.mode is observe: apply does not create it"
+            text = f"{missing}, and policy.mode is observe: apply does not create it"
             self.found(Check.PROJECT, Mark.WARNING, text, "set policy.mode, or spec.target.create: false")
         else:
-            self.found(Check.PROJECT, Mark.OK, f"there is no {missing} yet; apply makes it")
+            self.found(Check.PROJECT, Mark.OK, f"{missing} yet; apply makes it")
         return False
 
     def _is_usable(self, description: Description) -> bool:
@@ -292,9 +293,3 @@ class _Round:
     def _check_listing(self, access: Access, arn: str) -> None:
         access.list_one(arn)
         self.found(Check.LISTING, Mark.OK, "entries can be listed")
-
-
-def _misplaced(arn: str, target: Target) -> Iterator[tuple[Check, ReconcilerError]]:
-    """Yield why a guard would block every apply: the dataset is not in the account that the spec names."""
-    for found in guard.account(target.account_id, arn):
-        yield Check.ACCOUNT, Denied(found.message)

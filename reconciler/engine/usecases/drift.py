@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import Final
 
 import orjson
@@ -25,6 +24,7 @@ from reconciler.engine.dataset.make_plan import Composer, Planned
 from reconciler.engine.dataset.observe_and_plan import explained
 from reconciler.engine.log import log
 from reconciler.engine.usecases import each_dataset
+from reconciler.engine.usecases.spec_tree import train_and_test
 from reconciler.errors import StateError
 from reconciler.ports import Memory
 
@@ -255,11 +255,8 @@ def _refs(plan: DatasetPlan, action: Action) -> frozenset[str]:
 
 def _leaks(seen: Sequence[_Seen]) -> dict[str, tuple[str, ...]]:
     """Find images that AWS holds in both datasets of a project: what was trained on tests nothing."""
-    by_kind = {kind: [s for s in seen if s.desired.target.kind is kind] for kind in DatasetType}
     found: dict[str, tuple[str, ...]] = {}
-    for train, test in product(by_kind[DatasetType.TRAIN], by_kind[DatasetType.TEST]):
-        if not train.desired.target.may_be_beside(test.desired.target):
-            continue
+    for train, test in train_and_test(seen, lambda one: one.desired):
         if train.drift.observed_at is None or test.drift.observed_at is None:
             continue
         if test.is_as_desired and train.is_as_desired and test.desired.is_apart_from(train.desired):

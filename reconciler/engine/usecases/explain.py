@@ -19,8 +19,8 @@ from reconciler.core.planning.diff import Action, Change
 from reconciler.core.planning.plan import PlanError, errors_of
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.listing import SpooledListing
-from reconciler.engine.dataset.observe import alone, find
+from reconciler.engine.dataset.listing import SpooledListing, alone
+from reconciler.engine.dataset.observe import find
 from reconciler.engine.dataset.retry import await_settled
 from reconciler.engine.usecases import each_dataset
 from reconciler.errors import Exit, Interrupted, SpecError, named
@@ -75,7 +75,7 @@ def _in_git(source_ref: str, desired: Desired) -> Explanation:
         desired.name,
         None,
         ExplanationVerdict.UNUSABLE if is_void else ExplanationVerdict.UNKNOWN,
-        origins=tuple(sorted(dict.fromkeys(place for place in places))),
+        origins=tuple(sorted(set(places))),
         problems=problems,
         desired=fields,
         error_code=SpecError.exit_code if is_void else Exit.DONE,
@@ -93,9 +93,7 @@ def _observe_image(source_ref: str, desired: Desired, context: Context) -> _Seen
     arn = find(desired, context.gateway, context.clock, deadline)
     if arn is None:
         return None
-    description = await_settled(context.gateway, arn, context.clock, deadline)
-
-    counted = description.stats.total_entries
+    counted = await_settled(context.gateway, arn, context.clock, deadline).stats.total_entries
     with closing(SpooledListing()) as spool:
         lines = list(spool.fill([alone(source_ref, arn, context, deadline, counted)]))
         diff = compare_some(desired.index, (source_ref,), lines, desired.read, desired.equality)

@@ -111,7 +111,7 @@ def test_a_call_that_may_not_write_is_not_made():
         with pytest.raises(NotLeader):
             call()
 
-    assert ([], Work(100.0), False) == (account.counted, gateway.work, gateway.created)
+    assert ([], Work(100.0)) == (account.counted, gateway.work)
 
 
 def test_a_cycle_that_has_sent_nothing_has_no_progress():

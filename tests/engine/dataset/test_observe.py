@@ -12,9 +12,9 @@ import pytest
 
 from reconciler.emulator.behaviour.faults import Fault, Faults, Kind
 from reconciler.engine.dataset.context import Context
-from reconciler.engine.dataset.listing import SpooledListing
+from reconciler.engine.dataset.listing import SpooledListing, alone
 from reconciler.engine.dataset.make_plan import NOTHING
-from reconciler.engine.dataset.observe import Observation, alone
+from reconciler.engine.dataset.observe import Observation
 from reconciler.errors import Unavailable
 from reconciler.ports import Description, Phase, Silence, Stats
 from reconciler.state import State

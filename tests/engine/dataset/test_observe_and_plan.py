@@ -146,7 +146,7 @@ def test_a_line_that_was_found_by_its_name_has_one(full: Lab):
 
     context = replace(full.context, gateway=Nameless())  # type: ignore[arg-type]
     with pytest.raises(UnknownAnswer, match=r"found by a\.jpg names no image"):
-        list(pages_of(full.arn, context, 5, "a.jpg"))
+        list(pages_of(full.arn, context, 5, ["a.jpg"]))
     assert [[NAMELESS]] == list(pages_of("arn", context, 5))
 
 

@@ -17,6 +17,7 @@ from reconciler.engine.dataset.observe import OVERRIDE, observe
 from reconciler.engine.dataset.observe_and_plan import observe_and_plan
 from reconciler.engine.dataset.reconcile import claimed, require_unchanged
 from reconciler.engine.dataset.send import Sent
+from reconciler.engine.dataset.verify import stored_with_errors
 from reconciler.engine.usecases.rebuild.begin import Order, blocks, keep_everything
 from reconciler.engine.usecases.rebuild.steps import (
     RebuildContext,
@@ -158,10 +159,7 @@ def _judged(desired: Desired, arn: str, diff: Diff) -> DatasetResult:
     dropped = entry_problems(Action.ADD, "in the manifest, and then absent")
     other = entry_problems(Action.UPDATE, "in the manifest, and observed with other content")
     strange = entry_problems(Action.ORPHAN, "not in the manifest, and observed all the same")
-    rejected = tuple(
-        EntryProblem(ref, desired.origin_of_ref(ref), "stored by the service with errors", codes)
-        for ref, codes in diff.errored
-    )
+    rejected = stored_with_errors(diff.errored, desired)
     partial = bool(dropped or other or strange or rejected)
     return DatasetResult(
         name=desired.name,
