@@ -42,18 +42,6 @@ class State:
     `ports.Memory` in a directory.
 
     Attributes:
-        journal: Updates that were begun.
-        quarantine: Lines in quarantine.
-        sightings: Since when each image is drifted.
-        suspensions: Datasets to which nothing is applied for now.
-        notified: What was reported to channels, and what is still to be sent.
-        foreign_calls: Calls of other principals, from the queue of events.
-        observations: The last complete observation of each dataset, summarized.
-        observed: The same, entry by entry.
-        backups, archive: Lines before they were overwritten, and before a rebuild.
-        rebuilds: Rebuilds that must be finished or undone.
-        images: What is known of images in S3.
-        judged: What was found in the lines of spec files.
         damage: Why the earlier content of the file was lost; None if it was not.
 
     Raises:

@@ -21,11 +21,13 @@ from reconciler.state.database import Database
 from reconciler.state.schema import CHECKED, insertion
 
 
-class Quarantine:
-    """`ports.Quarantine`."""
-
+class _Table:
     def __init__(self, database: Database) -> None:
         self._db = database
+
+
+class Quarantine(_Table):
+    """`ports.Quarantine`."""
 
     def of(self, dataset: str) -> Mapping[str, Quarantined]:
         def make(source_ref: str, digest: bytes, kind: str, *rest: Any) -> Quarantined:
@@ -50,11 +52,8 @@ class Quarantine:
             )
 
 
-class Observations:
+class Observations(_Table):
     """`ports.Observations`."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
 
     def of(self, dataset: str) -> Kept | None:
         def make(arn: str, desired: bytes, description: str, scanned_at: float, body: str) -> Kept:
@@ -73,11 +72,8 @@ class Observations:
             connection.execute(insertion("look"), row)
 
 
-class Sightings:
+class Sightings(_Table):
     """`ports.Sightings`."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
 
     def of(self, dataset: str) -> Mapping[str, Sighting]:
         def make(source_ref: str, since: float, last: float, times: int, gone: int) -> Sighting:
@@ -95,11 +91,8 @@ class Sightings:
             )
 
 
-class Suspensions:
+class Suspensions(_Table):
     """`ports.Suspensions`."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
 
     def all(self) -> Mapping[str, Suspension]:
         def make(dataset: str, *facts: Any) -> tuple[str, Suspension]:
@@ -116,11 +109,8 @@ class Suspensions:
                     connection.execute(insertion("suspended"), (dataset, *suspension))
 
 
-class Notified:
+class Notified(_Table):
     """`ports.Notified`."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
 
     def read(self, name: str) -> str | None:
         return self._db.row(str, "SELECT body FROM notified WHERE name = ?", name)
@@ -130,11 +120,8 @@ class Notified:
             connection.executemany(insertion("notified"), bodies.items())
 
 
-class Journal:
+class Journal(_Table):
     """`ports.Journal`. An open update may have arrived or not: only an observation can tell."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
 
     def begin(self, dataset: str, arn: str, source_refs: Sequence[str], now: float, description: str) -> int:
         packed = zlib.compress(orjson.dumps(list(source_refs)), 1)
@@ -179,11 +166,8 @@ def _unpacked(packed: bytes) -> Sequence[str]:
     return refs
 
 
-class Rebuilds:
+class Rebuilds(_Table):
     """`ports.Rebuilds`."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
 
     def of(self, dataset: str) -> Rebuild | None:
         return self._db.row(read_rebuild, "SELECT body FROM rebuild WHERE dataset = ?", dataset)
@@ -212,11 +196,8 @@ _CHECK: Final = (
 )
 
 
-class ForeignCalls:
+class ForeignCalls(_Table):
     """`ports.ForeignCalls`: what was read from the queue of events, and own calls, which come from there too."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
 
     def of(self, dataset: str) -> Sequence[ForeignCall]:
         def make(key: str, at: float, settled_at: float | None, body: str) -> ForeignCall:
