@@ -13,8 +13,7 @@ from reconciler.convert.export.run import Split
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Target
 from reconciler.core.validation.checked_line import LabelKinds
-from reconciler.engine.usecases.export import Exported, export
-from reconciler.engine.usecases.in_order import OrderedLines, read_in_order
+from reconciler.engine.usecases.export import Exported, OrderedLines, export, read_in_order
 from reconciler.errors import NotFound, SpecError, UsageError
 from reconciler.ports import LoadedDataset
 

@@ -22,8 +22,8 @@ from reconciler.core.entries import lines as blocks
 from reconciler.core.entries.entry import sorted_line
 from reconciler.core.spec.documents import Dataset
 from reconciler.core.validation.codes import Code
-from reconciler.engine.usecases import in_order
-from reconciler.engine.usecases.in_order import OrderedLines, read_in_order
+from reconciler.engine.usecases import export
+from reconciler.engine.usecases.export import OrderedLines, read_in_order
 from reconciler.engine.usecases.reading import read_desired
 from reconciler.errors import SourceError, SpecError
 from reconciler.ports import EntryFile, LoadedDataset
@@ -96,7 +96,7 @@ def test_the_lines_are_those_of_an_index(lines: list[bytes], wrong: bytes | None
 
 def test_lines_in_order_are_not_sorted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As every command writes them, over several files; then there is no temporary file."""
-    monkeypatch.setattr(in_order.sqlite3, "connect", None)
+    monkeypatch.setattr(export.sqlite3, "connect", None)
     found = read_in_order(loaded(tmp_path, LINES[:3], [b"", *LINES[3:9]]))
 
     assert found is not None
@@ -153,7 +153,7 @@ def test_a_disk_without_space_to_sort_is_no_crash(tmp_path: Path, monkeypatch: p
     def full(*_: object) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr(in_order.sqlite3, "connect", full)
+    monkeypatch.setattr(export.sqlite3, "connect", full)
     found = read_in_order(loaded(tmp_path, [line("b"), line("a")]))
 
     assert found is not None
