@@ -37,31 +37,32 @@ from reconciler.core.validation.text import is_source_ref, is_suspicious, unlike
 
 # Sides of this length are longer than one pixel, and stay so when training scales down the largest image.
 _LONG_ENOUGH: Final = 2
-_LONG_ENOUGH_SCALED: Final = quotas.MAX_IMAGE_SIDE // quotas.TRAINING_SIDE + 1
+LONG_ENOUGH_SCALED: Final = quotas.MAX_IMAGE_SIDE // quotas.TRAINING_SIDE + 1
 
 _Side = Annotated[int, Meta(ge=quotas.MIN_IMAGE_SIDE, le=quotas.MAX_IMAGE_SIDE)]
-_Offset = Annotated[int, Meta(ge=0, le=quotas.MAX_IMAGE_SIDE)]
+Offset = Annotated[int, Meta(ge=0, le=quotas.MAX_IMAGE_SIDE)]
 _Length = Annotated[int, Meta(ge=_LONG_ENOUGH, le=quotas.MAX_IMAGE_SIDE)]
+ClassId = Annotated[int, Meta(ge=0, le=999)]
 _Whole = Annotated[int, Meta(ge=0, le=2**31)]
 _Share = Annotated[float, Meta(ge=0, le=1)]
-_Name = Annotated[str, Meta(min_length=1, max_length=quotas.MAX_LABEL_CHARS)]
+Name = Annotated[str, Meta(min_length=1, max_length=quotas.MAX_LABEL_CHARS)]
 
 
-class _Size(Struct, forbid_unknown_fields=True, gc=False):
+class Size(Struct, forbid_unknown_fields=True, gc=False):
     width: _Side
     height: _Side
     depth: _Whole
 
 
 class _Annotation(Struct, forbid_unknown_fields=True, gc=False):
-    class_id: Annotated[int, Meta(ge=0, le=999)]
-    left: _Offset
-    top: _Offset
+    class_id: ClassId
+    left: Offset
+    top: Offset
     width: _Length
     height: _Length
 
 
-class _Confidence(Struct, forbid_unknown_fields=True, gc=False):
+class Confidence(Struct, forbid_unknown_fields=True, gc=False):
     confidence: _Share
 
 
@@ -76,11 +77,11 @@ class Part(Struct, forbid_unknown_fields=True, gc=False, rename=renamed):
     An absent key is None or empty, and so is a null one, which then makes the comma count differ.
     """
 
-    image_size: Annotated[list[_Size], Meta(min_length=1, max_length=1)] | None = None
+    image_size: Annotated[list[Size], Meta(min_length=1, max_length=1)] | None = None
     annotations: Annotated[list[_Annotation], Meta(max_length=quotas.MAX_BOXES_PER_IMAGE)] | None = None
-    objects: list[_Confidence] | None = None
-    class_map: dict[str, _Name] | None = None
-    class_name: _Name | None = None
+    objects: list[Confidence] | None = None
+    class_map: dict[str, Name] | None = None
+    class_name: Name | None = None
     confidence: _Share | None = None
     type: Literal["groundtruth/image-classification", "groundtruth/object-detection"] | None = None
     human_annotated: Literal["yes", "no"] | None = None
@@ -93,11 +94,11 @@ Parts = dict[str, str | Annotated[int, Meta(ge=-(2**31), le=2**31)] | Part]
 _parse: Final = Decoder(Parts).decode
 
 # Matches most source-refs: printable ASCII in an ordinary bucket, with an image file's extension.
-_is_ordinary: Final = re.compile(
+is_ordinary: Final = re.compile(
     r"s3://[A-Za-z0-9._-]+/(?:[ -\[\]-~]*/)?[!-.0-\[\]-~][ -.0-\[\]-~]*\.(?:[jJ][pP][eE]?[gG]|[pP][nN][gG])"
 ).fullmatch
 _UNLABELLED: Final[Outcome] = LabelKinds.NONE, (warning(Code.UNANNOTATED_RECORD, UNLABELLED),)
-_CLEAN_BOXES: Final[Outcome] = LabelKinds.BOXES, ()
+CLEAN_BOXES: Final[Outcome] = LabelKinds.BOXES, ()
 _CLEAN_BOTH: Final[Outcome] = LabelKinds.BOTH, ()
 _CLEAN_IMAGE_LEVEL: Final[Outcome] = LabelKinds.IMAGE_LEVEL, ()
 
@@ -110,7 +111,7 @@ class DoubtError(ValueError):
 DOUBTS: Final = (DecodeError, ValueError, LookupError, RecursionError)
 
 
-_DECIMALS: Final = tuple(str(number) for number in range(1000))
+DECIMALS: Final = tuple(str(number) for number in range(1000))
 
 
 def check_together(texts: Iterable[bytes], otherwise: Callable[[bytes], CheckedLine]) -> CheckedLines:
@@ -172,7 +173,7 @@ def _check(raw: bytes, labels: dict[str, None]) -> tuple[str, Outcome]:
     if (
         parts != level + drawn + drawn
         or type(ref) is not str
-        or ((is_odd := not _is_ordinary(ref)) and not is_plain(ref))
+        or ((is_odd := not is_ordinary(ref)) and not is_plain(ref))
         or (raw.count(b",") != commas and not is_punctuated(raw, commas + ref.count(","), fields))
         or (drawn > 1 and not may_add_up(raw, fields))
         or len(raw) > quotas.MAX_LINE_CHARS
@@ -183,15 +184,15 @@ def _check(raw: bytes, labels: dict[str, None]) -> tuple[str, Outcome]:
     if not fields:
         outcome = _UNLABELLED
     else:
-        outcome = _CLEAN_BOXES if not level else _CLEAN_BOTH if drawn else _CLEAN_IMAGE_LEVEL
+        outcome = CLEAN_BOXES if not level else _CLEAN_BOTH if drawn else _CLEAN_IMAGE_LEVEL
     if is_odd or empty:
         of_image = tuple(unlikely_image(ref)) if is_odd else ()
-        outcome = outcome[0], of_image + outcome[1] + _of_empty(empty, no_label=not labels)
+        outcome = outcome[0], of_image + outcome[1] + without_boxes(empty, no_label=not labels)
     return ref, outcome
 
 
 @lru_cache(maxsize=1024)
-def _of_empty(names: tuple[str, ...], *, no_label: bool) -> tuple[Problem, ...]:
+def without_boxes(names: tuple[str, ...], *, no_label: bool) -> tuple[Problem, ...]:
     return tuple(no_boxes(names, no_label=no_label))
 
 
@@ -208,18 +209,18 @@ def check_boxes(value: Part, metadata: object, labels: dict[str, None]) -> int:
         or metadata.human_annotated is None
         or metadata.creation_date is None
         or len(objects) != len(boxes)
-        or not (_unsuspicious.issuperset(names.values()) or _are_unsuspicious(names.values()))
+        or not (unsuspicious.issuperset(names.values()) or are_unsuspicious(names.values()))
     ):
         raise DoubtError
     width, height = sizes[0].width, sizes[0].height
     if width > quotas.MAX_ASPECT_RATIO * height or height > quotas.MAX_ASPECT_RATIO * width:
         raise DoubtError
-    shortest = _LONG_ENOUGH if max(width, height) <= quotas.TRAINING_SIDE else _LONG_ENOUGH_SCALED
+    shortest = _LONG_ENOUGH if max(width, height) <= quotas.TRAINING_SIDE else LONG_ENOUGH_SCALED
     for box in boxes:
         across, down = box.width, box.height
         if box.left + across > width or box.top + down > height or across < shortest or down < shortest:
             raise DoubtError
-        labels[names[_DECIMALS[box.class_id]]] = None
+        labels[names[DECIMALS[box.class_id]]] = None
     commas = 6 * len(boxes) + len(names) + 4
     if not boxes:
         commas += 2 + (not names)  # an empty list or object has no comma less than one of a single item
@@ -236,7 +237,7 @@ def check_image_level(metadata: object, labels: dict[str, None]) -> int:
         or metadata.confidence is None
         or metadata.human_annotated is None
         or metadata.creation_date is None
-        or not (label in _unsuspicious or _are_unsuspicious((label,)))
+        or not (label in unsuspicious or are_unsuspicious((label,)))
     ):
         raise DoubtError
     labels[label] = None
@@ -263,16 +264,16 @@ def is_plain(ref: str) -> bool:
 
 
 # Label names that were found not to be suspicious: most datasets have few.
-_unsuspicious: Final[set[str]] = set()
+unsuspicious: Final[set[str]] = set()
 _MOST_NAMES: Final = 4096
 
 
-def _are_unsuspicious(names: Collection[str]) -> bool:
+def are_unsuspicious(names: Collection[str]) -> bool:
     if any(map(is_suspicious, names)):
         return False
-    if len(_unsuspicious) + len(names) > _MOST_NAMES:
-        _unsuspicious.clear()
-    _unsuspicious.update(names)
+    if len(unsuspicious) + len(names) > _MOST_NAMES:
+        unsuspicious.clear()
+    unsuspicious.update(names)
     return True
 
 

@@ -23,6 +23,7 @@ from reconciler.core.entries.entry import (
 from reconciler.core.entries.lines import MAX_LINE_BYTES
 from reconciler.core.runtime.quotas import MAX_LINE_CHARS
 from reconciler.core.validation import content
+from reconciler.core.validation.alike import LinesAlike
 from reconciler.core.validation.attribute import SCHEMA_RULES, Attribute, Type
 from reconciler.core.validation.checked_line import (
     UNLABELLED,
@@ -36,7 +37,7 @@ from reconciler.core.validation.checked_line import (
     warning,
 )
 from reconciler.core.validation.codes import Code
-from reconciler.core.validation.fast import check_clean, check_together
+from reconciler.core.validation.fast import check_clean
 from reconciler.core.validation.problem import Problem
 from reconciler.core.validation.text import is_source_ref, suspicious_source_ref, unlikely_image
 from reconciler.core.validation.warned import check_warned
@@ -180,10 +181,11 @@ class LineChecker:
         self._rests: dict[bytes, tuple[tuple[str, ...], LabelKinds, tuple[Problem, ...]]] = {}
         self._found = 0
         self._pays = True
+        self._alike = LinesAlike(_check_doubtful)
 
     def check_all(self, texts: Sequence[bytes]) -> CheckedLines:
         """Check consecutive lines, at least one."""
-        return each(self.check, texts) if self._pays else check_together(texts, _check_doubtful)
+        return each(self.check, texts) if self._pays else self._alike.check_all(texts)
 
     def check(self, raw: bytes) -> CheckedLine:
         if not self._pays or (image := _image_first(raw)) is None:
