@@ -11,7 +11,7 @@ from reconciler.core.planning.diff import Action
 from reconciler.core.planning.plan import Plan, PlannedChange
 from reconciler.reports.drawing import due_data
 from reconciler.reports.plan import words
-from reconciler.reports.plan.text import boxes_by_label, by_label, images, images_by_label
+from reconciler.reports.plan.text import images, label_summaries
 from reconciler.reports.registry import RenderOptions
 from reconciler.reports.sentences import contents, due_changes, field_name
 from reconciler.reports.visible import ELLIPSIS, counted, side
@@ -39,8 +39,6 @@ def render(plan: Plan, options: RenderOptions) -> Iterator[bytes]:
         more=_more(options.page_limit),
         drawn=_Drawn(),
         SIGILS=words.SIGILS,
-        boxes_by_label=boxes_by_label,
-        by_label=by_label,
         contents=contents,
         counted=counted,
         due_changes=due_changes,
@@ -48,7 +46,7 @@ def render(plan: Plan, options: RenderOptions) -> Iterator[bytes]:
         closed=words.closed,
         groups=words.groups,
         images=images,
-        images_by_label=images_by_label,
+        label_summaries=label_summaries,
         moment=moment,
         selection=words.selection,
         side=side,

@@ -9,13 +9,11 @@ from reconciler.core.planning.plan import DatasetPlan, Plan
 from reconciler.reports.comment import CLOSE, OPEN, ROWS, SCREEN, Page, code, ended, folded, table, texts
 from reconciler.reports.plan import words
 from reconciler.reports.plan.text import (
-    boxes_by_label,
-    by_label,
     change_lines,
     errored_lines,
     guard_line,
     images,
-    images_by_label,
+    label_summaries,
 )
 from reconciler.reports.registry import RenderOptions
 from reconciler.reports.screen import error_lines, gap_lines, line
@@ -58,12 +56,8 @@ def _row(plan: DatasetPlan) -> str:
 
 
 def _by_label(plan: DatasetPlan) -> Iterator[str]:
-    if text := by_label(plan):
-        yield from ("", f"{code(plan.name)} by label: {code(text, _LONGEST_SUMMARY)}")
-    if text := images_by_label(plan):
-        yield from ("", f"{code(plan.name)} images by label: {code(text, _LONGEST_SUMMARY)}")
-    if text := boxes_by_label(plan):
-        yield from ("", f"{code(plan.name)} boxes by label: {code(text, _LONGEST_SUMMARY)}")
+    for name, text in label_summaries(plan):
+        yield from ("", f"{code(plan.name)} {name.lower()}: {code(text, _LONGEST_SUMMARY)}")
 
 
 def _notes(plan: DatasetPlan) -> list[str]:

@@ -180,40 +180,46 @@ def images(plan: DatasetPlan) -> str | None:
     return f"Images: {counted(number, 'has', 'have')} problems ({found})."
 
 
-def by_label(plan: DatasetPlan) -> str:
+def label_summaries(plan: DatasetPlan) -> Iterator[tuple[str, str]]:
+    """
+    Yield what an apply does to labels, and to the numbers of images and boxes with each: a name, and a text.
+
+    What is empty is left out.
+    """
+    for name, text in (
+        ("By label", _by_label(plan)),
+        ("Images by label", _before_and_after(plan.labels.totals)),
+        ("Boxes by label", _before_and_after(plan.labels.boxes)),
+    ):
+        if text:
+            yield name, text
+
+
+def _by_label(plan: DatasetPlan) -> str:
     """Return what an apply does to each label: ``crack +120, scratch → scratch_dark 41``; nothing if to none."""
     found, of = plan.labels, sum(item.sent is not None for item in plan.changes)
     ranked = [(pair.number, f"{pair.before} → {pair.after} {pair.number:,}") for pair in found.relabelled]
     ranked += [(row.gained + row.lost + row.moved, _balance(row)) for row in found.balances]
-    texts = [visible(text) for _, text in sorted(ranked, key=lambda one: -one[0])]
-    if len(texts) > _LABELS_SHOWN:
-        texts[_LABELS_SHOWN:] = [f"and {len(texts) - _LABELS_SHOWN:,} more"]
+    text = _first_labels([text for _, text in sorted(ranked, key=lambda one: -one[0])])
     part = f" (in the first {found.images:,} of {of:,} changes)" if found.images < of else ""
-    return f"{', '.join(texts)}{part}" if texts else ""
-
-
-def images_by_label(plan: DatasetPlan) -> str:
-    """
-    Return the images of each label before and after: ``crack 812 → 930``.
-
-    Nothing if no number changes, or none was there before: what an apply adds is the same then.
-    """
-    return _before_and_after(plan.labels.totals)
-
-
-def boxes_by_label(plan: DatasetPlan) -> str:
-    """Return the same of boxes."""
-    return _before_and_after(plan.labels.boxes)
+    return text and f"{text}{part}"
 
 
 def _before_and_after(totals: Sequence[LabelTotal]) -> str:
+    """
+    Return the number of each label before and after: ``crack 812 → 930``.
+
+    Nothing if no number changes, or none was there before: what an apply adds is the same then.
+    """
     if not any(total.before for total in totals):
         return ""
     found = sorted(totals, key=lambda one: (-abs(one.after - one.before), one.label))
-    texts = [visible(f"{label} {before:,} → {after:,}") for label, before, after in found]
-    if len(texts) > _LABELS_SHOWN:
-        texts[_LABELS_SHOWN:] = [f"and {len(texts) - _LABELS_SHOWN:,} more"]
-    return ", ".join(texts)
+    return _first_labels([f"{label} {before:,} → {after:,}" for label, before, after in found])
+
+
+def _first_labels(texts: Sequence[str]) -> str:
+    more = [f"and {len(texts) - _LABELS_SHOWN:,} more"] if len(texts) > _LABELS_SHOWN else []
+    return ", ".join([*map(visible, texts[:_LABELS_SHOWN]), *more])
 
 
 def _balance(row: LabelBalance) -> str:
@@ -229,12 +235,7 @@ def _marked(source_ref: str, text: str) -> Line:
 
 
 def _closing(plan: DatasetPlan) -> Iterator[Line]:
-    if text := by_label(plan):
-        yield line(Span("By label", Ink.BOLD), f": {text}")
-    if text := images_by_label(plan):
-        yield line(Span("Images by label", Ink.BOLD), f": {text}")
-    if text := boxes_by_label(plan):
-        yield line(Span("Boxes by label", Ink.BOLD), f": {text}")
+    yield from (line(Span(name, Ink.BOLD), f": {text}") for name, text in label_summaries(plan))
     yield line(Span(words.summary(plan), Ink.GREEN if words.in_place(plan) else Ink.BOLD))
     if plan.mode is Mode.OBSERVE and plan.batches:
         yield line(Span("Mode observe: apply writes nothing.", Ink.DIM))

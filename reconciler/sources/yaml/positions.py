@@ -62,10 +62,6 @@ class Node:
         """Return the index of a key."""
         return [key.text for key in self.keys].index(name)
 
-    def start_of(self, member: int) -> int:
-        """Return the start of a member: that of its key, if it has one."""
-        return self.keys[member].start if self.keys else self.items[member].start
-
 
 def parse_nodes(text: str) -> dict[Mark, Node]:
     """Return the root of every document by its place. The text must have passed `strict.read` without a fault."""
