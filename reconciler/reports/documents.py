@@ -5,7 +5,7 @@ The same input gives the same bytes. A document is a view: its long lists are ma
 are written, and written one element a line, so that a plan of 250,000 changes costs no memory and two plans can
 be compared line by line.
 
-The types of a document stand in its `json` module: mypy checks the renderers against them, and the JSON Schemas
+The types of a document stand beside its rendering as JSON: mypy checks that against them, and the JSON Schemas
 are made from them. In every document, ``errors`` beside ``datasets`` is why the command failed as a whole; absent
 if it did not. Documents are versioned by ``format``. Within one version keys may be added, never removed or
 changed.

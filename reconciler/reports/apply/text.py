@@ -27,27 +27,15 @@ from reconciler.reports.screen import (
 )
 from reconciler.reports.visible import counted, shortened, visible
 
-MARKS: Final = {
-    Verdict.CONVERGED: Span("✓", Ink.GREEN),
-    Verdict.WITHHELD: Span("≠", Ink.YELLOW),
-    Verdict.PARTIAL: Span("!", Ink.YELLOW),
-    Verdict.BLOCKED: Span("✗", Ink.RED),
-    Verdict.FAILED: Span("✗", Ink.RED),
-    Verdict.UNKNOWN: Span("?", Ink.YELLOW),
-    Verdict.OBSERVED: Span("·", Ink.DIM),
+_VERDICTS: Final = {
+    Verdict.CONVERGED: (Span("✓", Ink.GREEN), "everything desired is in place"),
+    Verdict.WITHHELD: (Span("≠", Ink.YELLOW), "everything that the policy allows is in place"),
+    Verdict.PARTIAL: (Span("!", Ink.YELLOW), "not everything desired is in place"),
+    Verdict.BLOCKED: (Span("✗", Ink.RED), "nothing was sent"),
+    Verdict.FAILED: (Span("✗", Ink.RED), "the apply failed"),
+    Verdict.UNKNOWN: (Span("?", Ink.YELLOW), "the dataset could not be observed"),
+    Verdict.OBSERVED: (Span("·", Ink.DIM), "mode observe; nothing was written"),
 }
-
-_MEANING: Final = {
-    Verdict.CONVERGED: "everything desired is in place",
-    Verdict.WITHHELD: "everything that the policy allows is in place",
-    Verdict.PARTIAL: "not everything desired is in place",
-    Verdict.BLOCKED: "nothing was sent",
-    Verdict.FAILED: "the apply failed",
-    Verdict.UNKNOWN: "the dataset could not be observed",
-    Verdict.OBSERVED: "mode observe; nothing was written",
-}
-
-
 _SELECTED: Final = "everything selected is in place, as far as the policy allows"
 _NOTHING_SELECTED: Final = "no selected image differs, others do; nothing was sent"
 _MOST_LABELS: Final = 10
@@ -76,7 +64,10 @@ def _dataset(result: DatasetResult, screen: Screen, *, details: bool) -> Iterato
             yield from indented(first_of(found, screen.limit, _entry_problem), by=4)
     for group in result.groups:
         yield from indented(_withheld(result, group, screen))
-    yield from indented(_not_selected(result))
+    if result.not_selected:  # the plan names them
+        causes = ", ".join(f"{group.number:,} {CAUSES[group.cause]}" for group in result.not_selected)
+        entries = counted(result.number_not_selected, "entry", "entries")
+        yield from indented([line(f"{entries} not selected: {causes}")])
     for group in result.unblanked:
         waits = "; a manual apply blanks them" if group.waits else ""
         yield from indented([line(f"{counted(group.number, 'orphan')} left in AWS: {group.reason}{waits}")])
@@ -85,19 +76,15 @@ def _dataset(result: DatasetResult, screen: Screen, *, details: bool) -> Iterato
 
 
 def _headline(result: DatasetResult) -> Line:
-    parts = [_meaning(result)]
+    parts = [_VERDICTS[result.verdict][1]]
+    if result.verdict is Verdict.WITHHELD and result.leaves_rest:
+        parts = [_SELECTED if result.updates or result.groups else _NOTHING_SELECTED]
     if result.updates:
         sent = f"{result.added:,} added, {result.updated:,} updated"
         parts.append(f"{sent} with {counted(result.updates, 'update call')}")
         parts.append("verified" if result.verified else "not verified")
     mark = mark_of(result.verdict, differs=bool(result.unblanked), incomplete=result.gap is not None)
     return line(mark, " ", Span(result.name, Ink.BOLD), f"  {result.verdict.value}: {'; '.join(parts)}")
-
-
-def _meaning(result: DatasetResult) -> str:
-    if result.verdict is not Verdict.WITHHELD or not result.leaves_rest:
-        return _MEANING[result.verdict]
-    return _SELECTED if result.updates or result.groups else _NOTHING_SELECTED
 
 
 def _changed(result: DatasetResult, screen: Screen) -> Iterator[Line]:
@@ -121,8 +108,8 @@ def _changed(result: DatasetResult, screen: Screen) -> Iterator[Line]:
 def mark_of(verdict: Verdict, *, differs: bool, incomplete: bool) -> Span:
     """Return the sign of a verdict: no tick while `InSync` is False, or Unknown for want of a whole listing."""
     if verdict is Verdict.CONVERGED and (differs or incomplete):
-        return MARKS[Verdict.WITHHELD if differs else Verdict.UNKNOWN]
-    return MARKS[verdict]
+        verdict = Verdict.WITHHELD if differs else Verdict.UNKNOWN
+    return _VERDICTS[verdict][0]
 
 
 def _withheld(result: DatasetResult, group: WithheldGroup, screen: Screen) -> Iterator[Line]:
@@ -136,16 +123,8 @@ def _withheld(result: DatasetResult, group: WithheldGroup, screen: Screen) -> It
         yield line("  ", More(more))
 
 
-def _not_selected(result: DatasetResult) -> Iterator[Line]:
-    """Count the entries that are not selected, by cause; the plan names them."""
-    if result.not_selected:
-        entries = counted(result.number_not_selected, "entry", "entries")
-        causes = ", ".join(f"{group.number:,} {CAUSES[group.cause]}" for group in result.not_selected)
-        yield line(f"{entries} not selected: {causes}")
-
-
 def _entry_problem(entry_problem: EntryProblem) -> Iterable[Line]:
-    yield line(f"{shortened(entry_problem.source_ref, LONGEST_NAME)}", whence(entry_problem.origin))
+    yield line(shortened(entry_problem.source_ref, LONGEST_NAME), whence(entry_problem.origin))
     codes = f" ({', '.join(entry_problem.codes)})" if entry_problem.codes else ""
     yield line("  ", entry_problem.reason, Span(codes, Ink.DIM))
 

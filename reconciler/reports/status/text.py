@@ -15,7 +15,6 @@ from reconciler.reports.screen import Ink, Line, Span, line
 from reconciler.reports.status.json import DatasetStatusDoc, KnownStatuses, datasets_doc, is_past
 from reconciler.reports.visible import visible
 
-# Verdicts after a complete observation, so that the number of entries that are not in place means something.
 _LEFT_WORDS: Final = {
     "withheld": "withheld by the policy",
     "quarantined": "quarantined",
@@ -24,6 +23,7 @@ _LEFT_WORDS: Final = {
     "not_selected": "not selected",
 }
 
+# Verdicts after a complete observation, so that the number of entries that are not in place means something.
 _COUNTED: Final = (Verdict.CONVERGED, Verdict.WITHHELD, Verdict.PARTIAL, Verdict.OBSERVED)
 
 _NAMED: Final = 5
