@@ -18,19 +18,12 @@ from reconciler.cli.main import main
 from reconciler.engine.usecases import check_images
 from reconciler.state.database import FILE_NAME
 from tests.builders import boxed, classified
-from tests.convert.inputs import png
+from tests.convert.inputs import jpeg, png
 
 BUCKET = "acme"
 TURNED = 6
 
 pytestmark = pytest.mark.usefixtures("quick_sessions", "rekognition_env")
-
-
-def jpeg(width: int = 640, height: int = 480, orientation: int = 1, **more: Any) -> bytes:
-    stream, exif = io.BytesIO(), Image.Exif()
-    exif[0x0112] = orientation
-    Image.new("RGB", (width, height)).save(stream, "JPEG", exif=exif.tobytes(), **more)
-    return stream.getvalue()
 
 
 class Office:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 from collections.abc import Callable
@@ -10,25 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from reconciler.cli.main import main
 from reconciler.errors import Denied
 from reconciler.rekognition.image_store import ImageStore
-from tests.convert.inputs import Drawn, boxes, png
+from tests.convert.inputs import Drawn, boxes, jpeg, png
 
 TURNED = 6
 
 pytestmark = pytest.mark.usefixtures("quick_sessions", "rekognition_env")
 
 Convert = Callable[..., list[dict[str, Any]]]
-
-
-def jpeg(width: int, height: int, orientation: int = 1, **more: Any) -> bytes:
-    stream, exif = io.BytesIO(), Image.Exif()
-    exif[0x0112] = orientation
-    Image.new("RGB", (width, height)).save(stream, "JPEG", exif=exif.tobytes(), **more)
-    return stream.getvalue()
 
 
 @pytest.fixture

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import struct
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from PIL import Image
 
 from reconciler.convert.compose import Converted
 from reconciler.convert.formats import converted
@@ -59,6 +62,14 @@ def coco(path: Path, images: list[Any], annotations: list[Any], *names: str, **m
     document = {**more, "images": images, "annotations": annotations, "categories": categories}
     path.write_text(json.dumps(document, indent=0))
     return path
+
+
+def jpeg(width: int = 640, height: int = 480, orientation: int = 1, **more: Any) -> bytes:
+    """Return a black photograph, its orientation as in EXIF."""
+    stream, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = orientation
+    Image.new("RGB", (width, height)).save(stream, "JPEG", exif=exif.tobytes(), **more)
+    return stream.getvalue()
 
 
 def png(width: int, height: int) -> bytes:

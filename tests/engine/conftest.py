@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.status.result import DatasetResult
@@ -156,4 +158,11 @@ def full(lab: Lab) -> Lab:
 @pytest.fixture
 def months(tmp_path: Path) -> Iterator[Months]:
     with make_months(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def events() -> Iterator[list[Any]]:
+    """Take what is logged."""
+    with capture_logs() as found:
         yield found

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
-import structlog
 
 from reconciler.core.runtime.backoff import next_attempt
 from reconciler.core.status.conditions import FailureReason, Reason
@@ -163,12 +161,6 @@ def test_one_stuck_worker_is_seen_beside_a_fresh_one(months: Months, monkeypatch
 
     assert [False] == alive
     assert months.controller.alive
-
-
-@pytest.fixture
-def events() -> Iterator[list[Any]]:
-    with structlog.testing.capture_logs() as found:
-        yield found
 
 
 def named(events: list[Any], name: str) -> list[Any]:

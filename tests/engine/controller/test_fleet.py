@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import pytest
-import structlog
 
 from reconciler.core.runtime.fleet import MEMBER, Partition, Timing, preferred
 from reconciler.core.spec.documents import Target
@@ -77,12 +75,6 @@ class Cluster:
 @pytest.fixture
 def cluster() -> Cluster:
     return Cluster()
-
-
-@pytest.fixture
-def events() -> Iterator[list[dict[str, object]]]:
-    with structlog.testing.capture_logs() as found:
-        yield found
 
 
 def refused(replica: Replica, one: Target | None = None, *, writes: bool = False) -> bool:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 import pytest
-import structlog
 
 from reconciler.core.drift.foreign_calls import suspects
 from reconciler.core.moments import moment
@@ -68,12 +66,6 @@ def hearing(months: Months) -> Hearing:
     months.run_for(300)  # the update of the first apply was long ago
     months.calls()
     return found
-
-
-@pytest.fixture
-def events() -> Iterator[list[Any]]:
-    with structlog.testing.capture_logs() as found:
-        yield found
 
 
 def test_a_call_of_another_principal_makes_its_dataset_due_at_once(hearing: Hearing, events: list[Any]):

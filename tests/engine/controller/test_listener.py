@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-import structlog
 
 from reconciler.core.spec.choices import QueueAddress
 from reconciler.emulator.behaviour.faults import Fault, Kind
@@ -68,12 +67,6 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     with serve(emulator) as running:
         yield Bench(emulator, client(running, "sqs"))
     emulator.close()
-
-
-@pytest.fixture
-def events() -> Iterator[list[Any]]:
-    with structlog.testing.capture_logs() as found:
-        yield found
 
 
 def test_what_was_taken_in_is_deleted_and_what_was_not_comes_again(bench: Bench):

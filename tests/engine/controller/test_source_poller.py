@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import structlog
 
 from reconciler.core.runtime.backoff import RETRY_MOST_SECONDS
 from reconciler.engine.controller import source_poller
@@ -18,12 +16,6 @@ from reconciler.ports import LoadedDataset
 from tests.engine.months import Months, make_months
 
 MINUTE = 60.0
-
-
-@pytest.fixture
-def events() -> Iterator[list[dict[str, object]]]:
-    with structlog.testing.capture_logs() as found:
-        yield found
 
 
 @dataclass

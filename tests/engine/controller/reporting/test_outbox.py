@@ -7,10 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
-import structlog
 
 from reconciler.core.status.commit_states import CommitPhase, CommitState
 from reconciler.engine.controller.reporting.outbox import (
@@ -104,12 +102,6 @@ class Bench:
 def bench(tmp_path: Path) -> Iterator[Bench]:
     with State(tmp_path / "state") as state:
         yield Bench(Memorized(), Counted(), Standstill(), state)
-
-
-@pytest.fixture
-def events() -> Iterator[list[Any]]:
-    with structlog.testing.capture_logs() as found:
-        yield found
 
 
 def steps(outbox: Outbox[CommitState], number: int) -> list[float | None]:

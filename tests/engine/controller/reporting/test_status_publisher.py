@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
 import orjson
 import pytest
-import structlog
 
 from reconciler.core.status.status_object import News
 from reconciler.engine.controller.reporting import status_publisher
@@ -62,12 +61,6 @@ class Objects:
         del self.found[name]
 
     def close(self) -> None: ...
-
-
-@pytest.fixture
-def events() -> Iterator[list[dict[str, object]]]:
-    with structlog.testing.capture_logs() as found:
-        yield found
 
 
 def test_an_object_is_written_when_something_changed(months: Months):
