@@ -6,13 +6,12 @@ from reconciler.ports.gateway import Description as Description
 from reconciler.ports.gateway import EventQueue as EventQueue
 from reconciler.ports.gateway import Gateway as Gateway
 from reconciler.ports.gateway import Identity as Identity
+from reconciler.ports.gateway import ImagePage as ImagePage
+from reconciler.ports.gateway import Images as Images
 from reconciler.ports.gateway import Located as Located
 from reconciler.ports.gateway import Message as Message
 from reconciler.ports.gateway import Phase as Phase
 from reconciler.ports.gateway import Stats as Stats
-from reconciler.ports.images import CheckedImages as CheckedImages
-from reconciler.ports.images import ImagePage as ImagePage
-from reconciler.ports.images import Images as Images
 from reconciler.ports.memory import Backup as Backup
 from reconciler.ports.memory import BackupHeader as BackupHeader
 from reconciler.ports.memory import Backups as Backups
@@ -24,6 +23,7 @@ from reconciler.ports.memory import Notified as Notified
 from reconciler.ports.memory import Quarantine as Quarantine
 from reconciler.ports.memory import Sightings as Sightings
 from reconciler.ports.memory import Suspensions as Suspensions
+from reconciler.ports.observations import CheckedImages as CheckedImages
 from reconciler.ports.observations import JudgedFiles as JudgedFiles
 from reconciler.ports.observations import Kept as Kept
 from reconciler.ports.observations import Observations as Observations

@@ -1,13 +1,17 @@
-"""What the engine asks of AWS: a dataset, access to it for doctor, and a queue of events."""
+"""What the engine asks of AWS: a dataset, access to it for doctor, its images in S3, and a queue of events."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from reconciler.core.spec.choices import DatasetType
+
+if TYPE_CHECKING:  # ports name these, and only code that uses them imports them
+    from reconciler.core.images.judgement import CheckedImage
+    from reconciler.core.images.lookup import Stored
 
 
 class Phase(StrEnum):
@@ -161,6 +165,78 @@ class Access(Protocol):
 
     def list_one(self, arn: str) -> None:
         """List one entry, to see whether that may be done."""
+        ...
+
+
+class ImagePage(NamedTuple):
+    """
+    One page of a listing.
+
+    Attributes:
+        objects: Key -> object; None if the bucket can only be reached by a client of its own Region.
+        more: Whether the listing goes on after the last of them.
+        region: Where the bucket is; None if the server does not say.
+    """
+
+    objects: Mapping[str, Stored] | None
+    more: bool
+    region: str | None
+
+
+class Images(Protocol):
+    """
+    The images of one dataset, for calls from several threads. Every method may raise `errors.GatewayError`.
+
+    Attributes:
+        requests: Operation -> requests made so far; a repetition by the SDK is none.
+    """
+
+    @property
+    def region(self) -> str:
+        """Return the Region in which images are expected."""
+        ...
+
+    @property
+    def requests(self) -> Mapping[str, int]: ...
+
+    def page(self, bucket: str, prefix: str, after: str) -> ImagePage:
+        """
+        Return the first page of the keys with a prefix that sort after a key.
+
+        Raises:
+            NotFound: There is no such bucket.
+            Denied: It may not be listed.
+        """
+        ...
+
+    def head(self, bucket: str, key: str) -> Stored | None:
+        """
+        Return an object; None if it does not exist.
+
+        Raises:
+            Denied: It may not be read. Without the permission to list the bucket it may as well not exist.
+        """
+        ...
+
+    def content(self, bucket: str, key: str, stored: Stored) -> bytes | None:
+        """
+        Return an object whole; None if it is not (any more) the one that is known.
+
+        Raises:
+            Denied: It may not be read.
+        """
+        ...
+
+    def read(self, bucket: str, key: str, stored: Stored) -> CheckedImage | None:
+        """
+        Read the header of an image; None if it does not exist (any more).
+
+        Args:
+            stored: What is known of it. If it has changed since, what is read counts.
+
+        Raises:
+            Denied: It may not be read.
+        """
         ...
 
 

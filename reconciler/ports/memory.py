@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
-from reconciler.ports.images import CheckedImages
-from reconciler.ports.observations import JudgedFiles, Observations, ObservedEntries
+from reconciler.ports.observations import CheckedImages, JudgedFiles, Observations, ObservedEntries
 from reconciler.ports.rebuild import Rebuilds
 
 if TYPE_CHECKING:  # ports name these, and only code that uses them imports them

@@ -1,11 +1,13 @@
-"""What the engine remembers of what it has seen: datasets, entry by entry, and the lines of specs."""
+"""What the engine remembers of what it has seen: datasets, entry by entry, the lines of specs, and images."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:  # ports name these, and only code that uses them imports them
+    from reconciler.core.images.judgement import CheckedImage
+    from reconciler.core.images.lookup import Stored
     from reconciler.core.planning.remembered import RememberedBlock, Replaced
     from reconciler.core.validation.judged.columns import JudgedFile
     from reconciler.core.validation.judged.dataset import JudgedDataset
@@ -124,4 +126,36 @@ class JudgedFiles(Protocol):
 
     def put_dataset(self, name: str, judged: JudgedDataset) -> None:
         """Replace what is remembered of a dataset, as `put` does."""
+        ...
+
+
+class CheckedImages(Protocol):
+    """What is known of images in S3, for as long as they do not change."""
+
+    def of(self, dataset: str, source_refs: Iterable[str]) -> Mapping[str, CheckedImage]:
+        """Return those of them that were checked before."""
+        ...
+
+    def put(self, dataset: str, images: Mapping[str, CheckedImage]) -> None:
+        """Remember these; does nothing if the memory is read-only."""
+        ...
+
+    def retain(self, dataset: str, source_refs: Collection[str]) -> None:
+        """Forget all others of the dataset."""
+        ...
+
+    def unhashed(self, dataset: str) -> Sequence[tuple[str, Stored]]:
+        """Return the images of the dataset that may be hashed and were not, sorted."""
+        ...
+
+    def put_hashes(self, hashes: Mapping[Stored, int | None]) -> None:
+        """Remember perceptual hashes of 256 bits; None for an image that has none."""
+        ...
+
+    def hashes(self, dataset: str) -> Mapping[str, int]:
+        """Return the perceptual hashes of the images of the dataset, by source-ref."""
+        ...
+
+    def same_content(self, one: str, other: str) -> Iterator[tuple[str, str]]:
+        """Yield the images of two datasets with equal ETags and sizes under two names, ordered by the second."""
         ...
