@@ -34,38 +34,6 @@ class BatchResult(StrEnum):
     FAILED = "failed"
 
 
-class Dialogue:
-    """Hold the current question of a search until it is answered."""
-
-    __slots__ = ("_answer", "_asked", "_question", "_steps")
-
-    def __init__(self, steps: Steps) -> None:
-        self._steps = steps
-        self._question = next(steps, None)
-        self._answer: bool | None = None
-        self._asked = False
-
-    def ask(self) -> Places | None:
-        """
-        Return the lines to send, or None at the end.
-
-        The search resumes here, not in `answer`, so that facts learned in between are taken into account.
-        """
-        if self._answer is not None:
-            answer, self._answer = self._answer, None
-            try:
-                self._question = self._steps.send(answer)
-            except StopIteration:
-                self._question = None
-        self._asked = self._question is not None
-        return self._question
-
-    def answer(self, passed: bool) -> None:
-        if not self._asked:
-            raise RuntimeError("the result of an update was reported, but no update was asked for")
-        self._answer, self._asked = passed, False
-
-
 class Isolation(Generic[T]):
     """
     Apply every line that can be applied, and isolate those that fail when sent alone.
@@ -84,13 +52,7 @@ class Isolation(Generic[T]):
         passes: Number of updates that passed. If none did, the lines may not be at fault.
     """
 
-    def __init__(
-        self,
-        items: Iterable[tuple[T, int]],
-        limit: int,
-        *,
-        allowance: int | None = None,
-    ) -> None:
+    def __init__(self, items: Iterable[tuple[T, int]], limit: int, *, allowance: int | None = None) -> None:
         """
         Pack the lines.
 
@@ -122,7 +84,10 @@ class Isolation(Generic[T]):
         self._sent: Places = ()
         self.updates = 0
         self.passes = 0
-        self._dialogue = Dialogue(self._isolate())
+        self._steps = self._isolate()
+        self._wanted = next(self._steps, None)
+        self._answer: bool | None = None
+        self._is_asked = False
 
     @property
     def isolated(self) -> tuple[T, ...]:
@@ -146,11 +111,12 @@ class Isolation(Generic[T]):
 
     def next(self) -> Batch[T] | None:
         """Return the batch to send now, None at the end. Repeatable until the next result or fact."""
-        while (wanted := self._dialogue.ask()) is not None:
+        self._is_asked = False
+        while (wanted := self._resumed()) is not None:
             if left := self._left(wanted):
-                self._sent = left
+                self._sent, self._is_asked = left, True
                 return batch_of(self._items, left, self._limit)
-            self._dialogue.answer(True)
+            self._answer = True
         return None
 
     def record(self, result: BatchResult) -> None:
@@ -160,10 +126,26 @@ class Isolation(Generic[T]):
         Raises:
             RuntimeError: No batch is waiting for a result.
         """
-        passed = result is BatchResult.PASSED
-        self._dialogue.answer(passed)
+        if not self._is_asked:
+            raise RuntimeError("the result of an update was reported, but no update was asked for")
+        self._is_asked = False
+        self._answer = result is BatchResult.PASSED
         self.updates += 1
-        self.passes += passed
+        self.passes += self._answer
+
+    def _resumed(self) -> Places | None:
+        """
+        Return the lines that the search wants to send; None at its end.
+
+        It resumes here, not in `record`, so that facts learned in between are taken into account.
+        """
+        if self._answer is not None:
+            answer, self._answer = self._answer, None
+            try:
+                self._wanted = self._steps.send(answer)
+            except StopIteration:
+                self._wanted = None
+        return self._wanted
 
     def known_in_place(self, items: Iterable[T]) -> None:
         """
