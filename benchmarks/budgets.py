@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from benchmarks import aws, conversion, drift_page, images, incremental, specs
+from benchmarks import aws, conversion, drift_page, images, incremental, several, specs
 from benchmarks.datasets import SHAPES
 from benchmarks.measure import Cost, Setting, start
 
@@ -108,11 +108,19 @@ BUDGETS: Final = (
     ),
     Budget(
         "plan: growth",
-        "CPU an entry beyond start with twenty times the entries ÷ with the twentieth part",
+        "CPU an entry beyond start in two datasets of that size ÷ in one of the twentieth part of both",
         "×",
         1.15,
         "twice the images take twice the time, and not more",
-        specs.growth,
+        several.growth,
+    ),
+    Budget(
+        "plan: memory, two datasets",
+        "peak memory of the plans of both, of all processes together",
+        "MB",
+        450,
+        "a project with as many images to train and to test with as AWS allows fits beside other programs",
+        several.memory,
     ),
     Budget(
         "explain",
@@ -144,7 +152,15 @@ BUDGETS: Final = (
         "×",
         0.6,
         "a tree with several datasets is checked on all cores",
-        specs.two_cores,
+        several.two_cores,
+    ),
+    Budget(
+        "validate: two cores, memory",
+        "peak memory of it, of all processes together, on two cores ÷ on one",
+        "×",
+        2.0,
+        "it needs no larger container for that",
+        several.memory_of_two_cores,
     ),
     Budget(
         "one edit: calls",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
 from collections.abc import Iterator
@@ -26,8 +25,6 @@ from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
 
 DRIFTED = 5_000
-GROWTH = 20
-FILES = 4
 
 
 def data(setting: Setting, shape: Shape, entries: int | None = None) -> tuple[Path, Path]:
@@ -51,19 +48,6 @@ def cold_plan(setting: Setting, shape: Shape) -> list[float]:
 
 def memory(setting: Setting) -> list[float]:
     return [plan(setting, *data(setting, SHAPES["boxes"])).peak_mb]
-
-
-def growth(setting: Setting) -> list[float]:
-    large = setting.entries  # more than 250,000 are refused
-    small = large // GROWTH
-    few, many = (data(setting, SHAPES["boxes"], count) for count in (small, large))
-    none = data(setting, SHAPES["boxes"], 1)
-    found = []
-    for _ in range(setting.runs):
-        start = plan(setting, *none).cpu
-        one, other = ((plan(setting, *side).cpu - start) for side in (few, many))
-        found.append(other / one * small / large)
-    return found
 
 
 def plan(setting: Setting, specs: Path, listed: Path) -> Cost:
@@ -145,32 +129,6 @@ _FAULTS = (
     (b'"depth":3', b'"depth":"3"'),
     (b"s3://", b"https://"),
 )
-
-
-def two_cores(setting: Setting) -> list[float]:
-    """Split the lines into four files, each of a dataset of its own."""
-    specs, _ = data(setting, SHAPES["boxes"])
-    split = setting.directory / "split"
-    if not split.exists():
-        lines = (specs / "train.jsonl").read_bytes().splitlines(keepends=True)
-        size = -(-len(lines) // FILES)
-        for number in range(FILES):
-            home = split / f"part-{number}"
-            home.mkdir(parents=True)
-            (home / "train.jsonl").write_bytes(b"".join(lines[number * size : (number + 1) * size]))
-            spec = datasets.SPEC.replace("name: bench", f"name: bench-{number}")
-            (home / "bench.yaml").write_text(spec.replace("project: bench", f"project: bench-{number}"))
-    found = []
-    cores = os.sched_getaffinity(0)
-    for _ in range(setting.runs):
-        both = reconciler("validate", str(split), state=setting.directory / "state")
-        os.sched_setaffinity(0, {min(cores)})
-        try:
-            one = reconciler("validate", str(split), state=setting.directory / "state")
-        finally:
-            os.sched_setaffinity(0, cores)
-        found.append(both.wall / one.wall)
-    return found
 
 
 def drift_cpu(setting: Setting) -> list[float]:
