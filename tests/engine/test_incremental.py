@@ -284,6 +284,16 @@ def test_a_plan_says_what_it_cost_and_will_cost(many: Lab):
     assert result.observed.scanned_at <= result.observed.at
 
 
+def test_the_forecast_of_a_proof_by_a_full_listing_holds(many: Lab):
+    """Edits all over the dataset: the dataset is described before the listing as well as after it."""
+    many.write(*lines(**dict.fromkeys(MANY[::4], "tulip")))
+
+    seen = Counter(many.plan().calls.made)
+    result = many.apply()
+
+    assert result.calls.forecast == Counter(result.calls.made) - seen
+
+
 def test_an_edit_goes_before_a_listing_that_is_only_due(months: Months, monkeypatch: pytest.MonkeyPatch):
     """A commit that arrives during the regular listing is applied first, and the listing is made after it."""
     months.write("roses", *MANY[:300])

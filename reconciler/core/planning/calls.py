@@ -63,21 +63,21 @@ class Observed:
     scanned_at: float
 
 
-def forecast(updates: int, pages: int, *, created: bool) -> dict[str, int]:
+def forecast(updates: int, proof: Cover, *, created: bool) -> dict[str, int]:
     """
     Return the calls of an apply and its proof, by operation, if each update has ended when it is first asked for.
 
     Args:
         updates: Number of updates.
-        pages: Pages that show what was sent.
+        proof: The listings that show what was sent; before a full one the dataset is described once more.
         created: Whether the dataset must be created first.
     """
     if not updates:
         return {}
     creation = {"CreateDataset": 1, "DescribeProjects": 1} if created else {}
     return creation | {
-        "DescribeDataset": 2 * updates + 1 + created,
-        "ListDatasetEntries": pages,
+        "DescribeDataset": 2 * updates + 1 + proof.full + created,
+        "ListDatasetEntries": proof.calls,
         "UpdateDatasetEntries": updates,
     }
 

@@ -111,8 +111,10 @@ def _log_unmatched(desired: Desired, seen: Observation) -> None:
 def _with_calls(plan: DatasetPlan, desired: Desired, diff: Diff, context: Context) -> DatasetPlan:
     """Return the plan with the calls that were made for it, and those that it will take."""
     touched = {item.source_ref for item in plan.sendable}
-    pages = cheapest_cover(desired, diff, touched).calls if touched else 0
-    ahead = forecast(len(plan.batches), pages, created=plan.arn is None)
+    ahead = {}
+    if touched:
+        proof = cheapest_cover(desired, diff, touched)
+        ahead = forecast(len(plan.batches), proof, created=plan.arn is None)
     return replace(plan, calls=Calls(dict(context.made), ahead))
 
 
