@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from reconciler.answers import Deadline
@@ -43,6 +45,16 @@ def client(flag: str, timeout: float) -> Client:
         raise UsageError(f"{flag}: no cluster is configured: {exc}") from exc
     limit_client(made._client._client)
     return made
+
+
+@contextmanager
+def passing_over(status: int) -> Iterator[None]:
+    """Ignore an answer of the API server with this HTTP status."""
+    try:
+        yield
+    except Exception as exc:
+        if status_code(exc) != status:
+            raise
 
 
 def status_code(exc: Exception) -> int | None:

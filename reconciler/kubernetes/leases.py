@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.core.runtime.fleet import Record
 from reconciler.errors import LeaseUnavailable
-from reconciler.kubernetes.client import CONFLICT, NOT_FOUND, client, status_code
+from reconciler.kubernetes.client import CONFLICT, NOT_FOUND, client, passing_over, status_code
 
 if TYPE_CHECKING:
     from lightkube.resources.coordination_v1 import Lease
@@ -65,12 +65,8 @@ class KubernetesLeases:
     def remove(self, key: str) -> None:
         from lightkube.resources.coordination_v1 import Lease
 
-        with self._translated():
-            try:
-                self._client.delete(Lease, f"{self._fleet}-{key}", namespace=self._namespace)
-            except Exception as exc:
-                if status_code(exc) != NOT_FOUND:
-                    raise
+        with self._translated(), passing_over(NOT_FOUND):
+            self._client.delete(Lease, f"{self._fleet}-{key}", namespace=self._namespace)
 
     def close(self) -> None:
         self._client.close()

@@ -7,7 +7,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core.status.status_object import News
-from reconciler.kubernetes.client import CONFLICT, NOT_FOUND, client, service_account, status_code
+from reconciler.kubernetes.client import (
+    CONFLICT,
+    NOT_FOUND,
+    client,
+    passing_over,
+    service_account,
+    status_code,
+)
 from reconciler.kubernetes.leases import FLEET
 
 if TYPE_CHECKING:
@@ -72,11 +79,8 @@ class KubernetesStatusObjects:
         meta = ObjectMeta(
             name=name, namespace=self._namespace, labels=dict(self._labels), ownerReferences=self._owners()
         )
-        try:
+        with passing_over(CONFLICT):  # another replica was faster
             self._client.create(_resource()(metadata=meta), field_manager=MANAGER)
-        except Exception as exc:
-            if status_code(exc) != CONFLICT:  # another replica was faster
-                raise
 
     def _owners(self) -> list[OwnerReference] | None:
         """Return the service account of this process as owner; None if it has none in this namespace."""
@@ -110,11 +114,8 @@ class KubernetesStatusObjects:
         self._client.create(event)
 
     def remove(self, name: str) -> None:
-        try:
+        with passing_over(NOT_FOUND):
             self._client.delete(_resource(), name, namespace=self._namespace)
-        except Exception as exc:
-            if status_code(exc) != NOT_FOUND:
-                raise
 
     def close(self) -> None:
         self._client.close()

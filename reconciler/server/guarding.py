@@ -50,7 +50,6 @@ class Secrets:
 
 
 def bears(request: Request, token: bytes | None) -> bool:
-    """Return whether a request has this bearer token."""
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     if token is None or scheme.lower() != "bearer":
         return False

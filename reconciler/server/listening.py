@@ -51,9 +51,8 @@ class _WithTimeouts(H11Protocol):
     @property
     def _is_answering(self) -> bool:
         """Return whether a whole request has arrived, and its answer is not sent completely."""
-        cycle: RequestResponseCycle | None = (
-            self.cycle
-        )  # None before the first request, whatever uvicorn says
+        # None before the first request, whatever uvicorn says.
+        cycle: RequestResponseCycle | None = self.cycle
         return not (cycle is None or cycle.response_complete or cycle.more_body)
 
     def _give_up(self) -> None:

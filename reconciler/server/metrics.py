@@ -163,7 +163,6 @@ class Metrics:
         self.registry.register(_OfRegistry(registry))
 
     def text(self) -> bytes:
-        """Return everything as Prometheus reads it."""
         return generate_latest(self.registry)
 
 
@@ -243,7 +242,6 @@ def _fill_fleet(families: dict[str, GaugeMetricFamily], fleet: Fleet) -> None:
 
 
 def _moves(fleet: Fleet | None) -> CounterMetricFamily:
-    """Return how partitions came and went."""
     text, labels, _ = _READ_COUNTERS["partition_moves"]
     family = CounterMetricFamily(f"{_PREFIX}partition_moves", text, labels=labels)
     if fleet is not None:

@@ -197,7 +197,6 @@ def headline(found: Sequence[DatasetView], registry: Registry) -> str:
 
 
 def address(kind: str, name: str) -> str:
-    """Return where the page of a dataset is."""
     return f"/{kind}/{quote(name, safe='')}"
 
 

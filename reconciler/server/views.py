@@ -189,7 +189,6 @@ def _is_observed(believed: tuple[Condition, ...]) -> bool:
 
 
 def _health_and_reason(believed: tuple[Condition, ...]) -> tuple[Health, str]:
-    """Return the health of a dataset, and the reason."""
     health_now = health_of(believed)
     if health_now is Health.UNKNOWN:
         unknown = (one.message for one in believed if one.status is Truth.UNKNOWN)

@@ -64,7 +64,6 @@ class Packer:
 
 
 def block_of(source_ref: str) -> int:
-    """Return the number of the block that holds an entry."""
     folder, _, name = source_ref.encode(errors="surrogatepass").rpartition(b"/")
     return (zlib.crc32(folder) + zlib.crc32(name) % _BLOCKS_OF_FOLDER) % _BLOCKS
 

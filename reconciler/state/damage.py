@@ -248,11 +248,8 @@ def _mend_header(copy: Path, new: Path) -> None:
     with new.open("rb") as stream:
         header = stream.read(100)
     with copy.open("r+b") as target:
-        for start, end in (
-            (0, 24),
-            (44, 48),
-            (56, 60),
-        ):  # page size and the like; schema format; text encoding
+        # Page size and the like; schema format; text encoding.
+        for start, end in ((0, 24), (44, 48), (56, 60)):
             target.seek(start)
             target.write(header[start:end])
 

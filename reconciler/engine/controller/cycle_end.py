@@ -10,7 +10,7 @@ from reconciler.core.status.conditions import Reason
 from reconciler.core.status.result import Verdict
 from reconciler.engine.controller.assignment import Assignment
 from reconciler.engine.controller.cycle import CycleResult
-from reconciler.engine.controller.dataset_state import DatasetState
+from reconciler.engine.controller.dataset_state import SUSPENDED, DatasetState
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.dataset.bookkeeping import share_images
 from reconciler.engine.log import log
@@ -126,23 +126,26 @@ class Recorder:
         return True
 
 
+_NO_RESULT = CycleResult(SUSPENDED)  # its counts are zero or null
+
+
 def log_end(
-    state: DatasetState, verdict: str, seconds: float, delay: float, result: CycleResult | None = None
+    state: DatasetState, verdict: str, seconds: float, delay: float, result: CycleResult = _NO_RESULT
 ) -> None:
-    """Log the one line that ends every cycle; without a result, its counts are zero or null."""
-    counts = result.summary.counts if result else {}
+    """Log the one line that ends every cycle."""
+    counts = result.summary.counts
     log.info(
         "cycle.finished",
-        dataset_arn=(result.arn if result else None) or state.arn,
+        dataset_arn=result.arn or state.arn,
         verdict=verdict,
-        observation=result.observation if result else None,
+        observation=result.observation,
         duration_seconds=round(seconds, 3),
         desired=counts.get("desired"),
         observed=counts.get("observed"),
-        added=result.added if result else 0,
-        updated=result.updated if result else 0,
-        updates=result.updates if result else 0,
-        drifted=sum(result.summary.drift.values()) if result else 0,
+        added=result.added,
+        updated=result.updated,
+        updates=result.updates,
+        drifted=sum(result.summary.drift.values()),
         failures=state.failures,
         next_visit_seconds=round(delay, 1),
     )

@@ -231,7 +231,6 @@ class DatasetState:
         self.trend.append((in_sync, max(line["found"], self.summary.left if self.summary else 0)))
 
     def document(self, now: float, next_visit_at: float | None) -> dict[str, Any]:
-        """Return the status of the dataset as a JSON document."""
         summary = self.known
         return {
             "name": self.name,

@@ -83,10 +83,8 @@ class Intake:
         except Unreadable as exc:
             log.warning("event.unreadable", reason=str(exc))
             return self._done(MessageOutcome.UNREADABLE)
-        if self._registry.fingerprint is None:
-            return self._done(
-                MessageOutcome.POSTPONED, SOON_SECONDS
-            )  # which datasets there are is not known yet
+        if self._registry.fingerprint is None:  # which datasets there are is not known yet
+            return self._done(MessageOutcome.POSTPONED, SOON_SECONDS)
         states = self._states_of(found) if found else []
         if found is None or found.failed or not states:
             return self._done(MessageOutcome.IRRELEVANT)
@@ -104,9 +102,8 @@ class Intake:
         if self._is_own(found):
             return self._done(MessageOutcome.OWN)
         if self._agent in found.agent and any(state.running for state in states):
-            return self._done(
-                MessageOutcome.POSTPONED, SOON_SECONDS
-            )  # perhaps a call whose answer is not here yet
+            # Perhaps a call whose answer is not here yet.
+            return self._done(MessageOutcome.POSTPONED, SOON_SECONDS)
         new = [state for state in states if found.names_nothing or self._calls.add(state.name, found.call)]
         self._observe_soon(found, new)
         for state in new:
@@ -171,12 +168,7 @@ class Intake:
 
     def _done(self, outcome: MessageOutcome, seconds: int | None = None) -> int | None:
         self._count(outcome.value)
-        if outcome in (
-            MessageOutcome.OWN,
-            MessageOutcome.REPEATED,
-            MessageOutcome.IRRELEVANT,
-            MessageOutcome.POSTPONED,
-        ):
+        if outcome not in (MessageOutcome.FOREIGN, MessageOutcome.UNREADABLE):
             log.debug("event.ignored", outcome=outcome.value)
         return seconds
 

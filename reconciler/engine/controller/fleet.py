@@ -95,7 +95,6 @@ class Fleet:
             raise NotLeader(self.whose(target))
 
     def owns(self, target: Target) -> bool:
-        """Return whether this replica owns the partition of a target."""
         partition = self.partition_of(target)
         holding = self._holdings.get(partition) if partition else None
         return holding is not None and holding.is_owned(self._seconds())
@@ -258,14 +257,15 @@ class Fleet:
         holding.reported = owned
         facts = {"account": partition.account, "region": partition.region, "owner": holding.holder or None}
         if owned:
+            move = "acquired"
             log.info("partition.acquired", **facts)
         elif holding.leaving or not holding.holder:
+            move = "released"
             log.info("partition.released", **facts)
         else:
+            move = "lost"
             log.info("partition.lost", **facts)
-        self.moves[
-            "acquired" if owned else "released" if holding.leaving or not holding.holder else "lost"
-        ] += 1
+        self.moves[move] += 1
         return True
 
     def _leadership(self, status: Truth, reason: Reason, message: str) -> Leadership:
@@ -279,16 +279,14 @@ class Fleet:
     def _note(self, failure: str) -> None:
         name = self._leases.name
         if self._owned():
-            now = self._leadership(Truth.TRUE, Reason.LEADING, f"this replica owns partitions of {name}")
+            found = Truth.TRUE, Reason.LEADING, f"this replica owns partitions of {name}"
         elif failure:
-            now = self._leadership(Truth.UNKNOWN, Reason.UNAVAILABLE, failure)
+            found = Truth.UNKNOWN, Reason.UNAVAILABLE, failure
         elif self._rounds < 2:
-            now = self._leadership(Truth.UNKNOWN, Reason.NOT_YET, "this replica joins the fleet")
+            found = Truth.UNKNOWN, Reason.NOT_YET, "this replica joins the fleet"
         else:
-            now = self._leadership(
-                Truth.FALSE, Reason.STANDBY, f"other replicas own the partitions of {name}"
-            )
-        before, self._current = self._current, now
+            found = Truth.FALSE, Reason.STANDBY, f"other replicas own the partitions of {name}"
+        before, self._current = self._current, (now := self._leadership(*found))
         if before.status is not now.status or before.reason is not now.reason:
             write = log.warning if now.reason is Reason.UNAVAILABLE else log.info
             write(

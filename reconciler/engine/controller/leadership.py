@@ -50,7 +50,6 @@ class Leadership:
     owners: tuple[tuple[Partition, str], ...] = ()
 
     def document(self) -> dict[str, Any]:
-        """Return the leadership as a JSON document."""
         return {
             "status": self.status.value,
             "reason": self.reason.value,

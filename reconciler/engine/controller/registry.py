@@ -51,7 +51,6 @@ class QueueHealth:
         return self.reason is None
 
     def document(self) -> dict[str, Any]:
-        """Return the health as a JSON document."""
         return {
             "queue": self.name,
             "listening": self.is_listening,

@@ -64,9 +64,9 @@ class Threads:
         """End every thread after the submitted jobs; return whether all ended within *timeout* seconds."""
         for crew in self._crews.values():
             crew.dismiss()
+        deadline = time.monotonic() + timeout
         for thread in self._threads():
-            if timeout > 0:
-                timeout -= _timed_join(thread, timeout)
+            thread.join(max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads())
 
     def _threads(self) -> list[threading.Thread]:
@@ -103,9 +103,3 @@ class _Crew:
             job()
             with self._lock:
                 self._open -= 1
-
-
-def _timed_join(thread: threading.Thread, timeout: float) -> float:
-    begun = time.monotonic()
-    thread.join(timeout)
-    return time.monotonic() - begun

@@ -59,7 +59,7 @@ def update_quarantine(
 
     Args:
         items: What was to be sent.
-        still_different: Source-refs with a planned change, sent or not: a hold on any other is over.
+        still_different: Source-refs with a planned change, sent or not: the quarantine of any other is over.
     """
     known = quarantine.of(dataset)
     by_ref = {item.source_ref: item for item in items}
@@ -113,7 +113,7 @@ def _flapping(
 
 
 def _is_over(quarantined: Quarantined, different: bool, now: float) -> bool:
-    """Return whether a hold has ended. That others change a line back shows only while it is in place."""
+    """Return whether a quarantine has ended. That others change a line back shows only while it is in place."""
     if quarantined.kind is QuarantineReason.FLAPPING:
         return now >= quarantined.until
     return not different
@@ -216,7 +216,6 @@ def remember_entries(
 
 
 def _head(desired: Desired, seen: Observation, *, are_applied: bool) -> ObservedHead:
-    """Return what holds for all entries of an observation."""
     same = desired.key if desired.key is not None and seen.diff.is_nothing else b""
     return ObservedHead(
         seen.arn, scope_of(desired), as_text(seen.description), seen.scanned_at, are_applied, same

@@ -90,7 +90,6 @@ class CountedGateway:
 
 
 def counting(context: Context) -> Context:
-    """Return a context that counts the calls made by it."""
     made = Counter[str]()
     return replace(context, gateway=CountedGateway(context.gateway, made), made=made)
 

@@ -165,7 +165,7 @@ def _planned_change(
 
 
 def _with_the_rule(quarantined: Quarantined, change: Change, composer: Composer) -> Quarantined:
-    """Give a hold on a line that the service rewrites the ignore rule that would settle it."""
+    """Add to the quarantine of a line that the service rewrites the ignore rule that would settle it."""
     before = composer.observed(change)
     if quarantined.kind is not QuarantineReason.REWRITTEN_BY_SERVICE or before is None:
         return quarantined

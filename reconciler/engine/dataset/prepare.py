@@ -8,7 +8,7 @@ from typing import Final
 
 from reconciler.core.planning.plan import Creation
 from reconciler.core.runtime.backoff import poll_delay
-from reconciler.core.spec.choices import Arn, DatasetType
+from reconciler.core.spec.choices import Arn
 from reconciler.core.spec.documents import Target
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
@@ -120,22 +120,20 @@ def _find_or_create(target: Target, gateway: Gateway) -> str:
         return found.dataset_arn
     if target.account_id:
         _refuse_foreign(target.account_id, found.project_arn, gateway)
-    project_arn = found.project_arn or _create_project(project, kind, gateway)
+    project_arn = found.project_arn or _made(
+        lambda: gateway.create_project(project), lambda: gateway.locate(project, kind).project_arn
+    )
+    return _made(
+        lambda: gateway.create_dataset(project_arn, kind), lambda: gateway.locate(project, kind).dataset_arn
+    )
+
+
+def _made(make: Callable[[], str], known: Callable[[], str | None]) -> str:
+    """Return the ARN of what is made, or of what another client, or the other dataset's apply, has just made."""
     try:
-        return gateway.create_dataset(project_arn, kind)
+        return make()
     except AlreadyExists:
-        arn = gateway.locate(project, kind).dataset_arn
-        if arn is None:
-            raise
-        return arn
-
-
-def _create_project(project: str, kind: DatasetType, gateway: Gateway) -> str:
-    try:
-        return gateway.create_project(project)
-    except AlreadyExists:  # the other dataset of the project is being created at the same time
-        arn = gateway.locate(project, kind).project_arn
-        if arn is None:
+        if (arn := known()) is None:
             raise
         return arn
 

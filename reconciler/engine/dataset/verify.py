@@ -180,9 +180,8 @@ def _observe_once(
     if cheapest.full:
         if last.observation is not None:
             last.observation.listing.close()
-        seen = observe(
-            desired, arn, replace(context, overtaken=always), deadline
-        )  # a proof gives way to nothing
+        # A proof gives way to nothing.
+        seen = observe(desired, arn, replace(context, overtaken=always), deadline)
         return replace(last, diff=seen.diff, observation=seen, read=frozenset())
     before, readback = [settled] if settled else [], last.readback or SpooledListing()
 

@@ -35,9 +35,7 @@ def diff_specs(before: Reading, after: Reading) -> tuple[DatasetDiff, ...]:
     broken = {dataset.name: dataset for side in (before, after) for dataset in side.broken}
     for name, dataset in broken.items():
         errors = errors_of(_problems(name, before, after))
-        compared.append(
-            DatasetDiff(name, DatasetState.UNKNOWN, dataset.origin, errors=errors, error_code=Exit.INVALID)
-        )
+        compared.append(_unknown(name, dataset.origin, errors, Exit.INVALID))
     return tuple(sorted(compared, key=lambda dataset: dataset.name))
 
 
@@ -97,16 +95,16 @@ def _compared(before: Desired | None, after: Desired | None) -> DatasetDiff:
     errors = errors_of(problem for side in sides for problem in side.problems)
     code = exit_code_of_problems(error.code for error in errors)
     if not all(side.usable for side in sides):
-        return DatasetDiff(
-            known.name, DatasetState.UNKNOWN, known.loaded.origin, errors=errors, error_code=code
-        )
+        return _unknown(known.name, known.loaded.origin, errors, code)
     try:
         return _Comparing(before, after, known, errors, code).run()
     except SourceError as exc:  # a file of the working tree was changed meanwhile
         errors = (*errors, PlanError(exc.code, str(exc)))
-        return DatasetDiff(
-            known.name, DatasetState.UNKNOWN, known.loaded.origin, errors=errors, error_code=exc.exit_code
-        )
+        return _unknown(known.name, known.loaded.origin, errors, exc.exit_code)
+
+
+def _unknown(name: str, origin: Origin, errors: tuple[PlanError, ...], code: Exit) -> DatasetDiff:
+    return DatasetDiff(name, DatasetState.UNKNOWN, origin, errors=errors, error_code=code)
 
 
 class _Comparing:

@@ -23,7 +23,10 @@ def statistics_of(found: Reading) -> Statistics:
     """
     counted = [(desired, _counted(desired)) for desired in found.datasets]
     broken = [DatasetStatistics(dataset.name, errors=errors_of(dataset.problems)) for dataset in found.broken]
-    balances = tuple(_balance(*train, *test) for train, test in train_and_test(counted, itemgetter(0)))
+    balances = tuple(
+        Balance(ours, theirs, splits(ours.counts, theirs.counts), check_pair(train.facts, test.facts))
+        for (train, ours), (test, theirs) in train_and_test(counted, itemgetter(0))
+    )
     return Statistics((*(one for _, one in counted), *broken), balances, found.revision)
 
 
@@ -40,7 +43,3 @@ def _counted(desired: Desired) -> DatasetStatistics:
         check_dataset(desired.facts, kind),
         errors_of(desired.errors),
     )
-
-
-def _balance(train: Desired, ours: DatasetStatistics, test: Desired, theirs: DatasetStatistics) -> Balance:
-    return Balance(ours, theirs, splits(ours.counts, theirs.counts), check_pair(train.facts, test.facts))

@@ -84,8 +84,8 @@ def test_a_thread_without_a_job_takes_the_next_one():
 
 
 def test_all_threads_together_have_the_given_time_to_end(monkeypatch: pytest.MonkeyPatch):
-    """Each takes four of ten seconds: the third has two, and the fourth is not waited for."""
-    time, waited = iter([100.0, 104.0, 104.0, 108.0, 108.0, 110.0]), []
+    """Each takes four of ten seconds: the third has two, and the fourth none."""
+    time, waited = iter([100.0, 100.0, 104.0, 108.0, 110.0]), []
     monkeypatch.setattr(workers_module, "time", SimpleNamespace(monotonic=lambda: next(time)))
     threads = [SimpleNamespace(join=waited.append, is_alive=lambda: False) for _ in range(4)]
     workers = Threads(4)
@@ -93,4 +93,4 @@ def test_all_threads_together_have_the_given_time_to_end(monkeypatch: pytest.Mon
 
     assert workers.close(10)
 
-    assert [10, 6, 2] == waited
+    assert [10, 6, 2, 0] == waited

@@ -11,7 +11,7 @@ import orjson
 from reconciler.core.entries.entry import SOURCE_REF, Fields, canonical, digest, without_service_keys
 from reconciler.core.entries.equality import encode
 from reconciler.core.entries.index import Place
-from reconciler.core.entries.lines import Line, iter_lines
+from reconciler.core.entries.lines import iter_lines
 from reconciler.core.entries.observed_line import UNREADABLE, parse_observed
 from reconciler.core.planning.diff import place_of
 from reconciler.engine.dataset.desired import Desired
@@ -80,13 +80,8 @@ def desired_lines(desired: Desired, listing: SpooledListing) -> Iterator[bytes]:
     """Yield every desired line as it would be sent: ignored fields keep their observed values."""
     places: dict[str, Place] = {}
     if desired.equality.ignore:
-        places = {ref: place for line in listing.lines() for ref, place in _named(line)}
+        refs = ((parse_observed(line[0]).get(SOURCE_REF), line) for line in listing.lines())
+        places = {ref: place_of(line) for ref, line in refs if isinstance(ref, str)}
     for ref, place in desired.index.items():
         there = parse_observed(listing.read(places[ref])) if ref in places else None
         yield encode(desired.equality.merged(orjson.loads(desired.read(ref, place)), there))
-
-
-def _named(line: Line) -> Iterator[tuple[str, Place]]:
-    ref = parse_observed(line[0]).get(SOURCE_REF)
-    if isinstance(ref, str):
-        yield ref, place_of(line)
