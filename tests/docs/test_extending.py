@@ -256,6 +256,48 @@ def test_a_way_to_ignore_differences_is_a_field_and_its_meaning(tmp_path):
     assert "No changes" in copy.run("plan", "--observed", "listed.jsonl")
 
 
+def test_a_policy_that_withholds_changes_is_a_field_and_its_rule(tmp_path):
+    """New images wait for `newImages: false` to go."""
+    copy = Copy(tmp_path, "a policy that withholds changes")
+    copy.edit(
+        "core/spec/policy.py",
+        "    compare: Compare = choice(\n",
+        '    new_images: bool = described("Whether images are added.", True)\n    compare: Compare = choice(\n',
+    )
+    copy.edit(
+        "core/planning/withholding.py",
+        '    CREATE_ONLY = "mode: create-only"\n',
+        '    CREATE_ONLY = "mode: create-only"\n    NEW_IMAGES = "newImages: false"\n',
+    )
+    copy.edit(
+        "core/planning/withholding.py",
+        "    if closed is not None:  # last",
+        "    if action is Action.ADD and not policy.new_images:\n"
+        "        return Withheld.NEW_IMAGES\n"
+        "    if closed is not None:  # last",
+    )
+    copy.specs()
+    spec = tmp_path / "specs" / "bees.yaml"
+    spec.write_text(spec.read_text().replace("mode: upsert", "mode: upsert, newImages: false"))
+
+    assert "1 not sent: new in git (policy newImages: false)" in copy.run("plan", "--local")
+
+
+def test_a_column_of_status_is_its_heading_and_its_cell(tmp_path):
+    copy = Copy(tmp_path, "a column of the status table")
+    copy.specs()
+    copy.edit("reports/status/text.py", '"AS OF", "REVISION")', '"AS OF", "REVISION", "ERRORS")')
+    copy.edit(
+        "reports/status/text.py",
+        'dataset["at"] or _NONE, revision)',
+        'dataset["at"] or _NONE, revision, str(len(dataset["errors"])))',
+    )
+    copy.run("apply", "--local")
+
+    heading, row = copy.run("status").splitlines()
+    assert ("ERRORS", "0") == (heading.split()[-1], row.split()[-1])
+
+
 @pytest.mark.parametrize("row", TABLE.values(), ids=list(TABLE))
 def test_the_files_that_are_named_exist(row):
     """No addition takes more than three files besides its test, and every file named is there."""
