@@ -247,6 +247,11 @@ class UnknownAnswer(GatewayError, code="RKD5020"):
     """A code, status or shape that this version does not know. Nothing is assumed about it."""
 
 
+def reason_of(exc: Exception) -> str:
+    """Return the reason that the system gives for a failure, without number and file; of others, their text."""
+    return (exc.strerror if isinstance(exc, OSError) else None) or str(exc)
+
+
 def named(exc: Exception) -> ReconcilerError:
     """Return the error itself, or that of the machine or an unexpected one, which names the exception."""
     if isinstance(exc, ReconcilerError):

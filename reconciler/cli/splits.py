@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from reconciler.cli.specs import selected_specs
 from reconciler.convert.export.run import Split
@@ -23,17 +23,10 @@ if TYPE_CHECKING:
 WAIT_SECONDS = 60.0
 
 
-class OpenedProject(NamedTuple):
-    """The datasets of one project as splits, TRAIN first."""
-
-    project: str
-    splits: Sequence[Split]
-
-
 @contextmanager
-def splits_of(args: argparse.Namespace) -> Iterator[OpenedProject]:
+def splits_of(args: argparse.Namespace) -> Iterator[tuple[str, Sequence[Split]]]:
     """
-    Yield the datasets that the command line names.
+    Yield the project that the command line names, and its datasets as splits, TRAIN first.
 
     Raises:
         NotFound: There is no such project or dataset in AWS.
@@ -56,7 +49,7 @@ def splits_of(args: argparse.Namespace) -> Iterator[OpenedProject]:
                 (one, stack.enter_context(closing(dataset)))
                 for one, dataset in datasets_of(args.project, kind, wiring)
             ]
-        yield OpenedProject(args.project, [_split_of(kind, dataset) for kind, dataset in found_in_aws])
+        yield args.project, [_split_of(kind, dataset) for kind, dataset in found_in_aws]
 
 
 def datasets_of(
@@ -90,7 +83,7 @@ def _split_of(kind: DatasetType, found: Exported) -> Split:
     return Split(kind.lower(), found.kept, lines, found.arn, found.refused)
 
 
-def _of_specs(args: argparse.Namespace) -> OpenedProject:
+def _of_specs(args: argparse.Namespace) -> tuple[str, Sequence[Split]]:
     _, _, specs = selected_specs(args)
     chosen = [
         dataset
@@ -104,7 +97,7 @@ def _of_specs(args: argparse.Namespace) -> OpenedProject:
     broken = [dataset.name for dataset in specs.broken] + [name for name, found in read if found is None]
     if broken:
         raise SpecError(f"{', '.join(broken)} cannot be exported as long as validate finds errors there")
-    return OpenedProject(chosen[0].target.identity[0], [_split_of_specs(found) for _, found in read if found])
+    return chosen[0].target.identity[0], [_split_of_specs(found) for _, found in read if found]
 
 
 def _require_one_project(chosen: Sequence[LoadedDataset], path: str) -> None:

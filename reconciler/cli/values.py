@@ -17,6 +17,8 @@ from functools import wraps
 from pathlib import Path
 from typing import Final
 
+from reconciler.errors import reason_of
+
 Wrong = argparse.ArgumentTypeError
 
 # What `git check-ref-format` refuses, and what could be mistaken for a flag.
@@ -34,8 +36,7 @@ def _judged(take: Callable[[str], str]) -> Callable[[str], str]:
         try:
             return take(_given(text))
         except (OSError, ValueError) as exc:
-            reason = (exc.strerror if isinstance(exc, OSError) else None) or str(exc)
-            raise Wrong(f"{text}: {reason}") from exc
+            raise Wrong(f"{text}: {reason_of(exc)}") from exc
 
     return judged
 

@@ -9,7 +9,7 @@ from typing import Final, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from reconciler.core.moments import moment
+from reconciler.core.moments import moment, moment_or_none
 from reconciler.core.planning.cause import Cause
 from reconciler.core.proposals.report import DatasetProposal, EditKind, EditRequest, Proposal, Refusal
 from reconciler.core.spec.choices import DriftClass
@@ -250,7 +250,7 @@ def _dataset_doc(dataset: DatasetProposal) -> DatasetProposalDoc:
     document: DatasetProposalDoc = {
         "name": dataset.name,
         "arn": dataset.arn,
-        "observed_at": moment(dataset.observed_at) if dataset.observed_at is not None else None,
+        "observed_at": moment_or_none(dataset.observed_at),
         "applied_at": dataset.since,
         "proposed": Rows(dataset.accepted, _request_doc),
         "refused": Rows(dataset.refusals, _refusal_doc),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 from reconciler.core.spec.choices import Pointer
-from reconciler.errors import SourceError
+from reconciler.errors import SourceError, reason_of
 from reconciler.ports import Tree
 from reconciler.private import temporary_directory
 from reconciler.sources.entry_files import open_object
@@ -117,7 +117,7 @@ class Directory:
             with os.scandir(self.root / directory) as items:
                 return [(item.name, _kind(item)) for item in items]
         except OSError as exc:
-            raise SourceError(f"{self.display(directory)}: {_reason(exc)}") from exc
+            raise SourceError(f"{self.display(directory)}: {reason_of(exc)}") from exc
 
     def kind(self, path: str) -> PathKind | None:
         try:
@@ -169,7 +169,7 @@ def open_path(path: Path) -> Opened:
         absolute = shown.absolute()
         shown = absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else shown
     except (OSError, ValueError, RuntimeError) as exc:
-        raise SourceError(f"{path}: {_reason(exc)}") from exc
+        raise SourceError(f"{path}: {reason_of(exc)}") from exc
     root = real if is_directory else real.parent
     tree = Directory(root, str(shown), *revision_of(root))
     return Opened(tree, None if is_directory else real.name)
@@ -189,10 +189,6 @@ def _kind(item: os.DirEntry[str]) -> PathKind:
     if item.is_symlink():
         return PathKind.LINK
     return PathKind.DIRECTORY if item.is_dir(follow_symlinks=False) else PathKind.FILE
-
-
-def _reason(exc: Exception) -> str:
-    return (exc.strerror if isinstance(exc, OSError) else None) or str(exc)
 
 
 class Layer:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from reconciler.answers import limit_answers
-from reconciler.errors import SourceError
+from reconciler.errors import SourceError, reason_of
 from reconciler.ports import Manifests, SpecRevision, Tree
 from reconciler.sources.blobs import Blobs
 from reconciler.sources.directory import Directory, Layer, Opened, as_committed, open_path
@@ -140,8 +140,7 @@ class TouchedFile:
         try:
             return self._path.stat().st_mtime
         except (OSError, ValueError) as exc:
-            reason = exc.strerror if isinstance(exc, OSError) else None
-            raise SourceError(f"{self._path}: {reason or exc}") from exc
+            raise SourceError(f"{self._path}: {reason_of(exc)}") from exc
 
 
 class SyncMetrics:

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import orjson
 
@@ -107,10 +107,11 @@ def _in_format(form: Format, args: argparse.Namespace) -> int:
         report = write_format(
             Job(form, project, splits, rules_of(dict(args.images_at)), dict(args.about)), new
         )
-        written = ExportResult(args.format, directory, report)
-        document = as_json(written)
+        files = [f"{directory / name}{'/' * name.endswith('/')}" for name in report.files]
+        document = _as_json(args.format, files, report)
         (new / REPORT).write_bytes(document)
-    out(document.decode().rstrip() if args.output == "json" else as_text(written))
+    as_text = "\n".join(_text_lines(args.format, files, report))
+    out(document.decode().rstrip() if args.output == "json" else as_text)
     return Exit.DONE
 
 
@@ -170,17 +171,8 @@ def dns_label(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:63].rstrip("-")
 
 
-class ExportResult(NamedTuple):
-    """One export in the format of another tool."""
-
-    format: str
-    directory: Path
-    report: Report
-
-
-def as_json(result: ExportResult) -> bytes:
+def _as_json(form: str, files: list[str], report: Report) -> bytes:
     """Return the document; the file in the directory of the export is the same."""
-    report = result.report
     sources = [split.of.source for split in report.splits]
     refused = {ref: codes for split in report.splits for ref, codes in split.of.refused.items()}
     document = {
@@ -188,8 +180,8 @@ def as_json(result: ExportResult) -> bytes:
         "arn": sources[0] if len(sources) == 1 and sources[0].startswith("arn:") else None,
         "entries": sum(split.entries for split in report.splits),
         "left_out": [{"source_ref": ref, "codes": list(codes)} for ref, codes in refused.items()],
-        "files": _files(result),
-        "written_as": result.format,
+        "files": files,
+        "written_as": form,
         "splits": [_split(split) for split in report.splits],
         "losses": [_loss(kind, loss) for kind, loss in report.losses.by_kind().items()],
     }
@@ -219,13 +211,8 @@ def _loss(kind: LossKind, loss: Loss) -> dict[str, Any]:
     }
 
 
-def as_text(result: ExportResult) -> str:
-    """Return the report for people."""
-    return "\n".join(_text_lines(result))
-
-
-def _text_lines(result: ExportResult) -> Iterator[str]:
-    for split in result.report.splits:
+def _text_lines(form: str, files: list[str], report: Report) -> Iterator[str]:
+    for split in report.splits:
         images, boxes = counted(split.images, "image"), counted(split.boxes, "box", "boxes")
         base = f", below {visible(split.base)}" if split.base else ""
         yield f"{split.of.name}: {images} with {boxes}, of {counted(split.entries, 'entry', 'entries')}{base}"
@@ -233,12 +220,12 @@ def _text_lines(result: ExportResult) -> Iterator[str]:
             first, codes = next(iter(split.of.refused.items()))
             many = counted(len(split.of.refused), "entry is", "entries are")
             yield f"  {many} left out: AWS would refuse them, such as {visible(first)} ({', '.join(codes)})"
-    yield from (f"  {visible(name)}" for name in _files(result))
-    losses = result.report.losses.by_kind()
+    yield from (f"  {visible(name)}" for name in files)
+    losses = report.losses.by_kind()
     if not losses:
-        yield f"Nothing is lost in {result.format}."
+        yield f"Nothing is lost in {form}."
         return
-    yield f"Lost in {result.format}, or when it is converted again:"
+    yield f"Lost in {form}, or when it is converted again:"
     for kind, loss in losses.items():
         many = f"{loss.count:,} in " if loss.count > loss.images else ""
         many += f"{counted(loss.images, 'image')}, such as {visible(loss.source_refs[0])}"
@@ -252,7 +239,3 @@ def _names(loss: Loss) -> str:
     ]
     more = len(loss.names) - len(shown)
     return f" ({', '.join(shown)}{f' and {more} more' if more else ''})" if shown else ""
-
-
-def _files(result: ExportResult) -> list[str]:
-    return [f"{result.directory / name}{'/' * name.endswith('/')}" for name in result.report.files]

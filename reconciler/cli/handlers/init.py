@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -16,6 +15,7 @@ from reconciler.cli.handlers import export as exporting
 from reconciler.cli.handlers.convert import may_be_written, read_labels, refused, skipped, summed
 from reconciler.cli.output.files import Writer, make_directory, write_all
 from reconciler.cli.output.terminal import coloured, out
+from reconciler.core.moments import moment
 from reconciler.core.spec.choices import DatasetType
 from reconciler.errors import Exit, UsageError
 from reconciler.reports.validate import SHOWN, render_problems
@@ -89,8 +89,7 @@ def _from_labels(args: argparse.Namespace) -> int:
     if form not in (*READERS, AUTO):
         raise UsageError(f"--from {form}: not one of the formats {', '.join((*READERS, AUTO))}")
     if args.created_at is None:  # recorded in the lines, so that no later command depends on the clock
-        now = datetime.fromtimestamp(SystemClock().now(), UTC)
-        args.created_at = now.strftime("%Y-%m-%dT%H:%M:%S")
+        args.created_at = moment(SystemClock().now()).removesuffix("Z")
     done = read_labels(form, Path(source), args)
     if done.note:
         say(done.note)

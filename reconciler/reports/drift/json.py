@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from reconciler.core.drift.foreign_calls import ForeignCallDocument
 from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem, DriftVerdict
-from reconciler.core.moments import moment
+from reconciler.core.moments import moment_or_none
 from reconciler.core.planning.calls import ObservationKind
 from reconciler.core.planning.cause import Cause
 from reconciler.core.spec.choices import DriftClass
@@ -116,7 +116,7 @@ def _dataset(drift: DatasetDrift) -> DatasetDriftDoc:
         "name": drift.name,
         "arn": drift.arn,
         "verdict": drift.verdict,
-        "observed_at": moment(drift.observed_at) if drift.observed_at is not None else None,
+        "observed_at": moment_or_none(drift.observed_at),
         "complete": drift.complete and drift.gap is None,
         "observation": drift.observed.kind if drift.observed else None,
         "listed_at": listed_at(drift.observed),
@@ -159,6 +159,6 @@ def _item(row: tuple[DriftItem, DriftClass]) -> DriftItemDoc:
         "fields": list(map(field_doc, item.fields)),
         "codes": list(item.codes),
         "acknowledged": item.acknowledged,
-        "since": moment(item.since) if item.since is not None else None,
+        "since": moment_or_none(item.since),
         "times": item.times,
     }

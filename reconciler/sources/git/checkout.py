@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from reconciler.errors import SourceError
+from reconciler.errors import SourceError, reason_of
 from reconciler.private import temporary_directory
 from reconciler.sources.git.runner import Answer, environment, run
 
@@ -125,7 +125,7 @@ def find(directory: Path) -> Checkout | None:
         common = (git_dir / link.read_text().strip()).resolve() if link.exists() else git_dir
         whole = (git_dir / "HEAD").is_file() and (common / "objects").is_dir() and (common / "refs").exists()
     except (OSError, ValueError, RuntimeError) as exc:
-        raise SourceError(f"{root / '.git'}: {(isinstance(exc, OSError) and exc.strerror) or exc}") from exc
+        raise SourceError(f"{root / '.git'}: {reason_of(exc)}") from exc
     if not whole:
         raise SourceError(f"{root / '.git'}: leads to no repository of git")
     return Checkout(root, git_dir, common)
