@@ -69,7 +69,7 @@ def test_a_pointer_stands_for_its_object(repository, tmp_path):
 
     desired = read(repository, tmp_path / "cache")
     with opened_history(repository / "specs") as history:
-        tree = history.tree("HEAD", history.commit("HEAD")).tree
+        tree, _ = history.tree("HEAD", history.commit("HEAD"))
         (committed,) = load(tree, None, ManifestCache(tmp_path / "cache")).datasets
         entries = read_desired(committed).index.source_refs
 
@@ -90,7 +90,7 @@ def test_a_commit_whose_object_is_not_here_is_broken_and_nothing_is_fetched(repo
     git(repository, "commit", "--quiet", "--message", "pointer")
 
     with opened_history(repository / "specs") as history:
-        tree = history.tree("HEAD", history.commit("HEAD")).tree
+        tree, _ = history.tree("HEAD", history.commit("HEAD"))
         specs = load(tree, None, ManifestCache(tmp_path / "cache"))
 
     assert not specs.datasets[0].usable
@@ -241,7 +241,7 @@ def test_a_clone_by_git_lfs_is_read_without_a_smudged_work_tree(tmp_path, monkey
     counts = []
     with opened_history(clone / "specs") as history:
         for revision in ("HEAD~1", "HEAD"):
-            tree = history.tree(revision, history.commit(revision)).tree
+            tree, _ = history.tree(revision, history.commit(revision))
             specs = load(tree, None, ManifestCache(tmp_path / "cache"))
             assert not has_error(specs.problems)
             counts.append(len(read_desired(specs.datasets[0]).index.source_refs))

@@ -109,5 +109,5 @@ def _load(args: argparse.Namespace, history: History, side: Side, kept: Manifest
     if side.name is None or side.commit is None:
         opened = opened_path(args)
         return load(opened.tree, opened.only, kept)
-    found = history.tree(side.name, side.commit)
-    return load(found.tree, found.only, kept)
+    tree, only = history.tree(side.name, side.commit)
+    return load(tree, only, kept)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO, Final, NamedTuple, Protocol
 
 from reconciler.core.spec.choices import Pointer
@@ -83,6 +85,31 @@ class CommitReader:
             real, _, only = real.rpartition("/")
         listing = self._ask("ls-tree", "-r", "-z", "--end-of-options", f"{commit}:{real}").out
         return CommitDirectory(tuple(filter(None, real.split("/"))), dict(nodes_of(listing)), only)
+
+    def tree(
+        self,
+        commit: str,
+        path: str,
+        read: Callable[[str], BinaryIO],
+        large_file: Callable[[Pointer], BinaryIO],
+        *,
+        prefix: str = "",
+        fetches_large_files: bool = False,
+    ) -> tuple[GitTree, str | None]:
+        """
+        Return the spec tree below *path* of a commit, and its one file that is meant; arguments as of `GitTree`.
+
+        Args:
+            prefix: Put before every place in the tree.
+
+        Raises:
+            SourceError: As `directory`.
+        """
+        found = self.directory(commit, path)
+        name = prefix + (path if found.only is None else posixpath.dirname(path))
+        leads = partial(self.leads_to_directory, commit)
+        tree = GitTree(name, commit, found, read, leads, large_file, fetches_large_files=fetches_large_files)
+        return tree, found.only
 
     def _link(self, commit: str, path: str, part: str) -> str | None:
         """

@@ -7,34 +7,19 @@ Git runs as in `checkout`: nothing that the repository names is run, and nothing
 from __future__ import annotations
 
 import os
-import posixpath
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from reconciler.core.spec.choices import COMMIT_ID, Pointer
-from reconciler.errors import SourceError, UsageError
+from reconciler.errors import SourceError, UsageError, reason_of
 from reconciler.private import TemporaryFileError, temporary_directory
 from reconciler.sources.entry_files import open_object
 from reconciler.sources.git.checkout import Git, find, opened, toplevel
 from reconciler.sources.git.commit import CommitReader, GitTree
 from reconciler.sources.git.runner import Answer
-
-
-class CommittedTree(NamedTuple):
-    """
-    A spec tree at a commit, and, if the path is one spec file, its path in the tree.
-
-    Attributes:
-        only: None for all files.
-    """
-
-    tree: GitTree
-    commit: str
-    only: str | None
 
 
 @contextmanager
@@ -56,7 +41,7 @@ def opened_history(path: Path) -> Iterator[History]:
     except TemporaryFileError:
         raise
     except (OSError, ValueError, RuntimeError) as exc:
-        raise SourceError(f"{path}: {(isinstance(exc, OSError) and exc.strerror) or exc}") from exc
+        raise SourceError(f"{path}: {reason_of(exc)}") from exc
 
 
 class History:
@@ -104,26 +89,16 @@ class History:
             raise UsageError(f"{one!r} and {other!r} have no common ancestor{self._lacks()}")
         return found
 
-    def tree(self, revision: str, commit: str) -> CommittedTree:
+    def tree(self, revision: str, commit: str) -> tuple[GitTree, str | None]:
         """
-        Return the spec tree at a commit; places in it read as ``REVISION:path``, as git takes them.
+        Return the spec tree at a commit, and, if the path is one spec file, the path of that in the tree.
+
+        Places in the tree read as ``REVISION:path``, as git takes them.
 
         Raises:
             SourceError: The path is not there, or not in this repository.
         """
-        found = self._commits.directory(commit, self._path)
-        directory = self._path if found.only is None else posixpath.dirname(self._path)
-        leads = partial(self._commits.leads_to_directory, commit)
-        tree = GitTree(
-            f"{revision}:{directory}",
-            commit,
-            found,
-            self._open,
-            leads,
-            self._large_file,
-            fetches_large_files=False,
-        )
-        return CommittedTree(tree, commit, found.only)
+        return self._commits.tree(commit, self._path, self._open, self._large_file, prefix=f"{revision}:")
 
     def _large_file(self, pointer: Pointer) -> BinaryIO:
         return open_object(self._git.common_dir, pointer.sha256)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import posixpath
-from functools import partial
 from typing import BinaryIO
 
 from reconciler.errors import SourceError
 from reconciler.ports import Manifests, SpecRevision
 from reconciler.sources.blobs import Blobs
 from reconciler.sources.git.clone import Clone
-from reconciler.sources.git.commit import GitTree
 from reconciler.sources.load import load
 from reconciler.sources.manifests import NOTHING_KEPT
 
@@ -41,7 +38,6 @@ class GitSource:
         fingerprint = f"{commit}; {notice}" if notice else commit
         if fingerprint == known:
             return None
-        found = self._clone.commits.directory(commit, self._path)
         used: set[str] = set()
 
         def read(blob: str) -> BinaryIO:
@@ -51,17 +47,10 @@ class GitSource:
             return self._blobs.path(blob).open("rb")
 
         try:
-            name = self._path if found.only is None else posixpath.dirname(self._path)
-            tree = GitTree(
-                name,
-                commit,
-                found,
-                read,
-                partial(self._clone.commits.leads_to_directory, commit),
-                self._clone.large_file,
-                fetches_large_files=True,
+            tree, only = self._clone.commits.tree(
+                commit, self._path, read, self._clone.large_file, fetches_large_files=True
             )
-            specs = load(tree, found.only, self._manifests)
+            specs = load(tree, only, self._manifests)
         except OSError as exc:
             raise SourceError(f"{self.name}: {exc.strerror or exc}") from exc
         self._blobs.forget_others(used)
