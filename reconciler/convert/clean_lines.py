@@ -19,7 +19,7 @@ from reconciler.convert.record import LabelledBox, LabelledImage, Options
 from reconciler.core.entries.entry import SOURCE_REF
 from reconciler.core.runtime import quotas
 from reconciler.core.spec.labelling import address, located
-from reconciler.core.validation import check_line
+from reconciler.core.validation.line import check_line
 
 _REF: Final = "s3://bucket/a.jpg"
 _LABEL: Final = "label"

@@ -16,8 +16,11 @@ from reconciler.convert.names import is_elsewhere, key_of, why_no_key
 from reconciler.convert.record import LabelledBox, LabelledImage, Line, Options, Read, odd, wrong
 from reconciler.core.entries.entry import SOURCE_REF, Fields
 from reconciler.core.spec.labelling import address, image_level, located, why_no_address
-from reconciler.core.validation import CheckedLine, check_line, codes, duplicate_source_ref
+from reconciler.core.validation import codes
+from reconciler.core.validation.checked_line import CheckedLine
 from reconciler.core.validation.codes import Code
+from reconciler.core.validation.dataset import duplicate_source_ref
+from reconciler.core.validation.line import check_line
 from reconciler.core.validation.problem import Origin, Problem, Severity, has_error
 from reconciler.errors import UsageError
 from reconciler.private import temporary_file

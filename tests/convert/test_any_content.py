@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.validation import check_line
+from reconciler.core.validation.line import check_line
 from reconciler.errors import UsageError
 from tests.convert.inputs import convert, png, voc_box
 from tests.core.strategies import VALUES

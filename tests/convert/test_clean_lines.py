@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reconciler.convert.clean_lines import clean_line
 from reconciler.convert.compose import convert
 from reconciler.convert.record import LabelledBox, LabelledImage, Options
-from reconciler.core.validation import check_line
+from reconciler.core.validation.line import check_line
 from reconciler.core.validation.problem import Origin
 
 BASE = "s3://acme/train/"

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from reconciler.cli.main import main
 from reconciler.convert.formats import READERS as REGISTERED
 from reconciler.convert.geometry import number
-from reconciler.core.validation import check_line
+from reconciler.core.validation.line import check_line
 from tests.convert.inputs import png
 from tests.convert.test_any_content import DOCUMENTS, places, replaced
 from tests.core.strategies import VALUES

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.validation import check_line
+from reconciler.core.validation.line import check_line
 from tests.builders import CREATED
 from tests.convert.inputs import BASE, Drawn, boxes, coco, convert, fields, manifest, voc, voc_box, yolo
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.validation import LineChecker
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.judged.carried import read_columns
 from reconciler.core.validation.judged.columns import JudgedFile
 from reconciler.core.validation.judged.dataset import JudgedDataset
 from reconciler.core.validation.judged.lines import DatasetLines
+from reconciler.core.validation.line import LineChecker
 from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.core.validation.unmatched import Unmatched
 from reconciler.state import judged as store

@@ -25,9 +25,10 @@ from reconciler.core.entries.entry import (
     without_service_keys,
 )
 from reconciler.core.entries.lines import iter_lines, other_form
-from reconciler.core.validation import check_line, codes
+from reconciler.core.validation import codes
 from reconciler.core.validation.attribute import SHAPE_KEYS, Attribute, Type
 from reconciler.core.validation.codes import Code
+from reconciler.core.validation.line import check_line
 from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.errors import UsageError
 

@@ -20,9 +20,10 @@ from reconciler.core.entries.training_view import meaning
 from reconciler.core.spec.choices import Compare
 from reconciler.core.spec.documents import Schedule, Target
 from reconciler.core.spec.policy import Policy
-from reconciler.core.validation import DatasetFacts, check_line
+from reconciler.core.validation.dataset import DatasetFacts
 from reconciler.core.validation.judged.lines import DatasetLines
 from reconciler.core.validation.judged.warned import WarnedLines, Warnings
+from reconciler.core.validation.line import check_line
 from reconciler.core.validation.problem import Origin, Problem, has_error
 from reconciler.core.validation.unmatched import Unmatched
 from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides

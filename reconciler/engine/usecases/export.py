@@ -23,9 +23,10 @@ from reconciler.core.entries.lines import Block, Line, iter_blocks
 from reconciler.core.entries.observed_line import UNREADABLE, parse_observed
 from reconciler.core.planning.diff import place_of
 from reconciler.core.spec.choices import DatasetType
-from reconciler.core.validation import DatasetFacts, LineChecker, check_dataset, check_line
 from reconciler.core.validation.codes import Code
+from reconciler.core.validation.dataset import DatasetFacts, check_dataset
 from reconciler.core.validation.judged.columns import Check, Columns
+from reconciler.core.validation.line import LineChecker, check_line
 from reconciler.core.validation.problem import has_error
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.listing import SpooledListing

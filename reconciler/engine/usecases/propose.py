@@ -21,7 +21,7 @@ from reconciler.core.planning.plan import DatasetPlan, PlannedChange
 from reconciler.core.planning.withholding import ALL_CHANGES, ChangeSelection
 from reconciler.core.proposals.minimal_edit import wanted
 from reconciler.core.proposals.report import EditKind, EditRequest, Refusal
-from reconciler.core.validation import check_line
+from reconciler.core.validation.line import check_line
 from reconciler.core.validation.problem import Severity
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.make_plan import Planned, is_selected

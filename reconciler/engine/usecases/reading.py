@@ -13,8 +13,8 @@ from typing import Final
 import msgspec
 
 from reconciler.core.spec.documents import API_VERSION, Dataset
-from reconciler.core.validation import DatasetFacts, LineChecker, check_dataset
 from reconciler.core.validation.codes import Code
+from reconciler.core.validation.dataset import DatasetFacts, check_dataset
 from reconciler.core.validation.judged.carried import carry_over, read_columns
 from reconciler.core.validation.judged.columns import Check, Columns, restored_columns
 from reconciler.core.validation.judged.dataset import JudgedDataset
@@ -26,6 +26,7 @@ from reconciler.core.validation.judged.warned import (
     restored_warnings,
     stored_warnings,
 )
+from reconciler.core.validation.line import LineChecker
 from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.core.validation.unmatched import unmatched, unmatched_paths
 from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides

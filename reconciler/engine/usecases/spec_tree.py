@@ -14,8 +14,7 @@ import msgspec
 
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Acknowledgement
-from reconciler.core.validation import check_pair
-from reconciler.core.validation.dataset import FullScan, image_in_train_and_test, scans_over_quota
+from reconciler.core.validation.dataset import FullScan, check_pair, image_in_train_and_test, scans_over_quota
 from reconciler.core.validation.judged.warned import Warnings
 from reconciler.core.validation.problem import Origin, Problem, by_place
 from reconciler.engine.dataset.context import NO_OVERRIDES, Overrides

@@ -9,7 +9,7 @@ import orjson
 from reconciler.core.entries.training_view import meaning
 from reconciler.core.planning.plan import errors_of
 from reconciler.core.statistics import Balance, DatasetStatistics, DatasetTally, Statistics, splits
-from reconciler.core.validation import check_dataset, check_pair
+from reconciler.core.validation.dataset import check_dataset, check_pair
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.usecases.spec_tree import Reading, train_and_test
 

@@ -14,7 +14,7 @@ from reconciler.convert.export.losses import MOST_IMAGES, MOST_NAMES, Losses, Lo
 from reconciler.convert.record import LabelledBox
 from reconciler.core.entries.entry import canonical
 from reconciler.core.spec.labelling import image_level, located
-from reconciler.core.validation import check_line
+from reconciler.core.validation.line import check_line
 from tests.builders import CREATED
 from tests.convert.exports import READ, converted, export, losses, put_images
 

@@ -13,7 +13,7 @@ from reconciler.convert.record import LabelledBox
 from reconciler.core.entries.entry import canonical
 from reconciler.core.entries.training_view import meaning
 from reconciler.core.spec.labelling import image_level, located
-from reconciler.core.validation import check_line
+from reconciler.core.validation.line import check_line
 from tests.builders import CREATED, boxed
 from tests.convert.exports import READ, converted, export, put_images
 

@@ -13,9 +13,9 @@ import pytest
 from reconciler.core.entries.index import Index, IndexedLines, Place
 from reconciler.core.entries.lines import text_digest
 from reconciler.core.entries.listed_form import hash_desired
-from reconciler.core.validation import LineChecker
 from reconciler.core.validation.judged.carried import read_columns
 from reconciler.core.validation.judged.lines import DatasetLines
+from reconciler.core.validation.line import LineChecker
 from tests.builders import errors, index_of, line, listed, ref
 
 

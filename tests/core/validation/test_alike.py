@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.validation import CheckedLine, alike
+from reconciler.core.validation import alike
 from reconciler.core.validation.alike import LinesAlike
+from reconciler.core.validation.checked_line import CheckedLine
 from reconciler.core.validation.line import check_slowly
 from tests.core.validation.test_fast import by_a_machine, mutants, repeated, scrambled
 from tests.core.validation.usual_lines import COMPACT, SPACED, box_line, image_level_line

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from reconciler.core.validation import check_line
+from reconciler.core.validation.line import check_line
 
 SOUND = (10, 10, 50, 50)
 NARROW = (0, 0, 1, 50)

@@ -6,21 +6,20 @@ from functools import partial
 import pytest
 
 from reconciler.core.runtime import quotas
-from reconciler.core.validation import (
-    CheckedLine,
+from reconciler.core.validation.checked_line import CheckedLine, LabelKinds, each
+from reconciler.core.validation.codes import Code
+from reconciler.core.validation.dataset import (
     DatasetFacts,
-    LabelKinds,
+    FullScan,
     check_dataset,
-    check_line,
     check_pair,
     duplicate_source_ref,
     image_in_train_and_test,
+    scans_over_quota,
 )
-from reconciler.core.validation.checked_line import each
-from reconciler.core.validation.codes import Code
-from reconciler.core.validation.dataset import FullScan, scans_over_quota
 from reconciler.core.validation.judged.columns import Columns
 from reconciler.core.validation.judged.lines import DatasetLines
+from reconciler.core.validation.line import check_line
 from reconciler.core.validation.problem import Origin, Problem, Severity
 
 BAD = (Problem(Severity.ERROR, Code.INVALID_BOX, "off the frame"),)

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.validation import check_line
 from reconciler.core.validation.fast import check_clean, check_together
-from reconciler.core.validation.line import check_slowly
+from reconciler.core.validation.line import check_line, check_slowly
 from tests.core.validation.usual_lines import COMPACT, SPACED, box_line, image_level_line
 from tests.fixtures.lines import rows
 

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.validation import CheckedLine, LineChecker, check_line, line
+from reconciler.core.validation import line
+from reconciler.core.validation.checked_line import CheckedLine
 from reconciler.core.validation.codes import Code
-from reconciler.core.validation.line import check_slowly
+from reconciler.core.validation.line import LineChecker, check_line, check_slowly
 from tests.core.validation.test_fast import mutants
 from tests.core.validation.usual_lines import COMPACT, SPACED, box_line, image_level_line
 from tests.fixtures.lines import rows

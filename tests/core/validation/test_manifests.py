@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from reconciler.core.entries.lines import iter_lines
-from reconciler.core.validation import DatasetFacts, LabelKinds, LineChecker, check_dataset, check_line
+from reconciler.core.validation.checked_line import LabelKinds
+from reconciler.core.validation.dataset import DatasetFacts, check_dataset
 from reconciler.core.validation.judged.carried import read_columns
 from reconciler.core.validation.judged.lines import DatasetLines
+from reconciler.core.validation.line import LineChecker, check_line
 
 MANIFESTS = Path(__file__).parents[2] / "fixtures" / "manifests"
 

@@ -2,10 +2,9 @@
 
 import pytest
 
-from reconciler.core.validation import check_line
 from reconciler.core.validation.checked_line import is_blank
 from reconciler.core.validation.fast import check_clean
-from reconciler.core.validation.line import check_slowly
+from reconciler.core.validation.line import check_line, check_slowly
 from tests.fixtures.lines import Row, rows
 
 TABLE = [pytest.param(row, id=row.id) for row in rows()]

@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.entries.lines import MAX_LINE_BYTES
-from reconciler.core.validation import check_line
 from reconciler.core.validation.checked_line import CheckedLines, each
 from reconciler.core.validation.judged.carried import carry_over, read_columns
 from reconciler.core.validation.judged.columns import (
@@ -24,6 +23,7 @@ from reconciler.core.validation.judged.columns import (
     restored_columns,
 )
 from reconciler.core.validation.judged.totals import Part, Totals, added_up
+from reconciler.core.validation.line import check_line
 from tests.builders import boxed, classified, line
 from tests.fixtures.lines import rows
 

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.entries.index import Place
-from reconciler.core.validation import LineChecker, check_line
 from reconciler.core.validation.checked_line import is_blank, is_dropped
 from reconciler.core.validation.judged.carried import carry_over, read_columns
 from reconciler.core.validation.judged.columns import Columns, restored_columns
 from reconciler.core.validation.judged.lines import DatasetLines
 from reconciler.core.validation.judged.warned import Warnings
+from reconciler.core.validation.line import LineChecker, check_line
 from reconciler.core.validation.problem import Origin, has_error
 from tests.builders import boxed, classified, line, ref
 
