@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from reconciler.core.drift.foreign_calls import AddressClass, ForeignCall, PrincipalKind
-from reconciler.core.spec.choices import Arn, DatasetType
+from reconciler.core.spec.choices import Arn
 from reconciler.core.spec.documents import Target
 
 CHANGES: Final = frozenset(
@@ -143,12 +143,10 @@ def is_about(found: ApiCall, target: Target, arn: str | None) -> bool:
     region, account = (known.region, known.account) if known else (target.home_region, target.home_account)
     if region not in (None, found.region) or account not in (None, found.account):
         return False
-    project, kind = target.identity
-    named = (Arn.parse(text).resource.split("/") for text in found.datasets)
     return (
         found.names_nothing
-        or project in found.projects
-        or any((parts[1], DatasetType(parts[3].upper())) == (project, kind) for parts in named)
+        or target.identity[0] in found.projects
+        or any(Arn.parse(text).dataset == target.identity for text in found.datasets)
     )
 
 

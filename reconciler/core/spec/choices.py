@@ -160,6 +160,11 @@ class Arn(NamedTuple):
         """The NAME in the resource of a project or dataset: ``project/NAME/…``."""
         return self.resource.split("/")[1]
 
+    @property
+    def dataset(self) -> tuple[str, DatasetType]:
+        """The project and the type in the resource of a dataset: ``project/NAME/dataset/train/NUMBER``."""
+        return self.project, DatasetType(self.resource.split("/")[3].upper())
+
 
 QUEUE_SCHEME: Final = "sqs://"
 

@@ -74,8 +74,7 @@ class Target(Part):
         """The project's name and the kind of dataset, whichever way they were given."""
         if self.project is not None and self.type is not None:
             return self.project, self.type
-        _, project, _, kind, _ = str(self.dataset_arn).split("/")
-        return project, DatasetType(kind.upper())
+        return Arn.parse(str(self.dataset_arn)).dataset
 
     @property
     def kind(self) -> DatasetType:

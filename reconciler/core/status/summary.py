@@ -137,7 +137,7 @@ def failed(
 ) -> Summary:
     """Summarize a dataset that could not be observed, or whose specs cannot be used."""
     verdict = Verdict.FAILED if failure.reason is Reason.INVALID else Verdict.UNKNOWN
-    return Summary(verdict, failure=failure, left_out=False, errors=errors[:MOST_NAMED], exit_code=exit_code)
+    return Summary(verdict, failure=failure, errors=errors[:MOST_NAMED], exit_code=exit_code)
 
 
 def planned(plan: DatasetPlan, classes: Mapping[str, DriftClass]) -> Summary:

@@ -17,7 +17,7 @@ from reconciler.core.entries.image_view import LabelTally, view_of
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
 from reconciler.core.planning.plan import MOST_VIEWS, DatasetPlan, PlannedChange
-from reconciler.core.spec.choices import Arn, DatasetType, DriftClass, Orphans
+from reconciler.core.spec.choices import Arn, DriftClass, Orphans
 from reconciler.core.spec.documents import Acknowledgement
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.make_plan import Composer, Planned
@@ -140,9 +140,8 @@ def _is_of(desired: Desired, arn: str) -> bool:
     """Return whether a dataset of this ARN would be the one that is declared; a new target is a change in git."""
     target = desired.target
     parts = Arn.parse(arn)
-    _, project, _, kind, _ = parts.resource.split("/")
     return (
-        target.identity == (project, DatasetType(kind.upper()))
+        target.identity == parts.dataset
         and target.home_region in (None, parts.region)
         and target.home_account in (None, parts.account)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.spec.choices import Arn, QueueAddress
+from reconciler.core.spec.choices import Arn, DatasetType, QueueAddress
 
 
 def test_a_dataset_arn_names_its_region_account_and_project():
@@ -13,6 +13,7 @@ def test_a_dataset_arn_names_its_region_account_and_project():
 
     assert ("aws-cn", "cn-north-1", "123456789012") == (arn.partition, arn.region, arn.account)
     assert ("a.b_c-1", "project/a.b_c-1/dataset/train/17:x") == (arn.project, arn.resource)
+    assert ("a.b_c-1", DatasetType.TRAIN) == arn.dataset
 
 
 def test_text_that_is_no_arn_is_refused():
