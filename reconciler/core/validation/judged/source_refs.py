@@ -52,10 +52,10 @@ class SourceRefs(Sequence[str | None]):
                 raise ValueError("the remembered source-refs of a file do not hold together")
 
     def __reduce__(self) -> tuple[Callable[..., SourceRefs], tuple[object, ...]]:
-        """Go to another process as one text if there is one, which is a tenth of the work."""
-        if self._stored:
-            return _restored, (self._ends.tobytes(), bytes(self._text))
-        return _listed, (self._list,)
+        """Go to another process as one text if that is possible: it makes strings only of what it asks for."""
+        if self.stored() is None:
+            return _listed, (self._list,)
+        return _restored, (self._ends.tobytes(), bytes(self._text))
 
     def __len__(self) -> int:
         return len(self._ends) if self._list is None else len(self._list)
