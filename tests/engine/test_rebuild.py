@@ -19,9 +19,8 @@ from reconciler.emulator.behaviour.settings import Settings
 from reconciler.emulator.behaviour.switches import Rewriting, Switches
 from reconciler.engine.usecases.rebuild import begin as begin_module
 from reconciler.engine.usecases.rebuild.begin import Order, digest_of
-from reconciler.engine.usecases.rebuild.manifest import content_of
 from reconciler.engine.usecases.rebuild.run import UNFINISHED, Rebuilt, rebuild, resume, undo
-from reconciler.engine.usecases.rebuild.steps import RebuildContext
+from reconciler.engine.usecases.rebuild.steps import RebuildContext, content_of
 from reconciler.errors import (
     AlreadyExists,
     Claimed,

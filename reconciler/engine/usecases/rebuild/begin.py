@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
-from reconciler.core.planning.diff import Action, Diff
+import orjson
+
+from reconciler.core.entries.entry import SOURCE_REF, without_service_keys
+from reconciler.core.entries.equality import encode
+from reconciler.core.entries.index import Place
+from reconciler.core.entries.observed_line import parse_observed
+from reconciler.core.planning.diff import Action, Diff, place_of
 from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import DatasetPlan, Plan
 from reconciler.core.spec.choices import Mode, Orphans
@@ -15,17 +21,13 @@ from reconciler.engine.dataset.listing import SpooledListing
 from reconciler.engine.dataset.make_plan import guards_of
 from reconciler.engine.dataset.observe import Observation, as_text
 from reconciler.engine.dataset.retry import retry
-from reconciler.engine.usecases.rebuild.manifest import (
-    MOST_BYTES,
-    content_of,
-    desired_lines,
-    lines_in,
-    observed_lines,
-    spooled,
-)
-from reconciler.engine.usecases.rebuild.steps import RebuildContext, noted
+from reconciler.engine.usecases.rebuild.steps import RebuildContext, content_of, lines_in, noted, readable
 from reconciler.errors import Denied, NotFound, Rejected, UnknownAnswer
 from reconciler.ports import BackupHeader, ContentDigest, Rebuild, RebuildStep
+from reconciler.private import temporary_file
+
+MOST_BYTES: Final = 1_000_000_000
+"""Maximum size of a manifest (limits page of the Rekognition documentation)."""
 
 
 def digest_of(plan: DatasetPlan) -> str:
@@ -126,13 +128,13 @@ def keep_everything(
     listing = seen.listing
     tags = retry(lambda: context.gateway.tags(seen.arn), context.dataset.clock, context.deadline)
     snapshot, before = _archived(rebuild, plan, listing, context)
-    copy = _put_and_prove(lambda: observed_lines(listing), order.bucket, rebuild.key("before"), context)
+    copy = _put_and_prove(lambda: _observed_lines(listing), order.bucket, rebuild.key("before"), context)
     if copy != before or copy.entries != seen.diff.observed:
         raise UnknownAnswer(
             f"{seen.diff.observed} entries were listed, {copy.entries} kept: nothing was deleted"
         )
     wanted = _put_and_prove(
-        lambda: desired_lines(desired, listing), order.bucket, rebuild.key("desired"), context
+        lambda: _desired_lines(desired, listing), order.bucket, rebuild.key("desired"), context
     )
     return noted(
         rebuild._replace(step=RebuildStep.KEPT, tags=tags, snapshot=snapshot, before=before, desired=wanted),
@@ -186,7 +188,7 @@ def _put_and_prove(
         UnknownAnswer: The content read back differs.
         GatewayError: S3 refused the call or did not answer.
     """
-    with spooled(lines()) as written:
+    with _spooled(lines()) as written:
         expected = content_of(lines_in(written))
         written.seek(0)
         context.objects.put(bucket, key, written)
@@ -200,6 +202,34 @@ def _put_and_prove(
             f"s3://{bucket}/{key} holds {found.entries} entries, not the {expected.entries} written"
         )
     return expected
+
+
+def _spooled(lines: Iterable[bytes]) -> BinaryIO:
+    """Write lines to a temporary file and return it at its start; the caller closes it."""
+    stream = temporary_file()
+    try:
+        stream.writelines(line + b"\n" for line in lines)
+        stream.seek(0)
+    except BaseException:
+        stream.close()
+        raise
+    return stream
+
+
+def _observed_lines(listing: SpooledListing) -> Iterator[bytes]:
+    """Yield every listed line as it would be sent: without the keys that the service added."""
+    return (encode(without_service_keys(readable(raw))) for raw, _, _ in listing.lines())
+
+
+def _desired_lines(desired: Desired, listing: SpooledListing) -> Iterator[bytes]:
+    """Yield every desired line as it would be sent: ignored fields keep their observed values."""
+    places: dict[str, Place] = {}
+    if desired.equality.ignore:
+        refs = ((parse_observed(line[0]).get(SOURCE_REF), line) for line in listing.lines())
+        places = {ref: place_of(line) for ref, line in refs if isinstance(ref, str)}
+    for ref, place in desired.index.items():
+        there = parse_observed(listing.read(places[ref])) if ref in places else None
+        yield encode(desired.equality.merged(orjson.loads(desired.read(ref, place)), there))
 
 
 def _too_large(desired: Desired) -> Iterator[Guard]:

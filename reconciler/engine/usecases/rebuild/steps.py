@@ -1,18 +1,28 @@
-"""The steps of a rebuild after the backups, and of its undo. Every step may be repeated."""
+"""The steps of a rebuild after the backups, and of its undo; each may be repeated. They compare whole datasets."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
+from typing import BinaryIO
 
-from reconciler.core.entries.lines import Line
+from reconciler.core.entries.entry import SOURCE_REF, Fields, canonical, digest
+from reconciler.core.entries.lines import Line, iter_lines
+from reconciler.core.entries.observed_line import UNREADABLE, parse_observed
 from reconciler.core.runtime.backoff import poll_delay
 from reconciler.core.spec.choices import Arn
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.observe import as_text, whole_listing
 from reconciler.engine.dataset.retry import retry
-from reconciler.engine.usecases.rebuild.manifest import content_of
-from reconciler.errors import AlreadyExists, DatasetBusy, DatasetUnusable, NotFound, PlanOutdated
+from reconciler.errors import (
+    AlreadyExists,
+    DatasetBusy,
+    DatasetUnusable,
+    NotFound,
+    PlanOutdated,
+    UnknownAnswer,
+)
 from reconciler.ports import ContentDigest, Description, Objects, Phase, Rebuild, RebuildGateway, RebuildStep
 
 
@@ -128,6 +138,41 @@ def turned_back(rebuild: Rebuild, context: RebuildContext) -> Rebuild | None:
         _require_ours(rebuild, found, context)
         return _to_be_deleted(rebuild, found, context, undoing=True)
     return noted(rebuild._replace(undoing=True), context)
+
+
+def content_of(lines: Iterable[bytes]) -> ContentDigest:
+    """
+    Return number and digest of lines, whatever their order. Holds 16 bytes a line in memory.
+
+    Raises:
+        UnknownAnswer: A line is not a JSON object.
+    """
+    found = sorted(digest(canonical(readable(line))) for line in lines)
+    total = blake2b(digest_size=16)
+    for one in found:
+        total.update(one)
+    return ContentDigest(len(found), total.hexdigest())
+
+
+def lines_in(stream: BinaryIO) -> Iterator[bytes]:
+    return (raw for raw, _, _ in iter_lines(stream) if raw)
+
+
+def readable(raw: bytes) -> Fields:
+    """
+    Parse a listed line.
+
+    Raises:
+        UnknownAnswer: It cannot be read, so that no manifest could restore it.
+    """
+    fields = parse_observed(raw)
+    if SOURCE_REF not in fields:
+        raise UnknownAnswer("AWS holds a line that names no image; no copy restores it")
+    if UNREADABLE in fields:
+        raise UnknownAnswer(
+            f"{fields[SOURCE_REF]}: AWS holds a line that is no valid JSON; no copy restores it"
+        )
+    return fields
 
 
 def content_in(arn: str, rebuild: Rebuild, context: RebuildContext) -> ContentDigest:
