@@ -90,7 +90,7 @@ def controlled(endpoint: str, place: Path, rate: int | None, starts: list[tuple[
         starts.append((time.monotonic() - seconds, operation))
         metrics.request(operation, code, seconds)
 
-    signals = Signals.quiet()
+    signals = Signals()
     monotonic = SystemMonotonicClock(signals.stopping)
     rekognition = client(endpoint, config=sdk_config(max_pool_connections=16))
     limiter = Limiter(rate, time.monotonic, monotonic.sleep)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 if TYPE_CHECKING:
     from structlog.types import FilteringBoundLogger
@@ -46,20 +46,8 @@ def bind(**facts: object) -> None:
 
 
 class _Log:
-    """Logs an event of `docs/logs.md` with its facts."""
-
-    def debug(self, event: str, **facts: Any) -> None:
-        _logger().debug(event, **facts)
-
-    def info(self, event: str, **facts: Any) -> None:
-        _logger().info(event, **facts)
-
-    def warning(self, event: str, **facts: Any) -> None:
-        _logger().warning(event, **facts)
-
-    def exception(self, event: str, **facts: Any) -> None:
-        """Log an event as an error, with the exception being handled."""
-        _logger().exception(event, **facts)
+    def __getattr__(self, level: str) -> Any:
+        return getattr(_logger(), level)
 
 
 def _logger() -> FilteringBoundLogger:
@@ -73,4 +61,5 @@ def _logger() -> FilteringBoundLogger:
     return logger
 
 
-log: Final = _Log()
+log: Final = cast("FilteringBoundLogger", _Log())
+"""Logs the events of `docs/logs.md`, each with its facts."""

@@ -213,6 +213,6 @@ def _controlled(
     registry = Registry(source.name, time.wall, time.seconds)
     counted = Counted()
     runner = CycleRunner(lambda _: context, state, registry, counted, time, tracer=tracer)
-    signals = Signals(time.event, threading.Event())
+    signals = Signals(time.event)
     controller = Controller(source, runner, registry, Inline(), signals)
     return Months(emulator, controller, registry, time, place, counted, client, state)

@@ -59,7 +59,7 @@ REPORT_SECONDS: Final = 10.0
 def run(args: argparse.Namespace) -> int:
     """Reconcile until SIGTERM; with --once, run one cycle of every dataset."""
     _refuse_misuse(args)
-    monotonic = SystemMonotonicClock((signals := Signals.quiet()).stopping)
+    monotonic = SystemMonotonicClock((signals := Signals()).stopping)
     with ExitStack() as stack:
         metrics = Metrics(__version__)
         args.calls_per_second = replicas.calls_per_second(args, part := replicas.shard(args))

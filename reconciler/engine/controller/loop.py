@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from math import inf
 from typing import Final
@@ -53,12 +53,8 @@ class Signals:
         wake: Set to end the sleep of the loop.
     """
 
-    stopping: threading.Event
-    wake: threading.Event
-
-    @classmethod
-    def quiet(cls) -> Signals:
-        return cls(threading.Event(), threading.Event())
+    stopping: threading.Event = field(default_factory=threading.Event)
+    wake: threading.Event = field(default_factory=threading.Event)
 
 
 class Controller:
