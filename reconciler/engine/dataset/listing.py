@@ -212,9 +212,8 @@ def _begin_alike(texts: Sequence[bytes]) -> bool:
     """Return whether all begin as objects do, and name an image; faster if they do so in the same way."""
     if all(map(bytes.startswith, texts, repeat(_FIRST))):
         return True
-    return all(map(bytes.startswith, texts, repeat(b"{"))) and all(
-        map(bytes.__contains__, texts, repeat(_KEY))
-    )
+    # Where keys are sorted, that of the image is the last but for the labels of it.
+    return all(map(bytes.startswith, texts, repeat(b"{"))) and min(map(bytes.rfind, texts, repeat(_KEY))) >= 0
 
 
 def _is_object(raw: bytes) -> bool:
