@@ -260,3 +260,10 @@ def _mend_schema(copy: Path) -> None:
         connection.execute("PRAGMA writable_schema = ON")
         for name, sql in _versions()[-1]:
             connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = ?", (sql, name))
+
+
+def damage_message(path: Path, damage: Exception, *, read_only: bool) -> str:
+    """Return the message about a damaged file, and what happens to it."""
+    if read_only:
+        return f"{path}: damaged: {damage}; the next apply puts it aside"
+    return f"{path}: damaged: {damage}; put aside, the next run observes everything again"

@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -22,12 +22,14 @@ from reconciler.state.damage import (
     check,
     check_header,
     check_rows,
+    damage_message,
     is_damage,
     put_aside,
     reason_of,
     version_of,
 )
-from reconciler.state.schema import NEWEST, define_functions, migrate
+from reconciler.state.read_only import open_read_only, reading, text
+from reconciler.state.schema import define_functions, migrate
 
 T = TypeVar("T")
 
@@ -66,20 +68,21 @@ class Database:
         self._file: tuple[int, int] | None = None
         self._retired: list[sqlite3.Connection] = []  # other threads may still be reading through them
         self._one_at_a_time = threading.RLock()
+        self._readers, self._counting = 0, threading.Lock()
         self.damage: str | None = None
         try:
             with self.explained():
                 if not read_only:
                     self._begin()
                 elif self._path.exists():
-                    self._reader, self.damage = _open_read_only(self._path)
+                    self._reader, self.damage = open_read_only(self._path)
         except StateError as exc:
             raise _blamed(directory, exc) from exc.__cause__
 
     def _begin(self) -> None:
         state_directory(self._path.parent)
         self._connection, self.damage = _open(self._path)
-        self._reader = _reading(self._path)
+        self._reader = reading(self._path)
         self._file = _identity(self._path)
 
     @property
@@ -126,7 +129,7 @@ class Database:
         """Translate errors like `explained` while rows are parsed: rows that cannot be parsed are damage, too."""
         before = self._connection
         try:
-            with self.explained():
+            with self._counted(), self.explained():
                 yield
         except ReconcilerError:
             raise
@@ -134,6 +137,17 @@ class Database:
             if not is_damage(exc):
                 raise
             raise self._damaged(before, exc) from exc
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """Count a thread that reads, so that the connection is not closed below it."""
+        with self._counting:
+            self._readers += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._readers -= 1
 
     def rows(self, make: Callable[..., T], query: str, *values: object) -> list[T]:
         """Return what *make* makes of each row; a row that it cannot read is damage. Empty without a file."""
@@ -153,7 +167,7 @@ class Database:
             self._reader = None
         else:
             self._replace(connection)
-        return StateLost(_damage_message(self._path, exc, read_only=self.read_only))
+        return StateLost(damage_message(self._path, exc, read_only=self.read_only))
 
     def _replace(self, failed: sqlite3.Connection | None) -> None:
         """Retire a connection, put its file aside if it still exists, and open a new one."""
@@ -168,12 +182,20 @@ class Database:
             self._begin()
 
     def close(self) -> None:
-        """Close the file once no other thread writes to it, which would crash; later writes are errors."""
-        with self._one_at_a_time:
-            # The retired ones last: SQLite deletes a log by its name, which the new file uses as well.
-            for connection in (*filter(None, (self._reader, self._connection)), *self._retired):
-                connection.close()
+        """
+        Close the file once no other thread writes to it, which would crash; later writes are errors.
+
+        A thread that reads keeps the connection, which closes when it lets go of it.
+        """
+        with self._one_at_a_time, self._counting:
+            if not self._readers:
+                # The retired ones last: SQLite deletes a log by its name, which the new file uses as well.
+                for connection in (*filter(None, (self._reader, self._connection)), *self._retired):
+                    connection.close()
+            elif self._connection is not None:
+                self._connection.close()
             self._connection = self._reader = self._file = None
+            self._retired.clear()
 
 
 # Temporary errors, and those of the disk: another directory on it would not help.
@@ -192,13 +214,6 @@ def _blamed(directory: Path, exc: StateError) -> StateError:
     else:
         unusable = isinstance(cause, OSError) and cause.errno not in OF_THE_DISK
     return StateUnusable(f"--state-dir {directory}: {exc}") if unusable else exc
-
-
-def _damage_message(path: Path, damage: Exception, *, read_only: bool) -> str:
-    """Return the message about a damaged file, and what happens to it."""
-    if read_only:
-        return f"{path}: damaged: {damage}; the next apply puts it aside"
-    return f"{path}: damaged: {damage}; put aside, the next run observes everything again"
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -223,65 +238,13 @@ def _open(path: Path) -> tuple[sqlite3.Connection, str | None]:
         put_aside(path)
         connection = _prepared(path)
         carry_over(path, connection)
-        return connection, _damage_message(path, exc, read_only=False)
-
-
-def opened_for_reading(path: Path) -> sqlite3.Connection:
-    """Open the file for reading, without checking its content."""
-    # Without a log there is no writer, and SQLite needs neither log nor locks, which the directory may forbid.
-    return _reading(path, immutable=not path.with_name(f"{path.name}-wal").exists())
-
-
-def _reading(path: Path, *, immutable: bool = False) -> sqlite3.Connection:
-    uri = f"{path.absolute().as_uri()}?mode=ro&immutable={immutable:d}"
-    connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
-    connection.text_factory = _text
-    define_functions(connection)
-    return connection
-
-
-def _open_read_only(path: Path) -> tuple[sqlite3.Connection | None, str | None]:
-    """
-    Open the file for reading; None if it is of a newer version, or damaged, with a message about that.
-
-    A file of an older version is read through a copy in memory, which gets the tables of this version.
-    """
-    try:
-        connection = opened_for_reading(path)
-    except sqlite3.Error:
-        return None, _damage_message(
-            path, IsADirectoryError("a directory"), read_only=True
-        ) if path.is_dir() else None
-    damage = None
-    try:
-        check(connection)
-        if (found := version_of(connection, path)) < NEWEST:
-            connection = _upgraded_copy(connection, found)
-        check_rows(connection)
-        return connection, None
-    except StateUnusable as exc:
-        damage = f"{exc}; what it remembers is not used"
-    except (sqlite3.Error, ValueError, KeyError, TypeError, zlib.error) as exc:
-        damage = _damage_message(path, exc, read_only=True) if is_damage(exc) else None
-    connection.close()
-    return None, damage
-
-
-def _upgraded_copy(connection: sqlite3.Connection, version: int) -> sqlite3.Connection:
-    """Return a copy in memory with the tables of this version, and close the connection to the file."""
-    copy = sqlite3.connect(":memory:", check_same_thread=False)
-    copy.text_factory = _text
-    define_functions(copy)
-    with closing(connection):
-        connection.backup(copy)
-    migrate(copy, version)
-    return copy
+        return connection, damage_message(path, exc, read_only=False)
 
 
 def _prepared(path: Path) -> sqlite3.Connection:
     private_file(path)  # the log beside it gets the same mode
     connection = sqlite3.connect(path, timeout=10, check_same_thread=False)
-    connection.text_factory = _text
+    connection.text_factory = text
     define_functions(connection)
     try:
         check(connection)
@@ -293,8 +256,3 @@ def _prepared(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
-
-
-def _text(raw: bytes) -> str:
-    """Decode a text leniently: SQLite reports invalid UTF-8 as a temporary error, the parser as damage."""
-    return raw.decode(errors="replace")

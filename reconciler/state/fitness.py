@@ -11,7 +11,8 @@ from typing import Final
 from reconciler.core.preflight import Check, CheckResult, Mark
 from reconciler.errors import StateError, StateUnusable
 from reconciler.state.damage import UNREADABLE, check_rows
-from reconciler.state.database import FILE_NAME, opened_for_reading
+from reconciler.state.database import FILE_NAME
+from reconciler.state.read_only import opened_for_reading
 from reconciler.state.schema import NEWEST
 
 _REMEDY: Final = "give the user of this process the right to write there, or name another by --state-dir"

@@ -156,6 +156,21 @@ def test_closing_waits_for_a_thread_that_writes(tmp_path: Path):
         assert bool(errors) is (again.applied_to("train") == "arn:1")
 
 
+def test_closing_leaves_the_connection_to_a_thread_that_reads(tmp_path: Path):
+    """It would crash below it; with the end of the reading nothing refers to the connection, and it closes."""
+    state = State(tmp_path)
+    for name in ("test", "train"):
+        state.remember(name, f"arn:{name}", (), ())
+
+    def read(found: str) -> str:
+        state.close()
+        return found
+
+    query = "SELECT arn FROM applied_to ORDER BY arn"
+    assert ["arn:test", "arn:train"] == state._db.rows(read, query)
+    assert [] == state._db.rows(str, query)
+
+
 def test_a_full_disk_is_no_damage(state: State, tmp_path: Path):
     """A full disk is no damage: the stored state is kept."""
     fill(state, 3)

@@ -10,8 +10,9 @@ import pytest
 
 from reconciler.core.preflight import Mark
 from reconciler.state import State
-from reconciler.state.database import FILE_NAME, NEWEST
+from reconciler.state.database import FILE_NAME
 from reconciler.state.fitness import state
+from reconciler.state.schema import NEWEST
 
 
 @pytest.fixture
