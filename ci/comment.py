@@ -58,7 +58,7 @@ def keep(body: str, repository: str, number: int) -> str:
     author = os.environ.get("COMMENT_AUTHOR", "github-actions[bot]")
     marker = body.partition("\n")[0].strip()
     if not (marker.startswith("<!--") and marker.endswith("-->")):
-        raise ValueError("its first line is no HTML comment by which it could be found again")
+        raise ValueError("its first line is not an HTML comment by which it could be found again")
     for found in comments(f"{api}/{number}"):
         if found["user"]["login"] == author and found["body"].partition("\n")[0].strip() == marker:
             if found["body"].replace("\r\n", "\n").strip() == body.strip():

@@ -60,7 +60,7 @@ def _command(problem: dict[str, Any]) -> str:
 
 
 def _line(problem: dict[str, Any]) -> str:
-    """Return a problem as compilers write it, on one line that is no workflow command."""
+    """Return a problem as compilers write it, on one line that is not a workflow command."""
     place = ":".join(str(part) for part in (problem["file"], problem["line"], problem["column"]) if part)
     text = f"{place or 'specs'}: {problem['severity']}: {_message(problem)} ({problem['code']})"
     return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]", " ", text).replace("::", ": :")

@@ -99,7 +99,7 @@ class ManifestDenied(ManifestUnavailable, code="RKD5031", exit_code=Exit.DENIED)
 
 
 class ManifestUnusable(ManifestUnavailable, code="RKD5032", exit_code=Exit.INVALID):
-    """Entries that a spec keeps outside git have another digest than the spec says, or are no JSON Lines."""
+    """Entries that a spec keeps outside git have another digest than the spec says, or are not JSON Lines."""
 
 
 class Claimed(ReconcilerError, code="RKD5008", exit_code=Exit.UNKNOWN, retryable=True):

@@ -56,7 +56,7 @@ _MIN_CHARS: Final = 8
 # Emulators accept an account ID as access key ID. It is not secret, and messages about accounts contain it.
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 
-# Parts of a URL that are no secret: words, names and addresses of hosts, and ports.
+# Parts of a URL that are not secret: words, names and addresses of hosts, and ports.
 _ORDINARY: Final = re.compile(r"[a-z_+-]*|(?:[a-z0-9-]+\.)+[a-z]{2,}|[0-9.]*")
 
 _known: set[str] = set()

@@ -158,7 +158,7 @@ def one_line(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Accept printable text; bytes that are not UTF-8 are none."""
+    """Accept printable text; refuse bytes that are not UTF-8."""
     if not text.isprintable():
         raise Wrong(f"{text!a} is not printable text")
     return text
@@ -171,7 +171,7 @@ def server(text: str) -> str:
     try:
         parts = urlsplit(_given(text))
         complete = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError as exc:  # a port or an address that is none
+    except ValueError as exc:  # an invalid port or address
         raise Wrong(f"{text!r}: {exc}") from exc
     if not complete or not text.isascii() or not text.isprintable() or " " in text:
         raise Wrong(f"{text!r}: it must look like http://HOST:PORT or https://HOST")
@@ -225,7 +225,7 @@ def about(text: str) -> tuple[str, str]:
         try:
             date.fromisoformat(value)
         except ValueError as exc:
-            raise Wrong(f"{text!r}: {value} is no date such as 2026-03-01") from exc
+            raise Wrong(f"{text!r}: {value} is not a date such as 2026-03-01") from exc
     return key, value
 
 

@@ -25,7 +25,7 @@ from reconciler.core.validation.problem import Origin, Problem, Severity, has_er
 from reconciler.errors import UsageError
 from reconciler.private import temporary_file
 
-_HALF: Final = "a name or a label is no Unicode text: it holds half a character, or bytes that are not UTF-8"
+_HALF: Final = "a name or a label is not Unicode text: it holds half a character, or bytes that are not UTF-8"
 _OF_BOXES: Final = frozenset({Code.INVALID_BOX, Code.BOX_TOO_SMALL})
 
 

@@ -1,5 +1,5 @@
 """
-Boxes, from the numbers and shapes of an input to whole pixels, or why a shape is none.
+Boxes, from the numbers and shapes of an input to whole pixels, or why a shape cannot become a box.
 
 The developer guide documents coordinates as integers, and does not say how fractions are treated. So each
 *edge* is rounded to the nearest pixel, halves away from zero. Rounding edges, not lengths, keeps adjacent

@@ -144,7 +144,7 @@ class Names:
 
     def name(self, source_ref: str) -> str | None:
         """
-        Return the path of an image, with ``/`` between its steps; None if its key is no path of a file.
+        Return the path of an image, with ``/`` between its steps; None if its key cannot be one.
 
         Raises:
             UsageError: No rule is about it, or another image has the same path.

@@ -34,14 +34,14 @@ class CloudEvents:
 
     Raises:
         UsageError: The URL names no host.
-        ValueError: It is no URL.
+        ValueError: It is not a URL.
     """
 
     def __init__(self, name: str, url: str, source: str) -> None:
         self.name = name
         parts = urlsplit(url.removeprefix(PREFIX))
         user, _, host = parts.netloc.rpartition("@")
-        if not parts.hostname or parts.port == 0:  # a port that is no number, or too large, is a ValueError
+        if not parts.hostname or parts.port == 0:  # a port that cannot be parsed is a ValueError
             raise UsageError(f"--notify {name}: it must look like cloudevents+https://HOST/PATH")
         self._url = parts._replace(netloc=host, fragment="").geturl()
         self._headers = {"Content-Type": "application/cloudevents+json; charset=utf-8"}

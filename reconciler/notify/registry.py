@@ -30,7 +30,7 @@ _SCHEME: Final = re.compile(r"([a-z][a-z0-9]{0,30})[a-z0-9+.-]*://", re.IGNORECA
 
 
 def kind_of(url: str) -> str | None:
-    """Return the kind of channel by the scheme of its URL, which holds no secret; None if it is no URL."""
+    """Return the kind of channel by the scheme of its URL, which holds no secret; None if it is not a URL."""
     found = _SCHEME.match(url)
     return found and found[1].lower()
 
@@ -40,14 +40,14 @@ def channel(name: str, url: str, source: str) -> Channel[Notice]:
     Return the channel of a URL.
 
     Raises:
-        UsageError: The URL is none or names no host, apprise does not know it, or the extra is not installed.
+        UsageError: It is not a URL or names no host, apprise does not know it, or the extra is not installed.
     """
     make = next((make for prefix, make in CHANNELS.items() if url.startswith(prefix)), None)
     try:
         url.encode()
         return AppriseService(name, url) if make is None else make(name, url, source)
     except ValueError as exc:  # half a character, half an address, a port beyond all
-        raise UsageError(f"--notify {name}: this is no URL: {exc}") from exc
+        raise UsageError(f"--notify {name}: this is not a URL: {exc}") from exc
 
 
 _MOST_CHARACTERS: Final = 200
@@ -71,7 +71,7 @@ class AppriseService:
                 f"--notify {name}: it needs the extra notify: pip install 'rekognition-dataset-reconciler[notify]'"
             ) from exc
         limit_answers()
-        logging.getLogger("apprise").propagate = False  # its lines are no log events; the result holds them
+        logging.getLogger("apprise").propagate = False  # its lines are not log events; the result holds them
         logging.getLogger("apprise").addHandler(logging.NullHandler())
         # Nothing is stored beside the state, no redirect gets the secret, and the calling thread sends.
         asset = AppriseAsset(

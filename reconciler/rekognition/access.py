@@ -84,7 +84,7 @@ class Caller:
             self._skew.watch(client.meta.events)
             answer: Mapping[str, Any] = client.get_caller_identity()
             account, arn = answer["Account"], answer["Arn"]
-        if not isinstance(account, str) or not isinstance(arn, str):  # a repeated element is no text
+        if not isinstance(account, str) or not isinstance(arn, str):  # a repeated element is not text
             raise UnknownAnswer("GetCallerIdentity: Account and Arn are not one text each")
         return Identity(account, arn)
 

@@ -1,6 +1,6 @@
 """
 Around every call that leaves this process: limit its rate and attempts, measure each attempt, and refuse answers
-that are none, such as that of a proxy, or that are not of the shape that the API promises.
+that are not from the service, such as that of a proxy, or do not have the shape that the API promises.
 
 botocore's own limiter (retry mode ``adaptive``) starts only after AWS has throttled a call, and is one a client.
 """
@@ -182,7 +182,7 @@ def refuse_garbage(
     model: OperationModel, answer: Mapping[str, Any] | None, parsed: Mapping[str, Any] | None
 ) -> None:
     """
-    Raise for an answer of status 200 that is no JSON object, such as the page of a proxy, or is of another shape.
+    Raise for an answer of status 200 that is not a JSON object, such as a page of a proxy, or is of another shape.
 
     botocore takes the first for an answer without members: a listing would end there, and look complete. And it
     takes a text for a number, a number for a text, and the characters of a text or the keys of an object for
@@ -193,7 +193,7 @@ def refuse_garbage(
         parsed: What botocore parsed from it; None if that failed.
 
     Raises:
-        Unavailable: It is no JSON object.
+        Unavailable: It is not a JSON object.
         UnknownAnswer: It is one of another shape.
     """
     if answer is None or parsed is None or answer["status_code"] >= 300:
@@ -223,7 +223,7 @@ def refuse_other_region(arn: str, region: str) -> None:
 
 
 def _object(body: bytes, operation: str) -> dict[str, Any] | None:
-    """Return the JSON object of a body; None if it is none."""
+    """Return the JSON object of a body; None if it is not one."""
     if not body and operation == "UpdateDatasetEntries":
         return {}  # documented: "an HTTP 200 response with an empty HTTP body"
     try:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 # Nearly every header is within the first; the second is large enough for any usual colour profile behind it.
 _FIRST_BYTES: Final = 64 << 10
 _NEXT_BYTES: Final = 1 << 20
-# A header beyond this is none: an image has at most 15 MB.
+# An image has at most 15 MB, so a longer header is damaged.
 _MOST_READS: Final = 16
 
 # How S3 answers a client of another Region, where the SDK does not follow to the right one.

@@ -104,7 +104,7 @@ def unusable_in(profile: Mapping[str, Any], name: str, environ: Mapping[str, str
     for setting, (variable, choices) in _CHOICES.items():
         value, where = found(setting, variable)
         if value and value.lower() not in choices:
-            return f"{where}: {value} is none of {', '.join(choices)}"
+            return f"{where}: {value} is not one of {', '.join(choices)}"
     value, where = found("max_attempts", "AWS_MAX_ATTEMPTS")
     if value and not (value.isdecimal() and int(value) > 0):
         return f"{where}: {value} is not a number above 0"

@@ -109,7 +109,7 @@ def ended(page: Page) -> Sequence[str]:
 
 
 def code(text: str, most: int = _LONGEST_NAME) -> str:
-    """Return a short text as inline code; what could be markup becomes a reference, and is none."""
+    """Return a short text as inline code; what could be markup becomes a character reference."""
     plain = shortened(visible(text), most)
     return f"<code>{''.join(c if c.isalnum() or c == '-' else f'&#{ord(c)};' for c in plain)}</code>"
 

@@ -229,7 +229,7 @@ def _encoded(content: object) -> bytes:
 
 
 def _encodable(content: object) -> object:
-    """Escape what UTF-8 cannot hold: a file name that is no text has surrogates in it (PEP 383)."""
+    """Escape what UTF-8 cannot hold: a file name that is not text has surrogates in it (PEP 383)."""
     match content:
         case str():
             return content.encode(errors="backslashreplace").decode()

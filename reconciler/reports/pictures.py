@@ -32,7 +32,7 @@ Part = tuple[float, float, float, float]
 _WHOLE: Final = 320
 _DETAIL: Final = 640
 
-# Rekognition takes images of at most 4,096 pixels a side for training; more is no image of a dataset.
+# Rekognition takes images of at most 4,096 pixels a side for training; a larger image is in no dataset.
 _MOST_PIXELS: Final = 8_192 * 8_192
 
 # EXIF: how the stored image is turned (1: not at all; from 5 on by a quarter, so that its sides change places).

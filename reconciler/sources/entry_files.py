@@ -200,7 +200,7 @@ def can_be_read(tree: Tree, pointer: Pointer) -> bool:
 
 
 def pointer_in(content: bytes) -> Pointer | None:
-    """Return the pointer that the content of a file is; None if it is none, or one that cannot be followed."""
+    """Read a file as a pointer; return None if it is not one, or one that cannot be followed."""
     found = _POINTER.fullmatch(content) if len(content) < _MOST_BYTES else None
     return Pointer(found[1].decode(), int(found[2])) if found else None
 

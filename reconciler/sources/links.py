@@ -54,7 +54,7 @@ class Store(Protocol):
     def kind(self, path: str) -> PathKind | None: ...
 
     def target(self, path: str) -> str | None:
-        """Return the target of a link; None if *path* is no link."""
+        """Return the target of a link; None if *path* is not a link."""
         ...
 
     def hides_directory(self, path: str) -> bool | None:

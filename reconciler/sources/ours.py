@@ -76,7 +76,7 @@ def is_ours(value: Any) -> bool:
 
 
 def as_list(value: Any) -> list[Any] | None:
-    """Return the items of a list of documents, as such or as kubectl prints several; None if it is none."""
+    """Return the items of a list of documents, as such or as kubectl prints several; None if it is neither."""
     items = value.get("items") if isinstance(value, Mapping) and value.get("kind") == "List" else value
     return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else None
 

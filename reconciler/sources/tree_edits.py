@@ -95,7 +95,7 @@ def _parsed_style(text: bytes) -> Style:
     try:
         return style_of(text.decode()) if text.strip() else PLAIN
     except (ValueError, IndexError, AssertionError):
-        return PLAIN  # a line that is no JSON has no style
+        return PLAIN  # a line that is not JSON has no style
 
 
 EMPTY = "{} would hold no entries at all, which only policy.allowEmpty allows"

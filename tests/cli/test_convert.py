@@ -145,10 +145,10 @@ def test_many_problems_are_summed_up(capfd):
         ("csv labels.csv -o x", "labels.csv:1: the image is called “a.jpg”: give --base"),
         ("csv labels.csv -o x --base s3://b/", "give --created-at, such as 2026-03-01T12:00:00"),
         ("csv labels.csv -o x --base b/", "'b/' is not of the form s3://bucket/prefix/"),
-        ("csv labels.csv -o x --created-at today", "'today' is no date and time"),
-        ("csv labels.csv -o x --created-at 2026-02-30T00:00:00", "is no date and time"),
+        ("csv labels.csv -o x --created-at today", "'today' is not a date and time"),
+        ("csv labels.csv -o x --created-at 2026-02-30T00:00:00", "is not a date and time"),
         ("cvs labels.csv -o x", "did you mean csv?"),
-        ("yolo labels.csv -o x", "labels.csv: is no directory"),
+        ("yolo labels.csv -o x", "labels.csv: is not a directory"),
         ("csv labels.csv", "required: -o/--output"),
     ],
 )

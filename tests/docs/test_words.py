@@ -27,6 +27,7 @@ RETIRED = {
     r"with(?:out)? a word\b": "silently",
     r"the like\b": "similar",
     r"goes? on (?:\w+ing)": "continue to",
+    r"(?<!here )(?:is|are) no (?:directory|URL|date|number|text|label|box|file|valid|JSON)": "is not a",
 }
 PHRASE = re.compile(r"\b(?:" + "|".join(RETIRED) + ")", re.IGNORECASE)
 

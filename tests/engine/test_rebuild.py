@@ -684,7 +684,7 @@ def test_a_listed_line_that_is_no_json_forbids_it(full: Lab):
     damaged = dataclasses.replace(context.dataset, gateway=Damaged(context.dataset.gateway))
     full.context = dataclasses.replace(full.context, gateway=damaged.gateway, full=True)
 
-    with pytest.raises(UnknownAnswer, match=f"{ref('y')}: AWS holds a line that is no valid JSON"):
+    with pytest.raises(UnknownAnswer, match=f"{ref('y')}: AWS holds a line that is not valid JSON"):
         begin(full, dataclasses.replace(context, dataset=damaged))
 
     assert None is full.context.memory.rebuilds.of("train")

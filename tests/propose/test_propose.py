@@ -514,7 +514,7 @@ def test_a_line_that_aws_holds_as_no_json_is_refused_with_its_code(
     outcome = bench.propose()
 
     assert {ref("a"): "change"} == outcome.kinds
-    assert outcome.refused[ref("b")].startswith("AWS holds a line that is no valid JSON: ")
+    assert outcome.refused[ref("b")].startswith("AWS holds a line that is not valid JSON: ")
     assert outcome.refused[ref("b")].endswith("(ERROR_INVALID_JSON_LINE)")
 
 

@@ -156,7 +156,7 @@ def _extension(text: str) -> str:
     if text.lower() == NO_EXTENSION:
         return NO_EXTENSION
     if text.lower() not in (".jpg", ".jpeg", ".png"):
-        raise argparse.ArgumentTypeError(f"{text!r} is none of .jpg, .jpeg, .png, none")
+        raise argparse.ArgumentTypeError(f"{text!r} is not one of .jpg, .jpeg, .png, none")
     return text
 
 
@@ -173,7 +173,7 @@ def _moment(text: str) -> str:
     from reconciler.core.spec.field_types import is_moment, moment_like
 
     if not is_moment(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no date and time such as {moment_like(text)}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date and time such as {moment_like(text)}")
     return text
 
 

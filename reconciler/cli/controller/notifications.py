@@ -95,7 +95,7 @@ def _urls(given: list[str]) -> Iterator[str]:
         for number, url in urls.items():
             know_url(url)
             if kind_of(url) is None:
-                raise UsageError(f"--notify {text}:{number}: this is no URL of a channel: {FORMS}")
+                raise UsageError(f"--notify {text}:{number}: this is not a URL of a channel: {FORMS}")
             yield url
 
 

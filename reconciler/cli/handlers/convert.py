@@ -108,7 +108,7 @@ def _options_of(args: argparse.Namespace) -> Options:
         raise UsageError("--columns: name the column that holds the image: image=…")
     in_s3 = ImagesInS3(args.images) if args.images and args.images.startswith("s3://") else None
     if args.images and not in_s3 and not Path(args.images).is_dir():
-        raise UsageError(f"{args.images}: is no directory")
+        raise UsageError(f"{args.images}: is not a directory")
     return Options(
         base=args.base,
         created_at=args.created_at,

@@ -123,7 +123,7 @@ def _from_yaml(text: str, path: Path) -> Classes:
         case _:
             raise _bad(path, "it has no “names”: a list, or a mapping from class numbers")
     if not all(isinstance(name, str) for _, name in pairs):
-        raise _bad(path, "a name under “names” is no text")
+        raise _bad(path, "a name under “names” is not text")
     return Classes(dict(pairs), keypoints="kpt_shape" in document)
 
 

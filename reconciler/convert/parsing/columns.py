@@ -137,7 +137,7 @@ def _plain(cell: str) -> str:
 
 
 def _is_code(cell: str) -> bool:
-    """Return whether a cell shows that its column is no class: a number that is neither 0, 1 nor -1 (unsure)."""
+    """Return whether a cell shows that its column is not a class: a number other than 0, 1 and -1 (unsure)."""
     return cell not in _MARKS and number(cell) not in (None, -1, 0, 1)
 
 

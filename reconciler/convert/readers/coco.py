@@ -267,7 +267,7 @@ def _left_out(objects: Sequence[_Object], options: Options) -> Iterator[Problem]
     masks = [item for item in objects if item.has_mask and item.shape and not item.is_crowd]
     if crowds:
         way = "" if options.crowd else "; --crowd box keeps their boxes"
-        message = f"crowd regions (iscrowd: 1) are no objects, and left out (annotations: {len(crowds)}){way}"
+        message = f"crowd regions (iscrowd: 1) are left out (annotations: {len(crowds)}){way}"
         yield odd(codes.LEFT_OUT, message, crowds[0].origin)
     if masks:
         message = f"masks or keypoints beside a box are left out (annotations: {len(masks)})"

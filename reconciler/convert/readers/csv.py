@@ -193,7 +193,7 @@ def _refuse_lengths(images: Iterable[LabelledImage], layout: Layout) -> None:
     for item in (item for image in images for item in image.boxes or ()):
         if item.right < item.left or item.bottom < item.top:
             message = (
-                "the box ends before it starts, so its numbers are no corners: say what they are, such as "
+                "the box ends before it starts, so its numbers are not corners: say what they are, such as "
             )
             lengths = f"--columns {layout.spelled}".replace("xmin=", "x=").replace("ymin=", "y=")
             lengths = lengths.replace("xmax=", "width=").replace("ymax=", "height=")

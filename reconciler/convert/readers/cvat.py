@@ -90,7 +90,7 @@ def _box(shape: Element, options: Options) -> Rectangle | Problem:
         return unusable_shape(label, shape.tag, origin)
     degrees = number(shape.attributes.get("rotation", "0"))
     if degrees is None:
-        return wrong(codes.BAD_RECORD, f"the rotation of the {shape.tag} “{label}” is no number", origin)
+        return wrong(codes.BAD_RECORD, f"the rotation of the {shape.tag} “{label}” is not a number", origin)
     kind = f"box turned by {degrees}°" if shape.tag == "box" else shape.tag
     if (shape.tag != "box" or degrees) and (problem := not_upright(label, kind, origin, options)):
         return problem

@@ -22,7 +22,7 @@ SPLITS: Final = frozenset({"train", "training", "val", "valid", "validation", "t
 def read_folders(path: Path, _: Options) -> Iterator[Read]:
     """Read the images below a directory, ordered by name."""
     if not path.is_dir():
-        raise UsageError(f"{path}: is no directory: name the one that holds a directory for each label")
+        raise UsageError(f"{path}: is not a directory: name the one that holds a directory for each label")
     parts = sorted(place for place in path.iterdir() if place.is_dir() and place.name.lower() in SPLITS)
     if parts:
         raise UsageError(f"{path}: name one of its parts: {', '.join(map(str, parts))}")

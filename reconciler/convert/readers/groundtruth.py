@@ -145,7 +145,7 @@ def _left_out(
     asked = [item for item in attributes if item.name not in unwanted]
     verdicts = {item.name for item in asked if mapping_of(item.metadata).get("type") == _VERIFICATION}
     for name in sorted(verdicts):
-        notes.add(f"“{name}” holds the verdicts of a verification job, which are no labels: left out", origin)
+        notes.add(f"“{name}” holds verdicts of a verification job, not labels: left out", origin)
     drawn = [item for item in asked if item.type is Type.BOXES]
     adjusted = [item for item in drawn if "adjustment-status" in mapping_of(item.metadata)]
     if not adjusted or len(drawn) == 1:

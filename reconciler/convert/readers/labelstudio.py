@@ -68,7 +68,7 @@ def _task(task: Mapping[str, Any], origin: Origin, options: Options, notes: Note
     chosen = [item for item in kept if item.get("ground_truth") is True] or kept
     if not chosen:
         if task.get("predictions"):
-            notes.add("predictions are no labels: left out", origin)
+            notes.add("predictions are not labels: left out", origin)
         return image
     results = chosen[0].get("result")
     if len(chosen) > 1 and any(item.get("result") != results for item in chosen):
@@ -178,7 +178,7 @@ def _found(
         elif labels or str(result.get("id")) in named or not value.keys() & {"x", "points", "rle"}:
             if result.get("type") not in ("rectangle", "polygon", "labels"):
                 what = str(result.get("type"))[:40]
-                notes.add(f"results of the type {what} are no boxes of objects, and left out", image.origin)
+                notes.add(f"results of the type {what} are not boxes of objects, and left out", image.origin)
         else:
             yield wrong(codes.NO_CLASS, f"a {str(result.get('type'))[:40]} has no label", image.origin)
 

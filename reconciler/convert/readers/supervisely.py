@@ -77,7 +77,7 @@ def _read(path: Path, options: Options, notes: Notes) -> tuple[str, LabelledImag
     tags = [mapping_of(tag) or {"name": tag} for tag in list_of(content.get("tags"))]  # first versions: texts
     names = [str(tag.get("name")) for tag in tags if tag.get("value") is None]
     if len(names) < len(tags):
-        notes.add("tags with a value are no labels: left out", origin)
+        notes.add("tags with a value are not labels: left out", origin)
     splits = [name for name in names if name.lower() in SPLITS]
     labels = [name for name in names if name not in splits]
     image = path.stem + ending_in(path.parent.parent / _IMAGES, path.stem)

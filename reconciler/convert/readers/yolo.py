@@ -87,7 +87,7 @@ def _layout(path: Path, *, elsewhere: bool) -> _Layout:
         elsewhere: Whether the images may be elsewhere, so that *path* need not hold them.
     """
     if not path.is_dir():
-        raise UsageError(f"{path}: is no directory: name the one that holds images and labels")
+        raise UsageError(f"{path}: is not a directory: name the one that holds images and labels")
     parts = [place for pattern in ("*/images", f"{IMAGE_DIRECTORY}/*") for place in path.glob(pattern)]
     parts = sorted(place.parent if place.name == IMAGE_DIRECTORY else place for place in parts)
     parts = [place for place in parts if place.is_dir() and place.name in _PARTS]

@@ -67,7 +67,7 @@ _PRIVATE: Final = tuple(
 
 
 class Unreadable(Exception):
-    """A message is no usable record of CloudTrail; the text says why."""
+    """A message is not a usable record of CloudTrail; the text says why."""
 
 
 class ApiCall(NamedTuple):

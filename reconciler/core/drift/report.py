@@ -83,7 +83,7 @@ class DriftItem:
 
     @property
     def is_pending(self) -> bool:
-        """Return whether only git changed: then this is no drift, but a due apply."""
+        """Return whether only git changed: then an apply is due, and nothing has drifted."""
         return is_pending(self.cause)
 
     @property

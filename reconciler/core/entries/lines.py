@@ -125,7 +125,7 @@ def other_form(head: bytes) -> str | None:
 
 def other_format(head: bytes) -> tuple[str, str] | None:
     """
-    Describe a file that should be JSON Lines and is no JSON at all, and say what to do; None if it may be JSON.
+    Describe a file that should be JSON Lines and is not JSON at all, and say what to do; None if it may be JSON.
 
     A single malformed line does not count, nor one among others: no line may begin as an object does.
 

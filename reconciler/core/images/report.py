@@ -27,7 +27,7 @@ class Problems:
         self.errors = 0
 
     def add(self, problem: Problem) -> None:
-        code = str(problem.code)  # a member of an enumeration is no key of JSON
+        code = str(problem.code)  # a member of an enumeration is not a key of JSON
         self.by_code[code] += 1
         self.errors += problem.is_error
         if self.by_code[code] <= MOST_KEPT:

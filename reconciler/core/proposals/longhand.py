@@ -173,7 +173,7 @@ def _integer(value: object) -> int:
     Return a whole number, written as 1 or as 1.0.
 
     Raises:
-        NotExpressible: It is no whole number.
+        NotExpressible: It is not a whole number.
     """
     if isinstance(value, float) and value.is_integer():
         return int(value)

@@ -90,7 +90,7 @@ class Matching:
 
 def refusal(words: str) -> PydanticCustomError:
     """Return the error of a validator. *words* follow the name of the field: "must be …"."""
-    # They go in as a value: braces in them are no placeholders.
+    # They go in as a value: braces in them are not placeholders.
     return PydanticCustomError("refused", "{words}", {"words": words})
 
 
@@ -99,7 +99,7 @@ def parse_duration(text: object) -> int:
     Return the seconds that a duration such as ``90s``, ``5m`` or ``1h30m`` stands for.
 
     Raises:
-        PydanticCustomError: It is no duration, or zero.
+        PydanticCustomError: It is not a duration, or zero.
     """
     seconds = 0
     if isinstance(text, str) and re.fullmatch(_DURATION, text):

@@ -155,7 +155,7 @@ def advanced(incidents: Incidents, found: Mapping[str, Mapping[str, str]], now: 
     Return the incidents after an observation.
 
     A dataset that is not in *found* left the specs, or belongs to another replica: it leaves every incident,
-    which is no recovery.
+    which is not a recovery.
 
     Args:
         found: The causes that each dataset has, with their messages.
@@ -184,7 +184,7 @@ def advanced(incidents: Incidents, found: Mapping[str, Mapping[str, str]], now: 
 
 
 def _is_over(cause: str, causes: Mapping[str, str]) -> bool:
-    """Return whether a dataset that left a cause recovered: another failure in its place is no recovery."""
+    """Return whether a dataset that left a cause recovered: another failure in its place is not a recovery."""
     return cause == DRIFTED or not causes.keys() - {DRIFTED}
 
 

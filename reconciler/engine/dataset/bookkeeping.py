@@ -68,7 +68,7 @@ def update_quarantine(
     different = set(still_different) - {item.source_ref for item in proof.in_place}
     released = [ref for ref in known if ref not in fresh and _is_over(known[ref], ref in different, now)]
     for quarantined in fresh.values():
-        if not quarantined.applies_to(quarantined.digest, now):  # counted only: one revert is no conflict
+        if not quarantined.applies_to(quarantined.digest, now):  # counted only: one revert is not a conflict
             continue
         log.warning(
             "entry.quarantined",

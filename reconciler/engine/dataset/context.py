@@ -50,7 +50,7 @@ class Context:
 
 
 class CountedGateway:
-    """`ports.Gateway` that counts calls, whatever becomes of them; an attempt of the SDK to repeat one is none."""
+    """`ports.Gateway` that counts calls, whatever becomes of them; retries by the SDK are not counted."""
 
     def __init__(self, gateway: Gateway, made: Counter[str]) -> None:
         self._gateway = gateway

@@ -181,7 +181,7 @@ class FileListing(Listing):
 
     def lines(self) -> Iterator[Line]:
         """
-        Give every line; blank ones are no entries.
+        Give every line; blank ones are not entries.
 
         Raises:
             UsageError: A line is longer than any entry, not one JSON object, or names no image: such as the

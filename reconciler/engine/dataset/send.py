@@ -213,7 +213,7 @@ class Sender:
 
     def _submit(self, items: Mapping[str, PlannedChange], body: bytes, deadline: float) -> int:
         """
-        Make the call once; return its number in the journal. A lost answer is no failure if the call arrived.
+        Make the call once; return its number in the journal. A lost answer is not a failure if the call arrived.
 
         Raises:
             GatewayError: The call did not arrive, or was refused.

@@ -182,7 +182,7 @@ class _Proposing:
 def _unkeepable(observed: Fields, fields: Mapping[str, object]) -> str | None:
     """Say why a line must not be kept in git; None if it may be."""
     if UNREADABLE in observed:
-        return f"AWS holds a line that is no valid JSON: {observed['cl-errors'][0]['message']} ({CODE})"
+        return f"AWS holds a line that is not valid JSON: {observed['cl-errors'][0]['message']} ({CODE})"
     errors = [f for f in check_line(encode(dict(fields))).problems if f.severity is Severity.ERROR]
     return (
         f"AWS holds a line that would not be valid: {errors[0].message} ({errors[0].code})"

@@ -76,7 +76,7 @@ def choose(files: Iterable[BackupFile], wanted: str | None) -> BackupFile:
         return found[0]
     known = ", ".join(file.saved.id for file in found or files)
     raise UsageError(
-        f"--snapshot {wanted}: {'several begin so' if found else 'there is none'}; there are: {known}"
+        f"--snapshot {wanted}: {'several begin with it' if found else 'there is none'}; there are: {known}"
     )
 
 

@@ -44,7 +44,7 @@ def read_plan(data: bytes) -> PlanRef:
     Identify a plan that `render` gave, also if its layout was changed since.
 
     Raises:
-        UsageError: It is no plan, no plan of this version, or not whole.
+        UsageError: It is not a plan of this version, or not whole.
     """
     try:
         document = json.loads(data, object_hook=_without_change)
@@ -82,7 +82,7 @@ def saved_plan(data: bytes) -> SavedPlan:
     Return the plan of a file that ``plan --out`` wrote.
 
     Raises:
-        UsageError: It is no plan, no plan of this version, or not whole.
+        UsageError: It is not a plan of this version, or not whole.
     """
     from pydantic import TypeAdapter, ValidationError  # takes 80 ms, which apply need not wait for
 

@@ -177,7 +177,7 @@ def _read(
 
 
 def is_past(until: str | None, now: float) -> bool:
-    """Return whether a moment has passed; text that is no moment counts as passed."""
+    """Return whether a moment has passed; text that is not a moment counts as passed."""
     if until is None:
         return False
     try:

@@ -44,7 +44,7 @@ class Address:
         name: Without the user as well, for messages.
 
     Raises:
-        UsageError: It is no URL, starts with a dash, or takes no password.
+        UsageError: It is not a URL, starts with a dash, or takes no password.
     """
 
     def __init__(self, url: str, password: Callable[[], bytes | None] | None = None) -> None:

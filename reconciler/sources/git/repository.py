@@ -59,7 +59,7 @@ class GitSource:
     def _fill(self, blob: str) -> None:
         try:
             self._blobs.fill(blob, lambda stream: self._clone.write_blob(blob, stream))
-        except OSError as exc:  # a full disk is no problem of the specs
+        except OSError as exc:  # a full disk is not a problem of the specs
             raise SourceError(
                 f"{self.name} cannot be copied to {self._blobs.path('')}: {exc.strerror or exc}"
             ) from exc

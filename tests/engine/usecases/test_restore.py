@@ -159,7 +159,7 @@ def test_of_several_snapshots_the_newest_is_chosen_unless_one_is_named(overwritt
     with pytest.raises(UsageError) as found:
         choose(files, "20")
     ids = ", ".join(one.saved.id for one in files)
-    assert f"--snapshot 20: several begin so; there are: {ids}" == str(found.value)
+    assert f"--snapshot 20: several begin with it; there are: {ids}" == str(found.value)
     with pytest.raises(UsageError, match="--snapshot 20: nothing is kept"):
         choose([], "20")
 

@@ -46,7 +46,7 @@ class Totals(Struct, array_like=True, frozen=True):
 
 
 def is_unusable(problems: Sequence[Problem]) -> bool:
-    """Return whether a line with these problems is no entry, or none that can be used."""
+    """Return whether a line with these problems cannot be used as an entry."""
     return has_error(problems) or is_blank(problems)
 
 

@@ -170,7 +170,7 @@ def readable(raw: bytes) -> Fields:
         raise UnknownAnswer("AWS holds a line that names no image; no copy restores it")
     if UNREADABLE in fields:
         raise UnknownAnswer(
-            f"{fields[SOURCE_REF]}: AWS holds a line that is no valid JSON; no copy restores it"
+            f"{fields[SOURCE_REF]}: AWS holds a line that is not valid JSON; no copy restores it"
         )
     return fields
 
