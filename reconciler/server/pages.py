@@ -112,7 +112,7 @@ class Pages:
         with self._registry.lock:
             state = self._registry.states.get(name)
             drift_view = state.drift_view if state else None
-        known = one.quarantined.first
+        known = one.state.quarantined.first
         pages = -(-len(known) // QUARANTINED_A_PAGE)
         page = max(1, min(page, pages))
         return self._render(

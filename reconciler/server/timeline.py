@@ -35,12 +35,12 @@ class CycleStep(NamedTuple):
 
 def timeline(view: DatasetView, registry: Registry) -> tuple[CycleStep, ...]:
     """Return the steps of the running cycle, or else of the last one."""
-    sending = view.work if view.work is not None and view.work.found is not None else None
-    observing = view.running and sending is None
+    sending = work if (work := view.state.work) is not None and work.found is not None else None
+    observing = view.state.running and sending is None
     if observing:
         observed = CycleStep("Observed", StepState.NOW, None, "reading AWS")
     else:
-        observed = _done("Observed", view.observed_at, "")
+        observed = _done("Observed", view.state.observed_at, "")
     seen = observed.state is StepState.DONE
     return (
         _done("Git read", registry.source_read_at, ""),
@@ -106,7 +106,7 @@ def _since_plan(work: Work, now: float) -> float:
 
 def _verified(sending: Work | None, view: DatasetView) -> CycleStep:
     if sending is None:
-        return _done("Verified", view.observed_at, "")
+        return _done("Verified", view.state.observed_at, "")
     done = sending.in_flight_since is None and sending.finished + sending.failed >= sending.planned
     return CycleStep(
         "Verified", StepState.NOW if done else StepState.OPEN, None, "reading AWS again" if done else ""

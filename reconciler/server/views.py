@@ -14,9 +14,7 @@ from reconciler.core.status.conditions import Condition, ConditionType, Health, 
 from reconciler.core.status.result import Verdict
 from reconciler.core.status.summary import Summary
 from reconciler.engine.controller.dataset_state import HISTORY, DatasetState
-from reconciler.engine.controller.guarded_gateway import Work
 from reconciler.engine.controller.registry import Registry
-from reconciler.engine.controller.views import QuarantineView
 from reconciler.reports.drift.words import CLASSES
 
 BAR_PITCH: Final = 7
@@ -72,6 +70,7 @@ class DatasetView:
     One dataset as the pages show it.
 
     Attributes:
+        state: As it was when it was taken.
         why: The message of the condition that the health follows from, apart from a failure of the source.
         drifted: Images that left what was applied; None if that is not known.
         strays: Images that AWS holds and git does not know.
@@ -84,25 +83,17 @@ class DatasetView:
     """
 
     name: str
+    state: DatasetState
     health: Health
     why: str
-    arn: str | None
     mode: str | None
-    revision: str | None
-    applied: str | None
-    observed_at: float | None
-    scanned_at: float | None
     next_at: float | None
-    running: bool
-    work: Work | None
-    failures: int
     counts: Mapping[str, int]
     drift: tuple[tuple[str, int], ...]
     drifted: int | None
     strays: int
     left_by: str | None
     conditions: tuple[Condition, ...]
-    quarantined: QuarantineView
     bars: tuple[CycleBar, ...]
     lines: tuple[HistoryLine, ...]
     labels: Mapping[str, str]
@@ -110,7 +101,7 @@ class DatasetView:
 
     def mentions(self, text: str) -> bool:
         """Return whether the name or the revision holds this text, in letters of either case."""
-        return text.lower() in self.name.lower() or (self.revision or "").startswith(text.lower())
+        return text.lower() in self.name.lower() or (self.state.revision or "").startswith(text.lower())
 
     @property
     def trend(self) -> str:
@@ -149,25 +140,17 @@ def dataset_view(state: DatasetState, now: float, ahead: float, most: int) -> Da
     waits = not state.running and not state.suspended
     return DatasetView(
         name=state.name,
+        state=replace(state, work=replace(state.work) if state.work else None),
         health=health_now,
         why=why,
-        arn=state.arn,
         mode=state.loaded.policy.mode.value if state.loaded else None,
-        revision=state.revision,
-        applied=state.applied,
-        observed_at=state.observed_at,
-        scanned_at=state.scanned_at,
         next_at=max(now, state.due + ahead) if waits else None,
-        running=state.running,
-        work=replace(state.work) if state.work else None,
-        failures=state.failures,
         counts=dict(summary.counts) if summary else {},
         drift=tuple((CLASSES[kind], drift[kind]) for kind in DriftClass if drift.get(kind)),
         drifted=_drifted(summary) if known else None,
         strays=drift.get(DriftClass.UNMANAGED, 0),
         left_by=_left_by(state) if summary and summary.left else None,
         conditions=believed,
-        quarantined=state.quarantined,
         bars=_bars(state, most),
         lines=_lines(state),
         labels=dict(state.loaded.spec.metadata.labels) if state.loaded else {},
