@@ -124,13 +124,12 @@ class Registry:
         """Return the status as a status/v1 document."""
         now, monotonic = self.wall(), self.monotonic()
         with self.lock:
-            self._update_ready()
             return {
                 "format": "status/v1",
                 **({"leading": self.fleet.leadership().document()} if self.fleet else {}),
                 **({"events": self.queue.document()} if self.queue else {}),
                 "at": moment(now),
-                "ready": self.ready,
+                "ready": self.is_ready(),
                 "schedules": [problem.message for problem in scans_over_quota(self._full_scans())],
                 "source": {
                     "name": self.source_name,
@@ -156,7 +155,8 @@ class Registry:
     def is_ready(self) -> bool:
         """Return whether the specs have been read and every dataset has been observed once."""
         with self.lock:
-            self._update_ready()
+            if not self.ready and self.fingerprint is not None:
+                self.ready = all(state.was_observed for state in self.states.values())
             return self.ready
 
     def publish(self, *, now: bool = False) -> None:
@@ -171,10 +171,6 @@ class Registry:
             self.publisher(self.document())
         except ReconcilerError:
             self._dirty = True  # retried at a later tick; the status page is up to date meanwhile
-
-    def _update_ready(self) -> None:
-        if not self.ready and self.fingerprint is not None:
-            self.ready = all(state.was_observed for state in self.states.values())
 
 
 AFTER_SECONDS: Final = 1.0

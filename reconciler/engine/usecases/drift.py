@@ -159,7 +159,8 @@ def _judged(desired: Desired, planned: Planned, lost: Collection[str] = ()) -> _
         return _Seen(desired, declared, frozenset(), frozenset())
     plan = explained(planned.plan, planned.composer)
     if lost:
-        plan = replace(plan, changes=tuple(_removed(item, lost) for item in plan.changes))
+        changes = (replace(i, cause=Cause.DRIFT_REMOVED) if i.source_ref in lost else i for i in plan.changes)
+        plan = replace(plan, changes=tuple(changes))
     tally = LabelTally()
     items = sorted(_items(plan, desired, planned.composer, tally), key=lambda item: item.source_ref)
     counts = plan.counts
@@ -186,10 +187,6 @@ def _judged(desired: Desired, planned: Planned, lost: Collection[str] = ()) -> _
         calls=plan.calls,
     )
     return _Seen(desired, drift, _refs(plan, Action.ADD), _refs(plan, Action.ORPHAN))
-
-
-def _removed(item: PlannedChange, lost: Collection[str]) -> PlannedChange:
-    return replace(item, cause=Cause.DRIFT_REMOVED) if item.source_ref in lost else item
 
 
 def _items(plan: DatasetPlan, desired: Desired, composer: Composer, tally: LabelTally) -> Iterator[DriftItem]:
