@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from reconciler.core.images.near_duplicates import HASH_BITS
 from reconciler.core.images.report import DatasetImages, ImagesCheck
 from reconciler.core.validation.problem import Problem, by_place
-from reconciler.reports.documents import ErrorDoc, ProblemDoc, Rows, encode, error_doc, problem_doc
+from reconciler.reports.documents import ErrorDoc, ProblemDoc, Rows, doc_of, encode, error_doc, problem_doc
 from reconciler.reports.registry import RenderOptions
 from reconciler.reports.screen import Ink, Line, Screen, Span, error_lines, indented, line, stacked
 from reconciler.reports.validate import SHOWN, problem_line
@@ -149,25 +149,15 @@ def render_json(check: ImagesCheck, _options: RenderOptions) -> Iterator[bytes]:
 
 
 def _dataset(dataset: DatasetImages) -> DatasetImagesDoc:
-    counts = dataset.counts
     document: DatasetImagesDoc = {
         "name": dataset.name,
         "complete": dataset.complete,
-        "counts": {
-            "desired": counts.desired,
-            "missing": counts.missing,
-            "unchanged": counts.unchanged,
-            "read": counts.read,
-            "unread": counts.unread,
-        },
+        "counts": doc_of(ImageCountsDoc, dataset.counts),
         "requests": dict(sorted(dataset.requests.items())),
         "codes": dict(dataset.by_code),
         "problems": Rows(sorted(dataset.problems, key=by_place), problem_doc),
         "errors": list(map(error_doc, dataset.errors)),
     }
     if dataset.near is not None:
-        document["near_duplicates"] = [
-            {"train_ref": pair.train_ref, "test_ref": pair.test_ref, "distance": pair.distance}
-            for pair in dataset.near
-        ]
+        document["near_duplicates"] = [doc_of(NearPairDoc, pair) for pair in dataset.near]
     return document

@@ -8,7 +8,7 @@ from typing import Final, Literal, NotRequired
 from typing_extensions import TypedDict
 
 from reconciler.core.preflight import Check, CheckResult, DatasetPreflight, Fitness, Mark, Preflight
-from reconciler.reports.documents import ErrorDoc, Rows, encode
+from reconciler.reports.documents import ErrorDoc, Rows, doc_of, encode
 from reconciler.reports.registry import RenderOptions
 from reconciler.reports.screen import Ink, Line, Span, indented, line, stacked
 from reconciler.reports.visible import counted
@@ -113,22 +113,9 @@ def render_json(preflight: Preflight, _options: RenderOptions) -> Iterator[bytes
 
 
 def _dataset_doc(dataset: DatasetPreflight) -> ExaminedDoc:
-    return {
-        "name": dataset.name,
-        "arn": dataset.arn,
-        "verdict": dataset.fitness,
-        "region": dataset.region,
-        "account": dataset.account,
-        "identity": dataset.identity,
-        "checks": list(map(_check_doc, dataset.results)),
-    }
+    checks = list(map(_check_doc, dataset.results))
+    return doc_of(ExaminedDoc, dataset, verdict=dataset.fitness, checks=checks)
 
 
 def _check_doc(result: CheckResult) -> CheckDoc:
-    return {
-        "check": result.check,
-        "mark": result.mark,
-        "code": result.code,
-        "message": result.message,
-        "remedy": result.remedy or None,
-    }
+    return doc_of(CheckDoc, result, remedy=result.remedy or None)

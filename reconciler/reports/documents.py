@@ -5,16 +5,16 @@ The same input gives the same bytes. A document is a view: its long lists are ma
 are written, and written one element a line, so that a plan of 250,000 changes costs no memory and two plans can
 be compared line by line.
 
-The types of a document stand beside its rendering as JSON: mypy checks that against them, and the JSON Schemas
-are made from them. In every document, ``errors`` beside ``datasets`` is why the command failed as a whole; absent
-if it did not. Documents are versioned by ``format``. Within one version keys may be added, never removed or
+The types of a document stand beside its rendering as JSON, and the JSON Schemas are made from them; tests hold
+what is written to both. In every document, ``errors`` beside ``datasets`` is why the command failed as a whole;
+absent if it did not. Documents are versioned by ``format``. Within one version keys may be added, never removed or
 changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, NotRequired, TypeVar, overload
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NotRequired, TypeVar, cast, overload
 
 import orjson
 from typing_extensions import TypedDict  # pydantic reads the standard one only from Python 3.12
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from reconciler.core.planning.calls import Calls, Observed
     from reconciler.core.planning.plan import PlanError
 
+D = TypeVar("D")
 S = TypeVar("S")
 T = TypeVar("T", covariant=True)
 
@@ -166,14 +167,25 @@ def field_doc(field: FieldChange) -> FieldDoc:
 
 
 def quarantined_doc(quarantined: Quarantined) -> QuarantinedDoc:
-    return {
-        "source_ref": quarantined.source_ref,
-        "kind": quarantined.kind,
-        "reason": quarantined.reason,
-        "rounds": quarantined.rounds,
-        "since": moment(quarantined.since),
-        "until": moment(quarantined.until),
-    }
+    since, until = moment(quarantined.since), moment(quarantined.until)
+    return doc_of(QuarantinedDoc, quarantined, since=since, until=until)
+
+
+def doc_of(kind: type[D], source: object, **given: object) -> D:
+    """
+    Return a document of a type: each field as it is given, else from the attribute of *source* with its name.
+
+    A place is named to the line, and a tuple is a list. Not for types with fields that may be absent.
+    """
+    names = kind.__annotations__
+    return cast("D", {name: given[name] if name in given else _plain(source, name) for name in names})
+
+
+def _plain(source: object, name: str) -> object:
+    value = getattr(source, name)
+    if isinstance(value, Origin):
+        return place_text(value)
+    return list(value) if type(value) is tuple else value
 
 
 def place_text(origin: Origin) -> str:

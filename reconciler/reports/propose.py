@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Final, Literal, NotRequired
 
 from typing_extensions import TypedDict
@@ -17,9 +18,9 @@ from reconciler.reports.documents import (
     ErrorDoc,
     ProblemDoc,
     Rows,
+    doc_of,
     encode,
     error_doc,
-    place_text,
     problem_doc,
 )
 from reconciler.reports.registry import RenderOptions
@@ -205,7 +206,7 @@ def render_json(proposal: Proposal, _options: RenderOptions) -> Iterator[bytes]:
         "revision": proposal.revision,
         "root": proposal.root,
         "patch": proposal.patch.decode(errors="backslashreplace"),
-        "branch": None if branch is None else {"name": branch.name, "commit": branch.commit},
+        "branch": None if branch is None else doc_of(BranchDoc, branch),
         "datasets": Rows(proposal.datasets, _dataset_doc),
         "problems": Rows(proposal.problems, problem_doc),
     }
@@ -253,7 +254,7 @@ def _dataset_doc(dataset: DatasetProposal) -> DatasetProposalDoc:
         "observed_at": moment_or_none(dataset.observed_at),
         "applied_at": dataset.since,
         "proposed": Rows(dataset.accepted, _request_doc),
-        "refused": Rows(dataset.refusals, _refusal_doc),
+        "refused": Rows(dataset.refusals, partial(doc_of, RefusedDoc)),
         "pending": dataset.pending,
         "errors": [error_doc(error) for error in dataset.errors],
     }
@@ -263,21 +264,4 @@ def _dataset_doc(dataset: DatasetProposal) -> DatasetProposalDoc:
 
 
 def _request_doc(request: EditRequest) -> ProposedDoc:
-    return {
-        "action": request.kind,
-        "source_ref": request.source_ref,
-        "cause": request.cause,
-        "classes": list(request.classes),
-        "origin": place_text(request.origin) if request.origin else None,
-        "file": request.file,
-    }
-
-
-def _refusal_doc(refusal: Refusal) -> RefusedDoc:
-    return {
-        "source_ref": refusal.source_ref,
-        "cause": refusal.cause,
-        "classes": list(refusal.classes),
-        "origin": place_text(refusal.origin) if refusal.origin else None,
-        "reason": refusal.reason,
-    }
+    return doc_of(ProposedDoc, request, action=request.kind)

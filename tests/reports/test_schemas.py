@@ -6,11 +6,25 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from reconciler.core.entries.equality import FieldChange
+from reconciler.core.entries.equality import Equality, FieldChange
+from reconciler.core.entries.image_view import LabelBalance
+from reconciler.core.explanation import Blame, Explanation, ExplanationVerdict, Ignored, Past
 from reconciler.core.images.report import DatasetImages, ImageCounts, ImagesCheck
+from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.plan import PlanError, unplanned
+from reconciler.core.planning.quarantine import QuarantineReason
 from reconciler.core.preflight import Check, CheckResult, DatasetPreflight, Mark, Preflight
-from reconciler.core.spec.choices import DatasetType
+from reconciler.core.proposals.report import Branch, DatasetProposal, EditKind, EditRequest, Proposal, Refusal
+from reconciler.core.revision_diff import (
+    DatasetDiff,
+    DatasetState,
+    ImageAction,
+    ImageChange,
+    RevisionCounts,
+    RevisionDiff,
+    Side,
+)
+from reconciler.core.spec.choices import DatasetType, DriftClass
 from reconciler.core.statistics import (
     Balance,
     BoxSizes,
@@ -25,6 +39,7 @@ from reconciler.core.status.result import Verdict
 from reconciler.core.status.suspension import ControllerAnswer, SuspensionState
 from reconciler.core.validation.problem import Origin
 from reconciler.errors import Exit
+from reconciler.reports.explain.json import Explained
 from reconciler.reports.registry import FORMATS, document_type, json_schema
 from reconciler.reports.status.json import KnownStatuses
 from reconciler.reports.status.record import record
@@ -36,10 +51,12 @@ from tests.reports.builders import (
     orphan,
     plan,
     problem,
+    quarantined,
     rendered,
     result,
     update,
 )
+from tests.reports.drift import builders as drifted
 
 ROOT = Path(__file__).parent.parent.parent
 ERRORS = (PlanError("RKD5012", "no answer"), PlanError("RKD1001", "no", Origin("specs/a.jsonl", 3)))
@@ -61,9 +78,57 @@ def _statistics() -> Statistics:
     return Statistics((train, unread), (Balance(train, train, (LabelSplit("rose", 1, 2),), (problem(),)),))
 
 
+PLACE = Origin("specs/a.jsonl", 3, 1)
+IN_QUARANTINE = quarantined(QuarantineReason.DROPPED, "why")
+
+
+def _diff() -> RevisionDiff:
+    field = FieldChange("/x", [1], None)
+    changed = ImageChange(ImageAction.CHANGED, "s3://b/k", PLACE, None, (DriftClass.RELABELLED,), (field,))
+    rows = (LabelBalance("rose", 1, 2, 3, None),)
+    one = DatasetDiff(
+        "a", DatasetState.CHANGED, PLACE, "b", RevisionCounts(), (field,), rows, (changed,), ERRORS
+    )
+    return RevisionDiff(Side("main", "0" * 40), Side(), "specs", (one,), (problem(),))
+
+
+def _proposal() -> Proposal:
+    about = "a", "s3://b/k"
+    why = Cause.DRIFT_MODIFIED, (DriftClass.RELABELLED,)
+    request = EditRequest(*about, EditKind.CHANGE, *why, "a.jsonl", 3, PLACE, {}, Equality())
+    one = DatasetProposal(
+        "a", None, (request,), (Refusal(*about, *why, None, "why"),), 1, 2, 0.0, errors=ERRORS
+    )
+    return Proposal((one,), "/", b"+", (problem(),), "0" * 40, Branch("b", "0" * 40))
+
+
+def _explained() -> Explained:
+    field = FieldChange("/x", [1], None)
+    one = Explanation(
+        "a",
+        None,
+        ExplanationVerdict.DRIFTED,
+        Cause.DRIFT_MODIFIED,
+        (PLACE,),
+        (problem(),),
+        fields=(field,),
+        ignored=(Ignored(field, "rule"),),
+        quarantined=IN_QUARANTINE,
+        past=(Past(0.0, 1, None),),
+        errors=ERRORS,
+    )
+    return Explained("s3://b/k", (one,), {PLACE: Blame("0" * 40, "me", 0.0, "why")})
+
+
 CHANGES = (orphan("a"), add("b"), update("c", FieldChange("/x", [1], None)))
 QUARANTINED = (entry_problem("a", codes=("ERROR_NO_LABEL_ATTRIBUTES",)),)
 REPORTS = {
+    "drift": drifted.drift(
+        drifted.dataset(drifted.item(drifted.entry("a", "rose"), drifted.entry("a", "tulip")))
+    ),
+    "diff": _diff(),
+    "propose": _proposal(),
+    "explain": _explained(),
     "plan": plan(dataset(*CHANGES), unplanned("far", ERRORS, 3), revision="0" * 40),
     "apply": [result(verdict, quarantined=QUARANTINED, errors=ERRORS) for verdict in Verdict],
     "validate": Validation(1, 2, (problem(), problem(column=None))),

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Final, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
 from reconciler.core.planning.calls import ObservationKind
 from reconciler.core.planning.cause import Cause
-from reconciler.core.status.result import DatasetResult, EntryProblem, Verdict, WithheldEntry
+from reconciler.core.status.result import DatasetResult, Verdict
 from reconciler.reports.documents import (
     CallsDoc,
     ErrorDoc,
     Rows,
     calls_doc,
+    doc_of,
     encode,
     error_doc,
     listed_at,
-    place_text,
 )
 from reconciler.reports.registry import RenderOptions
 
@@ -116,6 +117,7 @@ def render(results: Sequence[DatasetResult], options: RenderOptions) -> Iterator
 
 
 def _result(result: DatasetResult) -> DatasetResultDoc:
+    problem = partial(doc_of, EntryProblemDoc)
     return {
         "name": result.name,
         "arn": result.arn,
@@ -125,10 +127,10 @@ def _result(result: DatasetResult) -> DatasetResultDoc:
         "updates": result.updates,
         "verified": result.verified,
         "complete": result.complete,
-        "quarantined": Rows(result.quarantined, _entry_problem),
-        "dropped": Rows(result.dropped, _entry_problem),
-        "rejected": Rows(result.rejected, _entry_problem),
-        "withheld": Rows(result.withheld, _withheld),
+        "quarantined": Rows(result.quarantined, problem),
+        "dropped": Rows(result.dropped, problem),
+        "rejected": Rows(result.rejected, problem),
+        "withheld": Rows(result.withheld, partial(doc_of, WithheldDoc)),
         "errors": [error_doc(error) for error in result.errors],
         "observation": result.observed.kind if result.observed else None,
         "listed_at": listed_at(result.observed),
@@ -151,21 +153,3 @@ def _entries(result: DatasetResult) -> EntriesDoc | None:
     if (seen := result.counts) is None:
         return None
     return {"desired": seen.desired, "in_place": seen.unchanged + seen.ignored, "blocked": result.blocked}
-
-
-def _withheld(entry: WithheldEntry) -> WithheldDoc:
-    return {
-        "source_ref": entry.source_ref,
-        "origin": place_text(entry.origin) if entry.origin else None,
-        "cause": entry.cause,
-        "reason": entry.reason,
-    }
-
-
-def _entry_problem(entry_problem: EntryProblem) -> EntryProblemDoc:
-    return {
-        "source_ref": entry_problem.source_ref,
-        "origin": place_text(entry_problem.origin) if entry_problem.origin else None,
-        "reason": entry_problem.reason,
-        "codes": list(entry_problem.codes),
-    }

@@ -21,6 +21,7 @@ from reconciler.reports.documents import (
     FieldDoc,
     ProblemDoc,
     Rows,
+    doc_of,
     encode,
     error_doc,
     field_doc,
@@ -130,22 +131,13 @@ def _side(side: Side) -> RevisionDoc:
 
 
 def _dataset(diff: DatasetDiff) -> DatasetDiffDoc:
-    numbers = diff.numbers
     return {
         "name": diff.name,
         "state": diff.state,
         "was": diff.was,
         "origin": place_text(diff.origin) if diff.origin else None,
         "complete": not diff.errors,
-        "counts": {
-            "before": numbers.before,
-            "after": numbers.after,
-            "added": numbers.added,
-            "changed": numbers.changed,
-            "removed": numbers.removed,
-            "unchanged": numbers.unchanged,
-            "ignored": numbers.ignored,
-        },
+        "counts": doc_of(NumbersDoc, diff.numbers),
         "labels": [
             {"label": row.label, "added": row.gained, "removed": row.lost, "moved": row.moved}
             for row in diff.labels
@@ -157,11 +149,4 @@ def _dataset(diff: DatasetDiff) -> DatasetDiffDoc:
 
 
 def _change(change: ImageChange) -> ImageChangeDoc:
-    return {
-        "action": change.action,
-        "source_ref": change.source_ref,
-        "before": place_text(change.before) if change.before else None,
-        "after": place_text(change.after) if change.after else None,
-        "classes": list(change.classes),
-        "fields": list(map(field_doc, change.fields)),
-    }
+    return doc_of(ImageChangeDoc, change, fields=list(map(field_doc, change.fields)))

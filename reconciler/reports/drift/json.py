@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 
 from reconciler.core.drift.foreign_calls import ForeignCallDocument
 from reconciler.core.drift.report import DatasetDrift, Drift, DriftItem, DriftVerdict
+from reconciler.core.entries.image_view import LabelBalance
 from reconciler.core.moments import moment_or_none
 from reconciler.core.planning.calls import ObservationKind
 from reconciler.core.planning.cause import Cause
@@ -19,6 +20,7 @@ from reconciler.reports.documents import (
     FieldDoc,
     Rows,
     calls_doc,
+    doc_of,
     encode,
     error_doc,
     field_doc,
@@ -111,7 +113,6 @@ def render(drift: Drift, _options: RenderOptions) -> Iterator[bytes]:
 
 def _dataset(drift: DatasetDrift) -> DatasetDriftDoc:
     rows = [(item, kind) for item in drift.items for kind in item.classes]
-    seen = drift.coverage
     document: DatasetDriftDoc = {
         "name": drift.name,
         "arn": drift.arn,
@@ -123,22 +124,8 @@ def _dataset(drift: DatasetDrift) -> DatasetDriftDoc:
         "calls": calls_doc(drift.calls),
         "counts": {kind.value: number for kind, number in drift.counts.items()},
         "items": Rows(rows, _item),
-        "coverage": {
-            "desired": seen.desired,
-            "observed": seen.observed,
-            "in_place": seen.in_place,
-            "managed": seen.managed,
-        },
-        "labels": [
-            {
-                "label": row.label,
-                "gained": row.gained,
-                "lost": row.lost,
-                "moved": row.moved,
-                "mean_iou": None if row.mean_iou is None else round(row.mean_iou, 6),
-            }
-            for row in drift.labels
-        ],
+        "coverage": doc_of(CoverageDoc, drift.coverage),
+        "labels": list(map(_balance, drift.labels)),
         "leaked": list(drift.leaked),
         "errors": [error_doc(error) for error in drift.errors],
     }
@@ -147,6 +134,10 @@ def _dataset(drift: DatasetDrift) -> DatasetDriftDoc:
     if drift.foreign_calls:  # absent without a queue of events
         document["foreign_calls"] = [call.document() for call in drift.foreign_calls]
     return document
+
+
+def _balance(row: LabelBalance) -> LabelBalanceDoc:
+    return doc_of(LabelBalanceDoc, row, mean_iou=None if row.mean_iou is None else round(row.mean_iou, 6))
 
 
 def _item(row: tuple[DriftItem, DriftClass]) -> DriftItemDoc:

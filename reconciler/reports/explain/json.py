@@ -18,6 +18,7 @@ from reconciler.reports.documents import (
     ProblemDoc,
     QuarantinedDoc,
     Rows,
+    doc_of,
     encode,
     error_doc,
     field_doc,
@@ -168,14 +169,7 @@ def _explanation(writers: Writers, explanation: Explanation) -> ExplanationDoc:
 def _origin(origin: Origin, writer: Blame | None) -> PlaceDoc:
     return {
         "origin": place_text(origin),
-        "blame": None
-        if writer is None
-        else {
-            "commit": writer.commit,
-            "author": writer.author,
-            "at": moment(writer.at),
-            "summary": writer.summary,
-        },
+        "blame": doc_of(BlameDoc, writer, at=moment(writer.at)) if writer else None,
     }
 
 

@@ -7,7 +7,6 @@ from typing import Final, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from reconciler.core.entries.image_view import LabelTotal
 from reconciler.core.moments import moment, moment_or_none
 from reconciler.core.planning.calls import ObservationKind
 from reconciler.core.planning.cause import Cause
@@ -23,6 +22,7 @@ from reconciler.reports.documents import (
     FieldDoc,
     Rows,
     calls_doc,
+    doc_of,
     encode,
     error_doc,
     field_doc,
@@ -220,7 +220,7 @@ def _dataset(plan: DatasetPlan) -> DatasetPlanDoc:
         },
         "changes": Rows(plan.changes, _change),
         "batches": [{"entries": len(batch), "bytes": batch.size} for batch in plan.batches],
-        "guards": [{"code": guard.code, "message": guard.message} for guard in plan.guards],
+        "guards": [doc_of(GuardDoc, guard) for guard in plan.guards],
         "observation": plan.observed.kind if plan.observed else None,
         "listed_at": listed_at(plan.observed),
         "calls": calls_doc(plan.calls),
@@ -233,17 +233,13 @@ def _dataset(plan: DatasetPlan) -> DatasetPlanDoc:
         account, region, project, dataset = plan.creation
         document["creation"] = {"account": account, "region": region, "project": project, "dataset": dataset}
     if plan.labels.totals:
-        document["images_by_label"] = list(map(_label_total, plan.labels.totals))
+        document["images_by_label"] = [doc_of(LabelTotalDoc, total) for total in plan.labels.totals]
     if plan.labels.boxes:
-        document["boxes_by_label"] = list(map(_label_total, plan.labels.boxes))
+        document["boxes_by_label"] = [doc_of(LabelTotalDoc, total) for total in plan.labels.boxes]
     if plan.closed is not None:
         by, reason, until = plan.closed
         document["closed"] = {"by": by, "reason": reason, "until": moment_or_none(until)}
     return document
-
-
-def _label_total(total: LabelTotal) -> LabelTotalDoc:
-    return {"label": total.label, "before": total.before, "after": total.after}
 
 
 def _change(item: PlannedChange) -> ChangeDoc:
@@ -260,10 +256,7 @@ def _change(item: PlannedChange) -> ChangeDoc:
         kind, reason, until = item.quarantined.kind, item.quarantined.reason, moment(item.quarantined.until)
         change["quarantined"] = {"kind": kind, "reason": reason, "until": until}
     if item.image_problems:
-        change["image_problems"] = [
-            {"severity": problem.severity, "code": problem.code, "message": problem.message}
-            for problem in item.image_problems
-        ]
+        change["image_problems"] = [doc_of(ImageProblemDoc, problem) for problem in item.image_problems]
     if item.action is Action.ORPHAN and item.sent is not None:
         change["blanked"] = True
     return change

@@ -10,14 +10,13 @@ from typing_extensions import TypedDict
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.statistics import (
     Balance,
-    BoxSizes,
     DatasetStatistics,
     LabelSplit,
     LabelStatistics,
     Pair,
     Statistics,
 )
-from reconciler.reports.documents import ErrorDoc, ProblemDoc, Rows, encode, error_doc, problem_doc
+from reconciler.reports.documents import ErrorDoc, ProblemDoc, Rows, doc_of, encode, error_doc, problem_doc
 from reconciler.reports.registry import RenderOptions
 
 
@@ -128,14 +127,8 @@ def _dataset(dataset: DatasetStatistics) -> DatasetStatisticsDoc:
         "name": dataset.name,
         "project": dataset.project,
         "type": dataset.kind,
-        "images": {
-            "total": counts.images,
-            "labelled": counts.labelled,
-            "negative": counts.negative,
-            "unlabelled": counts.unlabelled,
-            "boxed": counts.boxed,
-        },
-        "boxes": _boxes(counts.boxes),
+        "images": doc_of(LabelledImagesDoc, counts, total=counts.images),
+        "boxes": doc_of(BoxesDoc, counts.boxes),
         "most_boxes_on_an_image": counts.most_boxes,
         "labels": Rows(counts.labels, _label),
         "pairs": Rows(counts.pairs, _pair),
@@ -144,12 +137,8 @@ def _dataset(dataset: DatasetStatistics) -> DatasetStatisticsDoc:
     }
 
 
-def _boxes(boxes: BoxSizes) -> BoxesDoc:
-    return {"total": boxes.total, "small": boxes.small, "medium": boxes.medium, "large": boxes.large}
-
-
 def _label(label: LabelStatistics) -> LabelDoc:
-    return {"label": label.label, "images": label.images, "boxes": _boxes(label.boxes)}
+    return doc_of(LabelDoc, label, boxes=doc_of(BoxesDoc, label.boxes))
 
 
 def _pair(pair: Pair) -> PairDoc:
@@ -167,9 +156,4 @@ def _balance(balance: Balance) -> BalanceDoc:
 
 
 def _split(split: LabelSplit) -> LabelSplitDoc:
-    return {
-        "label": split.label,
-        "train": split.train,
-        "test": split.test,
-        "test_share": round(split.test_share, 4),
-    }
+    return doc_of(LabelSplitDoc, split, test_share=round(split.test_share, 4))
