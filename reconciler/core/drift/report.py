@@ -84,7 +84,7 @@ class DriftItem:
     @property
     def is_pending(self) -> bool:
         """Return whether only git changed: then an apply is due, and nothing has drifted."""
-        return is_pending(self.cause)
+        return self.cause.is_pending
 
     @property
     def severity(self) -> tuple[bool, int, float, str]:
@@ -226,16 +226,6 @@ class Drift:
     path: str = "specs"
     revision: str | None = None
     flags: tuple[str, ...] = ()
-
-
-def is_pending(cause: Cause) -> bool:
-    """
-    Return whether only git changed.
-
-    An unattributed difference is not pending but counts as drift: calling it "pending" would invite an apply
-    that overwrites work done in AWS.
-    """
-    return cause in (Cause.SPEC_ADDED, Cause.SPEC_CHANGED)
 
 
 def classes(seen: ImageView, *, errored: bool) -> tuple[DriftClass, ...]:

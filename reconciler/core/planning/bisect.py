@@ -9,7 +9,7 @@ therefore proves only that this exact set of lines failed once.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Hashable, Iterable, Sequence
+from collections.abc import Generator, Hashable, Iterable
 from enum import StrEnum
 from typing import Final, Generic, TypeAlias, TypeVar
 
@@ -70,7 +70,7 @@ class Isolation(Generic[T]):
         if len(self._places) < len(self._items):
             raise ValueError("a line must not be sent twice")
         first = self._pack(range(len(self._items)))
-        bisection = max(map(halvings, first), default=0) + 2
+        bisection = max(((len(places) - 1).bit_length() for places in first), default=0) + 2
         usual = CULPRITS_PER_BATCH * bisection * len(first)
         self._bound = len(first) + (usual if allowance is None else allowance)
         self._wait = len(first) + 2 * bisection
@@ -115,7 +115,8 @@ class Isolation(Generic[T]):
         while (wanted := self._resumed()) is not None:
             if left := self._left(wanted):
                 self._sent, self._is_asked = left, True
-                return batch_of(self._items, left, self._limit)
+                (batch,) = pack((self._items[place] for place in left), self._limit)  # it fitted before
+                return batch
             self._answer = True
         return None
 
@@ -240,13 +241,3 @@ class Isolation(Generic[T]):
 
     def _named(self, places: Iterable[int]) -> tuple[T, ...]:
         return tuple(self._items[place][0] for place in places)
-
-
-def batch_of(items: Sequence[tuple[T, int]], places: Places, limit: int) -> Batch[T]:
-    """Build the single batch of lines that are known to fit into one update."""
-    (batch,) = pack((items[place] for place in places), limit)
-    return batch
-
-
-def halvings(places: Places) -> int:
-    return max(0, len(places) - 1).bit_length()

@@ -37,6 +37,16 @@ class Cause(StrEnum):
         return self in (Cause.DRIFT_MODIFIED, Cause.DRIFT_REMOVED, Cause.CONFLICT)
 
     @property
+    def is_pending(self) -> bool:
+        """
+        Return whether only git changed.
+
+        An unattributed difference is not pending but counts as drift: calling it "pending" would invite an apply
+        that overwrites work done in AWS.
+        """
+        return self in (Cause.SPEC_ADDED, Cause.SPEC_CHANGED)
+
+    @property
     def asks_for_change(self) -> bool:
         """Return whether git may ask for something new; otherwise the desired content was in place before."""
         return self not in (Cause.DRIFT_MODIFIED, Cause.DRIFT_REMOVED)

@@ -11,7 +11,7 @@ import orjson
 
 from reconciler.core.drift.annotations import acknowledged, sighted
 from reconciler.core.drift.foreign_calls import suspects
-from reconciler.core.drift.report import Coverage, DatasetDrift, DriftItem, LineTexts, classes, is_pending
+from reconciler.core.drift.report import Coverage, DatasetDrift, DriftItem, LineTexts, classes
 from reconciler.core.entries.entry import Fields, canonical
 from reconciler.core.entries.image_view import LabelTally, view_of
 from reconciler.core.planning.cause import Cause
@@ -204,7 +204,7 @@ def _item(
     change: PlannedChange, composer: Composer, codes: tuple[str, ...], tally: LabelTally, number: int
 ) -> DriftItem:
     seen = change.view or composer.view(change.change)
-    if not is_pending(change.cause):
+    if not change.cause.is_pending:
         tally.add(seen)
     return DriftItem(
         source_ref=change.source_ref,

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from reconciler.core.drift.report import is_pending
 from reconciler.core.entries.entry import Fields, canonical, digest, error_codes
 from reconciler.core.entries.image_view import view_of
 from reconciler.core.entries.observed_line import parse_observed
@@ -147,6 +146,6 @@ def _judged(explanation: Explanation, seen: _Seen | None, remembers: bool) -> Ex
     )
     return replace(
         explanation,
-        verdict=ExplanationVerdict.PENDING if is_pending(why) else ExplanationVerdict.DRIFTED,
+        verdict=ExplanationVerdict.PENDING if why.is_pending else ExplanationVerdict.DRIFTED,
         cause=why,
     )

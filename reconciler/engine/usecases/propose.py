@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise, takewhile
 
-from reconciler.core.drift.report import classes, is_pending
+from reconciler.core.drift.report import classes
 from reconciler.core.entries.entry import Fields
 from reconciler.core.entries.equality import encode
 from reconciler.core.entries.lines import Line
@@ -118,7 +118,7 @@ class _Proposing:
 
     def run(self) -> Proposed:
         for item in self._planned.plan.changes:
-            if is_pending(item.cause) or item.source_ref in self._removed:
+            if item.cause.is_pending or item.source_ref in self._removed:
                 self._result.pending += 1
             elif is_selected(self._selection, item, self._planned.composer, self._errored):
                 self._take(item)
