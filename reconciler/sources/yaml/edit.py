@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from reconciler.core.proposals.longhand import NotExpressible
 from reconciler.core.proposals.patch import LineEdit
-from reconciler.sources.yaml.emit import block, flow, word
 from reconciler.sources.yaml.positions import Node
+from reconciler.sources.yaml.scalars import block, flow, word
 
 UNSAFE = NotExpressible("its place in the file is written in a way that cannot be edited safely")
 
@@ -57,7 +57,7 @@ class YamlEditor:
         if node.kind != "scalar" or node.anchored or node.start == node.end:
             raise UNSAFE
         if node.text != str(value):
-            self.splices.append(Splice(node.start, node.end, word(value, node)))
+            self.splices.append(Splice(node.start, node.end, word(value, node.quote)))
 
     def set_list(self, owner: Node, key: str, members: Sequence[Member]) -> None:
         """Replace the list under a key; elements that stay keep their text."""
@@ -136,13 +136,13 @@ class YamlEditor:
             comma = self.text[node.items[0].end : node.items[1].start]
         if "#" in comma:
             comma = ", "
-        like = node.items[0] if node.items and node.items[0].kind == "scalar" else None
+        quote = node.items[0].quote if node.items else ""
         text = head
         for place, member in enumerate(members):
             number = member.old
             if place:
                 text += self.text[node.items[number - 1].end : node.items[number].start] if number else comma
-            text += flow(member.value, like) if number is None else self._inside(node.items[number], member)
+            text += flow(member.value, quote) if number is None else self._inside(node.items[number], member)
         self.splices.append(Splice(node.start, node.end, text + tail if members else "[]"))
 
     def _inside(self, node: Node, member: Member) -> str:
@@ -177,7 +177,7 @@ class YamlEditor:
         if isinstance(value, Mapping) and near.kind == "map" and not near.flow:
             lines = block(value)
         else:
-            lines = [flow(value, near if near.kind == "scalar" else None)]
+            lines = [flow(value, near.quote)]
         return [f"-{gap}{lines[0]}", *(f" {gap}{line}" for line in lines[1:])]
 
     def _dash(self, node: Node, number: int) -> int:

@@ -46,11 +46,6 @@ class Node:
     anchored: bool = False
     aliased: bool = False
 
-    @property
-    def plain(self) -> bool:
-        """Return whether a scalar is written without quotes."""
-        return not self.quote
-
     def get(self, name: str) -> Node | None:
         """Return the value of a key, or None."""
         for key, item in zip(self.keys, self.items, strict=True):

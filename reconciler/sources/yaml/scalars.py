@@ -1,5 +1,5 @@
 """
-The meaning of a plain YAML scalar where all parsers agree, and an error where they do not.
+What a plain YAML scalar means where all parsers agree, an error where they do not, and how to write plain data.
 
 YAML 1.1 reads ``on`` as true, ``012`` as ten and ``12:30`` as 750; YAML 1.2 does not. A spec must mean the
 same to every parser, so such scalars have to be quoted or written differently.
@@ -8,7 +8,8 @@ same to every parser, so such scalars have to be quoted or written differently.
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 Scalar = str | int | float | bool | None
 
@@ -76,3 +77,68 @@ def _number(text: str) -> Scalar:
                 "put it in quotes, or write a plain decimal number"
             )
     return text
+
+
+# Text that needs no quotes, in flow and in block style.
+_PLAIN: Final = re.compile(r"(s3://)?\w(?:[\w ./+@=-]*[\w./+@=-])?")
+
+
+def word(value: object, quote: str = "") -> str:
+    """
+    Write a scalar.
+
+    Args:
+        quote: The quotation mark of the scalar that it replaces, or of a neighbour; empty for none.
+    """
+    if isinstance(value, int):
+        return str(value)
+    text = str(value)
+    if not quote and _is_plain(text):
+        return text
+    if quote == "'" and text.isprintable():
+        return "'" + text.replace("'", "''") + "'"
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def flow(value: Any, quote: str = "") -> str:
+    """Write any value in flow style, on one line."""
+    match value:
+        case Mapping():
+            return "{" + ", ".join(f"{word(key)}: {flow(inner)}" for key, inner in value.items()) + "}"
+        case list() | tuple():
+            return "[" + ", ".join(flow(inner, quote) for inner in value) + "]"
+        case _:
+            return word(value, quote)
+
+
+def block(value: Mapping[str, Any]) -> list[str]:
+    """Write a mapping as lines without indentation: one line per key, or per item of a list of mappings."""
+    lines: list[str] = []
+    for key, inner in value.items():
+        if isinstance(inner, list) and inner and isinstance(inner[0], Mapping):
+            lines += [f"{word(key)}:", *(f"  - {flow(item)}" for item in inner)]
+        else:
+            lines.append(f"{word(key)}: {flow(inner)}")
+    return lines
+
+
+def _is_plain(text: str) -> bool:
+    try:
+        return _PLAIN.fullmatch(text) is not None and text.isprintable() and resolve(text) == text
+    except Ambiguous:
+        return False
+
+
+def _escaped(char: str) -> str:
+    if char in '"\\':
+        return "\\" + char
+    if char.isprintable():
+        return char
+    number = ord(char)
+    return (
+        f"\\x{number:02x}"
+        if number < 0x100
+        else f"\\u{number:04x}"
+        if number < 0x10000
+        else f"\\U{number:08x}"
+    )

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.sources.yaml.emit import block, flow, word
+from reconciler.sources.yaml.scalars import block, flow, word
 from reconciler.sources.yaml.strict import read
 
 TEXTS = st.text(max_size=12) | st.sampled_from(
