@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import orjson
 from hypothesis.errors import UnsatisfiedAssumption
 
 from reconciler.convert.compose import Converted
-from reconciler.convert.export.run import Job, Report, Split, write
+from reconciler.convert.export.run import Report, Split, write
 from reconciler.convert.formats import WRITERS
 from reconciler.core.spec.labelling import image_level, located
 from reconciler.core.validation.codes import NO_RECORDS
@@ -30,7 +30,7 @@ def export(
     name: str,
     directory: Path,
     *,
-    images_at: Sequence[Any] = (),
+    images_at: Mapping[str, str] = {},
     about: Mapping[str, str] = ABOUT,
     **lines: Iterable[bytes],
 ) -> Report:
@@ -40,7 +40,7 @@ def export(
         ordered = sorted(given, key=lambda raw: orjson.loads(raw)["source-ref"])
         refs = [orjson.loads(raw)["source-ref"] for raw in ordered]
         splits.append(Split(split, refs, lambda ordered=ordered: ordered))
-    return write(Job(WRITERS[name], "bees", splits, images_at, about), directory)
+    return write(WRITERS[name], "bees", splits, directory, images_at, about)
 
 
 def _coco(directory: Path, split: str, base: str) -> list[Converted]:

@@ -20,10 +20,9 @@ from reconciler.cli.output.terminal import out
 from reconciler.cli.splits import datasets_of, splits_of
 from reconciler.convert.export.format import Format
 from reconciler.convert.export.losses import LEFT_OUT, MEANINGS, Loss, LossKind
-from reconciler.convert.export.run import Job, Report, Written
+from reconciler.convert.export.run import Report, Written
 from reconciler.convert.export.run import write as write_format
 from reconciler.convert.formats import WRITERS
-from reconciler.convert.names import rules_of
 from reconciler.core.spec.choices import Arn, DatasetType
 from reconciler.engine.usecases.export import Exported
 from reconciler.errors import Exit, UsageError
@@ -104,9 +103,7 @@ def _in_format(form: Format, args: argparse.Namespace) -> int:
         raise UsageError("--force replaces a spec and its lines alone: name a new or an empty directory")
     directory = Path(args.directory)
     with new_directory(directory, REPORT) as new, splits_of(args) as (project, splits):
-        report = write_format(
-            Job(form, project, splits, rules_of(dict(args.images_at)), dict(args.about)), new
-        )
+        report = write_format(form, project, splits, new, dict(args.images_at), dict(args.about))
         files = [f"{directory / name}{'/' * name.endswith('/')}" for name in report.files]
         document = _as_json(args.format, files, report)
         (new / REPORT).write_bytes(document)

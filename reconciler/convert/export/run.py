@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -20,14 +21,21 @@ from reconciler.convert.export.format import (
     WriterContext,
 )
 from reconciler.convert.export.losses import LEFT_OUT, Losses, LossKind, Lost
-from reconciler.convert.names import ImagesAt, Names
+from reconciler.convert.names import why_no_key
+from reconciler.convert.record import Options
 from reconciler.core.entries.entry import SOURCE_REF
+from reconciler.core.entries.pattern import shared_directory
 from reconciler.core.spec.labelling import COLOUR_DEPTH
+from reconciler.errors import UsageError
 from reconciler.private import temporary_file
 
 IMAGES: Final = "images.tsv"
 _DATE: Final = Lost(LossKind.DATE)
 _SIZE: Final = Lost(LossKind.SIZE)
+_SCHEME: Final = "s3://"
+
+# Most keys are of this form, and need no judgement, which takes 3 µs.
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*", re.ASCII)
 
 
 class Split(NamedTuple):
@@ -81,56 +89,91 @@ class Report:
     files: list[str] = field(default_factory=list)
 
 
-class Job(NamedTuple):
+class Names:
     """
-    What is to be written.
+    Names the images of one split.
 
     Attributes:
-        images_at: Where images are, by prefix; none for what follows the directory that those of a split share.
-        about: The user's description of the dataset: see `Format.about`.
+        base: What `convert` puts before each name to get the address; None if no single prefix does.
     """
 
-    form: Format
-    project: str
-    splits: Sequence[Split]
-    images_at: Sequence[ImagesAt] = ()
-    about: Mapping[str, str] = {}
+    def __init__(self, images_at: Mapping[str, str], source_refs: Iterable[str]) -> None:
+        """Name images by the given rules, or by what follows the directory that all of them share."""
+        shared = shared_directory(_first_and_last(source_refs))
+        self.is_given = bool(images_at)
+        rules = [(prefix, path.strip("/")) for prefix, path in images_at.items()] or [(shared, "")]
+        self._rules = sorted(rules, key=lambda rule: -len(rule[0]))
+        (prefix, path), *more = self._rules
+        self.base = None if more or path or prefix == _SCHEME else prefix
+        self._options = Options(base=self.base or _SCHEME, extension="")
+        self._seen: dict[str, str] | None = {} if more else None
+
+    def name(self, source_ref: str) -> str | None:
+        """
+        Return the path of an image, with ``/`` between its steps; None if its key cannot be one.
+
+        Raises:
+            UsageError: No rule is about it, or another image has the same path.
+        """
+        for prefix, path in self._rules:
+            if source_ref.startswith(prefix):
+                name = source_ref[len(prefix) :]
+                # The same judgement as that of `convert`, and a // that a file system takes for one /.
+                if not _PLAIN.fullmatch(name) and ("" in name.split("/") or why_no_key(name, self._options)):
+                    return None
+                return self._once(f"{path}/{name}" if path else name, source_ref)
+        raise UsageError(f"no --images-at says where {source_ref} is")
+
+    def _once(self, name: str, source_ref: str) -> str:
+        if self._seen is not None and (other := self._seen.setdefault(name, source_ref)) != source_ref:
+            raise UsageError(f"{other} and {source_ref} would both be {name}: change --images-at")
+        return name
+
+    @property
+    def has_lost_buckets(self) -> bool:
+        """Return whether the bucket is a directory of the names, from which `convert` cannot tell it again."""
+        return not self.is_given and self.base is None
 
 
-def write(job: Job, directory: Path) -> Report:
+def _first_and_last(source_refs: Iterable[str]) -> tuple[str, str]:
+    first = last = ""
+    for ref in source_refs:
+        first, last = min(first or ref, ref), max(last, ref)
+    return first or _SCHEME, last or _SCHEME
+
+
+def write(
+    form: Format,
+    project: str,
+    splits: Sequence[Split],
+    directory: Path,
+    images_at: Mapping[str, str] = {},
+    about: Mapping[str, str] = {},
+) -> Report:
     """
     Write all splits below an empty directory. Memory does not grow with the number of entries.
+
+    Args:
+        images_at: Prefix of addresses -> the directory of its images; empty for what follows the directory that
+            those of a split share.
+        about: The user's description of the dataset: see `Format.about`.
 
     Raises:
         OSError: A file cannot be written.
         UsageError: ``--images-at`` leaves open where an image is.
     """
     report, files = Report(), Files(directory)
-    classes, labels = _numbered(job.splits) if job.form.numbered else ({}, {})
-    with files.create(IMAGES) if job.form.images else temporary_file() as copies:
-        for split in job.splits:
-            context = WriterContext(job.project, split.name, files, classes, labels)
-            names = _names(split, job)
-            with job.form.split(context) as add:
-                report.splits.append(_written(split, job.form, names, add, report.losses, copies.write))
-    if job.form.finish:
-        splits = [split.name for split in job.splits]
-        job.form.finish(AllSplits(job.project, splits, files, classes, job.about))
+    classes, labels = _numbered(splits) if form.numbered else ({}, {})
+    with files.create(IMAGES) if form.images else temporary_file() as copies:
+        for split in splits:
+            context = WriterContext(project, split.name, files, classes, labels)
+            names = Names(images_at, split.source_refs)
+            with form.split(context) as add:
+                report.splits.append(_written(split, form, names, add, report.losses, copies.write))
+    if form.finish:
+        form.finish(AllSplits(project, [split.name for split in splits], files, classes, about))
     report.files = files.names
     return report
-
-
-def _names(split: Split, job: Job) -> Names:
-    refs = list(_first_and_last(split.source_refs))
-    return Names(job.images_at, *(refs or ("s3://", "s3://")))
-
-
-def _first_and_last(source_refs: Iterable[str]) -> Iterator[str]:
-    first = last = None
-    for ref in source_refs:
-        first, last = min(first or ref, ref), max(last or ref, ref)
-    if first is not None and last is not None:
-        yield from (first, last)
 
 
 def _numbered(splits: Sequence[Split]) -> tuple[Classes, Classes]:

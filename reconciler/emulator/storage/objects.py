@@ -69,14 +69,17 @@ def joined(db: sqlite3.Connection, parts: Sequence[sqlite3.Row], whole: sqlite3.
     return Content(body, size, etag, whole["type"], json.loads(whole["metadata"]))
 
 
+def owns(store: Store, owner: tuple[str, str], bucket: str) -> bool:
+    """Return whether a bucket is of this account and Region."""
+    sql = "SELECT 1 FROM buckets WHERE name = ? AND account = ? AND region = ?"
+    return store.one(sql, bucket, *owner) is not None
+
+
 def manifest(
     store: Store, owner: tuple[str, str], bucket: str, key: str, version: str | None = None
 ) -> Content | None:
     """Return an object in a bucket of this account and Region; None if it does not exist."""
-    owned = "SELECT 1 FROM buckets WHERE name = ? AND account = ? AND region = ?"
-    if store.one(owned, bucket, *owner) is None:
-        return None
-    row = find(store, bucket, key, version)
+    row = find(store, bucket, key, version) if owns(store, owner, bucket) else None
     if row is None or row["marker"]:
         return None
     return Content(row["body"], row["size"], row["etag"])

@@ -113,8 +113,7 @@ def _manifest_name(data: Fields) -> str | None:
 
 
 def _owns(context: Context, version: sqlite3.Row, bucket: str) -> bool:
-    sql = "SELECT 1 FROM buckets WHERE name = ? AND account = ? AND region = ?"
-    return context.store.one(sql, bucket, version["account"], version["region"]) is not None
+    return objects.owns(context.store, (version["account"], version["region"]), bucket)
 
 
 def _lines(context: Context, version: sqlite3.Row, settings: Fields) -> Mapping[str, Iterable[bytes]]:
