@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from reconciler.convert.names import is_ordinary
+from reconciler.convert.images import is_ordinary
 from reconciler.convert.record import LabelledBox, LabelledImage, Options
 from reconciler.core.entries.entry import SOURCE_REF
 from reconciler.core.runtime import quotas

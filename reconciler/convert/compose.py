@@ -11,8 +11,7 @@ import orjson
 
 from reconciler.convert.clean_lines import ComposedLine, clean_line
 from reconciler.convert.geometry import beyond, scaled, whole
-from reconciler.convert.image_size import sized
-from reconciler.convert.names import is_elsewhere, key_of, why_no_key
+from reconciler.convert.images import is_elsewhere, key_of, sized, why_no_key
 from reconciler.convert.record import LabelledBox, LabelledImage, Line, Options, Read, odd, wrong
 from reconciler.core.entries.entry import SOURCE_REF, Fields
 from reconciler.core.spec.labelling import address, image_level, located, why_no_address

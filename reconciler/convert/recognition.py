@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from reconciler.convert.names import IMAGES
+from reconciler.convert.images import IMAGES
 from reconciler.convert.record import bytes_of
 
 _HEAD_BYTES: Final = 65_536

@@ -21,7 +21,7 @@ from reconciler.convert.export.format import (
     WriterContext,
 )
 from reconciler.convert.export.losses import LEFT_OUT, Losses, LossKind, Lost
-from reconciler.convert.names import why_no_key
+from reconciler.convert.images import why_no_key
 from reconciler.convert.record import Options
 from reconciler.core.entries.entry import SOURCE_REF
 from reconciler.core.entries.pattern import shared_directory

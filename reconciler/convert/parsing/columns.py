@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconciler.convert.geometry import number
-from reconciler.convert.names import is_image
+from reconciler.convert.images import is_image
 from reconciler.convert.parsing.headers import INDEX, KNOWN, MORE_LABELS, WITHOUT_LABELS, Role
 from reconciler.convert.record import BadFile
 from reconciler.core.validation import codes

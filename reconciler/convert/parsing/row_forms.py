@@ -20,7 +20,7 @@ from reconciler.convert.geometry import (
     region_of_via,
     sides,
 )
-from reconciler.convert.names import is_image
+from reconciler.convert.images import is_image
 from reconciler.convert.parsing.class_names import MID
 from reconciler.convert.parsing.columns import CENTERED, CORNERS, Layout, mark
 from reconciler.convert.parsing.headers import Role

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.convert.geometry import centred, is_predicted, prediction
-from reconciler.convert.parsing.images import separated, settled
 from reconciler.convert.parsing.json_records import Record, elements, mapping_of
+from reconciler.convert.parsing.splits import separated, settled
 from reconciler.convert.record import LabelledImage, Options, Read, Rectangle, display, text_of, wrong
 from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin, Problem

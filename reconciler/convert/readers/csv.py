@@ -14,12 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from reconciler.convert.image_size import ending_in, sized
-from reconciler.convert.names import IMAGES, is_image
+from reconciler.convert.images import IMAGES, ending_in, is_image, sized
 from reconciler.convert.parsing.class_names import names_in
 from reconciler.convert.parsing.columns import Layout, declared, layout_of
 from reconciler.convert.parsing.headers import Role
-from reconciler.convert.parsing.images import of_split
 from reconciler.convert.parsing.row_forms import (
     Row,
     box,
@@ -30,6 +28,7 @@ from reconciler.convert.parsing.row_forms import (
     vertex_split,
     without_groups,
 )
+from reconciler.convert.parsing.splits import of_split
 from reconciler.convert.record import BadFile, LabelledImage, Options, Read, display, odd, text_of, wrong
 from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin, has_error

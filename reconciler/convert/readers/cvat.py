@@ -21,7 +21,7 @@ from reconciler.convert.geometry import (
     turned,
     unusable_shape,
 )
-from reconciler.convert.parsing.images import of_split, separated, settled
+from reconciler.convert.parsing.splits import of_split, separated, settled
 from reconciler.convert.parsing.xml_tree import Element, tree_of
 from reconciler.convert.record import (
     BadFile,

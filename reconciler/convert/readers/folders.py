@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from reconciler.convert.names import IMAGES
+from reconciler.convert.images import IMAGES
 from reconciler.convert.record import LabelledImage, Options, Read, display, wrong
 from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin

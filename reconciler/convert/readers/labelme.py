@@ -20,8 +20,8 @@ from reconciler.convert.geometry import (
     sides,
     unusable_shape,
 )
-from reconciler.convert.parsing.images import separated, settled
 from reconciler.convert.parsing.json_records import document, mapping_of
+from reconciler.convert.parsing.splits import separated, settled
 from reconciler.convert.record import (
     BadFile,
     LabelledImage,

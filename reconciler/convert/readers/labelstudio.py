@@ -24,9 +24,9 @@ from reconciler.convert.geometry import (
     turned,
     unusable_shape,
 )
-from reconciler.convert.names import is_image
-from reconciler.convert.parsing.images import separated, settled
+from reconciler.convert.images import is_image
 from reconciler.convert.parsing.json_records import Record, elements, mapping_of, moment
+from reconciler.convert.parsing.splits import separated, settled
 from reconciler.convert.record import LabelledImage, Notes, Options, Read, Rectangle, display, text_of, wrong
 from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin, Problem

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.convert.geometry import enclosing, not_upright, sides, unusable_shape
-from reconciler.convert.image_size import ending_in
-from reconciler.convert.parsing.images import of_split, separated, settled
+from reconciler.convert.images import ending_in
 from reconciler.convert.parsing.json_records import document, list_of, mapping_of
+from reconciler.convert.parsing.splits import of_split, separated, settled
 from reconciler.convert.readers.folders import SPLITS
 from reconciler.convert.record import (
     BadFile,

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from reconciler.convert.geometry import edged
-from reconciler.convert.parsing.images import of_split, separated
 from reconciler.convert.parsing.json_records import Record, elements, list_of, mapping_of
+from reconciler.convert.parsing.splits import of_split, separated
 from reconciler.convert.record import LabelledImage, Options, Read, Rectangle, display, text_of, wrong
 from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin, Problem

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from reconciler.convert.geometry import around, centred, number, scaled
-from reconciler.convert.image_size import ending_in, header_of, with_header
+from reconciler.convert.images import ending_in, header_of, with_header
 from reconciler.convert.parsing.class_names import FILES, Classes, agreeing, classes_in, found_near
 from reconciler.convert.record import (
     BadFile,

@@ -1,4 +1,4 @@
-"""Formats that names hide, by the first bytes; sizes are held to Pillow in `tests.convert.test_image_size`."""
+"""Formats that names hide, by the first bytes; sizes are held to Pillow in `tests.convert.test_images`."""
 
 import io
 import struct
