@@ -206,12 +206,13 @@ class Index:
         """Do the same as `listed_in_order` for lines in another form; 0 if the files cannot be opened."""
         if self.open_file is None or expected >= len(self):
             return 0
+        hashes = self._text_hashes[expected : expected + len(raws)]
+        texts = self._texts(expected, len(raws), self.open_file)
         rows = 0
-        for raw, text in zip(raws, self._texts(expected, len(raws), self.open_file), strict=False):
-            if self._text_hashes[expected + rows] != hash(text[:-1]) or not form(text, raw):
-                break  # it has changed, holds service keys, or is another line
-            rows += 1
-        return rows
+        for rows, (raw, text, hashed) in enumerate(zip(raws, texts, hashes, strict=False)):
+            if hashed != hash(text[:-1]) or not form(text, raw):
+                return rows  # it has changed, holds service keys, or is another line
+        return rows + 1
 
     def _texts(self, start: int, most: int, open_file: Callable[[int], BinaryIO]) -> Iterator[bytes]:
         """Yield the texts of rows that stand in one file, read together: a third of the cost of one by one."""

@@ -95,7 +95,7 @@ def is_without_spaces(text: bytes, raw: bytes) -> bool:
         sent: bytes = without_spaces(text, indent=-1)
     except RecursionError:
         return False
-    return raw[len(sent) - 1 :] in _ENDS and raw.startswith(sent[:-1])
+    return raw.removeprefix(sent[:-1]) in _ENDS
 
 
 def is_sorted(text: bytes, raw: bytes) -> bool:
