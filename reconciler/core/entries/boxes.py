@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from math import inf
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from reconciler.core.entries.training_view import TrainingBox
@@ -155,7 +156,7 @@ def iou(one: TrainingBox, other: TrainingBox) -> float:
 def pair_boxes(desired: Sequence[TrainingBox], observed: Sequence[TrainingBox]) -> tuple[BoxPair, ...]:
     """Pair the boxes of one image. Every box is in exactly one pair; pairs are ordered by position."""
     if desired == observed:
-        return tuple(sorted((BoxPair(box, box) for box in desired), key=_by_place))
+        return tuple([BoxPair(box, box) for box in sorted(desired, key=_PLACE)])
     same = Counter(desired) & Counter(observed)
     pairs = [BoxPair(box, box) for box in same.elements()]
     before = sorted((Counter(desired) - same).elements())
@@ -196,6 +197,9 @@ def _moved_score(one: TrainingBox, other: TrainingBox) -> float:
 def _relabelled_score(one: TrainingBox, other: TrainingBox) -> float:
     overlap = iou(one, other)
     return overlap if one.label != other.label and overlap >= RELABELLED_IOU else 0.0
+
+
+_PLACE: Final = attrgetter("top", "left", "label")
 
 
 def _by_place(pair: BoxPair) -> tuple[tuple[float, float, str], bool, tuple[float, ...]]:

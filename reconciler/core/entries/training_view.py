@@ -73,7 +73,7 @@ def _boxes(value: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterator[Tr
     names: Mapping[str, Any] = class_map if isinstance(class_map, dict) else {}
     for box in _objects(value.get("annotations")):
         label = names.get(_class_key(box.get("class_id")))
-        edges = [box.get(edge) for edge in ("left", "top", "width", "height")]
+        edges = box.get("left"), box.get("top"), box.get("width"), box.get("height")
         if isinstance(label, str) and _NUMBERS.issuperset(map(type, edges)):
             yield TrainingBox(label, *edges)  # type: ignore[arg-type]  # narrowed by the line above
 
@@ -87,7 +87,7 @@ def _sizes(value: Mapping[str, Any]) -> Iterator[tuple[float, float]]:
 
 def _objects(value: object) -> Iterator[Mapping[str, Any]]:
     if isinstance(value, list):
-        yield from (item for item in value if isinstance(item, dict))
+        yield from [item for item in value if isinstance(item, dict)]
 
 
 def _class_key(class_id: object) -> str:
