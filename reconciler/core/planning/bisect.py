@@ -80,7 +80,6 @@ class Isolation(Generic[T]):
         self._in_place: set[int] = set()
         self._isolated: list[int] = []
         self._unresolved_groups: list[Places] = []
-        self._together: list[Places] = []
         self._sent: Places = ()
         self.updates = 0
         self.passes = 0
@@ -98,16 +97,6 @@ class Isolation(Generic[T]):
     def unresolved_groups(self) -> tuple[tuple[T, ...], ...]:
         """Failed groups whose search the bound cut short; they may contain good lines."""
         return tuple(self._named(places) for places in self._unresolved_groups)
-
-    @property
-    def together(self) -> tuple[tuple[T, ...], ...]:
-        """
-        Groups that failed as one update, although every line in them is now in place.
-
-        Either some lines fail only in combination, or a line fails intermittently. Nothing is left to apply;
-        identifying the lines would require sending them again.
-        """
-        return tuple(self._named(places) for places in self._together)
 
     def next(self) -> Batch[T] | None:
         """Return the batch to send now, None at the end. Repeatable until the next result or fact."""
@@ -196,15 +185,11 @@ class Isolation(Generic[T]):
                 suspects = failed = self._sent
 
     def _settled(self, suspects: Places, failed: Places) -> bool:
-        """Record the verdict if the search is over, and return whether it is."""
-        match suspects:
-            case ():
-                self._together.append(failed)
-            case (place,) if suspects == failed:
-                self._isolated.append(place)
-            case _:
-                return False
-        return True
+        """Return whether the search is over, and note the line that failed alone."""
+        if len(suspects) == 1 and suspects == failed:
+            self._isolated += suspects
+            return True
+        return not suspects  # they fail in combination only, or one of them intermittently: all are in place
 
     def _merge(self) -> None:
         """Repack the deferred parts: at most as many batches as parts, as the parts are runs of one order."""

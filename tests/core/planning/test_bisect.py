@@ -38,7 +38,7 @@ def test_what_passes_is_sent_once_in_order_and_full():
     isolation = isolate(service, 7, batches=3)
 
     assert [{0, 1, 2}, {3, 4, 5}, {6}] == sets(service.passed)
-    assert ((), (), ()) == (isolation.isolated, isolation.unresolved_groups, isolation.together)
+    assert ((), ()) == (isolation.isolated, isolation.unresolved_groups)
 
 
 def test_nothing_to_send_asks_for_no_update():
@@ -57,14 +57,14 @@ def test_any_one_or_two_bad_lines_are_isolated_and_all_others_applied(count, bat
 
         assert bad == tuple(sorted(isolation.isolated))
         assert set(range(count)) - set(bad) == service.in_place
-        assert ((), ()) == (isolation.unresolved_groups, isolation.together)
+        assert () == isolation.unresolved_groups
         assert once(service.passed)
 
 
 @pytest.mark.parametrize("count", range(2, 10))
 @pytest.mark.parametrize("batches", [1, 2])
 def test_any_two_lines_that_fail_together_are_applied_apart(count, batches):
-    """Two lines that fail only together are both applied, and the group that failed is reported."""
+    """Two lines that fail only together are both applied."""
     for pair in combinations(range(count), 2):
         service = Service(groups=[pair])
         isolation = isolate(service, count, batches=batches)
@@ -72,8 +72,6 @@ def test_any_two_lines_that_fail_together_are_applied_apart(count, batches):
         assert set(range(count)) == service.in_place
         assert ((), ()) == (isolation.isolated, isolation.unresolved_groups)
         assert once(service.passed)
-        assert bool(service.failed) == bool(isolation.together)
-        assert all(set(pair) <= set(group) for group in isolation.together)
 
 
 @pytest.mark.parametrize("count", range(3, 10))
@@ -196,7 +194,7 @@ def test_a_line_that_fails_alone_only_sometimes_is_not_isolated_once_it_passed()
     isolation = isolate(service, 4)
 
     assert set(range(4)) == service.in_place
-    assert ((), ((0, 1, 2, 3),)) == (isolation.isolated, isolation.together)
+    assert ((), ()) == (isolation.isolated, isolation.unresolved_groups)
 
 
 def test_where_nothing_ever_passes_the_search_gives_up_early():
@@ -301,7 +299,7 @@ def test_what_an_observation_found_in_place_is_not_sent():
     assert (5,) == isolation.next().items
     isolation.known_in_place([5, 6, 7])
     assert isolation.next() is None
-    assert (tuple(range(1, 8)),) == isolation.together
+    assert ((), ()) == (isolation.isolated, isolation.unresolved_groups)
 
 
 def test_an_unrequested_result_is_refused():
