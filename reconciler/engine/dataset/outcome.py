@@ -186,7 +186,7 @@ def outdated(plan: DatasetPlan, reason: str) -> DatasetResult:
 def unplanned(plan: DatasetPlan) -> DatasetResult:
     """Return the result for a dataset that could not be planned for."""
     verdict = Verdict.FAILED if plan.exit_code == SpecError.exit_code else Verdict.UNKNOWN
-    return replace(_of(plan, verdict), complete=False)
+    return replace(_of(plan, verdict), complete=False, gap=None)
 
 
 def unseen(plan: DatasetPlan, arn: str | None, sent: Sent, reason: ReconcilerError) -> DatasetResult:
