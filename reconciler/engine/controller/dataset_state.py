@@ -139,16 +139,11 @@ class DatasetState:
         turn = next_boundary(self.loaded.policy, now) if self.loaded else None
         return inf if turn is None else turn - now + 1.0
 
-    @property
-    def why_broken(self) -> str:
-        """Return the first error of the document, with its origin."""
-        problems = self.broken.problems if self.broken else ()
-        return next((placed(problem) for problem in problems if problem.is_error), "cannot be read")
-
     def unreadable(self) -> Summary:
-        """Return the summary of a dataset whose document cannot be read."""
+        """Return the summary of a dataset whose document cannot be read: its first error, with the origin."""
         problems = self.broken.problems if self.broken else ()
-        return failed(FailureReason(Reason.INVALID, self.why_broken), Exit.INVALID, errors_of(problems))
+        why = next((placed(problem) for problem in problems if problem.is_error), "cannot be read")
+        return failed(FailureReason(Reason.INVALID, why), Exit.INVALID, errors_of(problems))
 
     @property
     def place(self) -> str:

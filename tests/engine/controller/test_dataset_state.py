@@ -124,10 +124,11 @@ def test_the_first_error_of_a_broken_document_is_the_reason():
         (Severity.WARNING, "an odd name"), (Severity.ERROR, "no kind"), (Severity.ERROR, "no name")
     )
 
-    assert "specs/a.yaml:4: no kind" == state.why_broken
-    assert ("SpecInvalid", Exit.INVALID) == (state.unreadable().failure.reason, state.unreadable().exit_code)
+    found = state.unreadable()
+    assert ("SpecInvalid", "specs/a.yaml:4: no kind", Exit.INVALID) == (*found.failure, found.exit_code)
     assert ["no kind", "no name"] == [error["message"] for error in state.document(0.0, None)["errors"]]
-    assert "cannot be read" == broken().why_broken == DatasetState("a", None).why_broken
+    for without in (broken(), DatasetState("a", None)):
+        assert "cannot be read" == without.unreadable().failure.message
 
 
 def test_the_error_of_a_dataset_that_another_replica_reports_is_not_repeated():
