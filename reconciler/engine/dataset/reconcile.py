@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
-from functools import partial
 from typing import Final
 
 from reconciler.core.spec.choices import Mode
@@ -233,33 +232,24 @@ def _timeout(desired: Desired) -> float:
 
 def _proven(desired: Desired, planned: Planned, arn: str, sent: Sent, context: Context) -> Outcome:
     """Observe again what was sent; record it, and return the outcome."""
+    plan = planned.plan
     if sent.touched or planned.observation is None:
         deadline = context.clock.now() + _timeout(desired)
-        with context.tracer.span("verify", dataset_arn=arn, entries=len(planned.plan.sendable)):
+        with context.tracer.span("verify", dataset_arn=arn, entries=len(plan.sendable)):
             after = observe_again(desired, arn, planned, sent, context, deadline)
     else:
-        after = After(planned.diff, planned.observation)
-    try:
-        return _recorded(desired, planned, arn, after, sent, context)
-    finally:
-        after.close(planned.observation)
-
-
-def _recorded(
-    desired: Desired, planned: Planned, arn: str, after: After, sent: Sent, context: Context
-) -> Outcome:
-    """Record what was observed after the last update, and return the outcome."""
-    plan = planned.plan
-    proof = prove(plan.sendable, planned.diff, after.diff, sent, desired)
-    log.info("verify.finished", in_place=len(proof.in_place), sent=len(sent.touched))
-    observation = after.observation or carried(planned, after, sent, proof, context.clock.now())
-    try:
-        _remember(desired, planned, arn, after, observation, sent, proof, context)
-    except StateError as exc:  # what was proven holds, and the next observation finds it again
-        log.warning("status.unsaved", reason=str(exc))
-    plan = replace(plan, gap=observation.gap) if observation else plan
-    result = outcome.proven(plan, arn, sent, proof, after.diff)
-    return Outcome(planned.plan, result, after.diff, observation)
+        after = After(planned.diff, planned.observation, before=planned.observation)
+    with closing(after):
+        proof = prove(plan.sendable, planned.diff, after.diff, sent, desired)
+        log.info("verify.finished", in_place=len(proof.in_place), sent=len(sent.touched))
+        observation = after.observation or carried(planned, after, sent, proof, context.clock.now())
+        try:
+            _remember(desired, planned, arn, after, observation, sent, proof, context)
+        except StateError as exc:  # what was proven holds, and the next observation finds it again
+            log.warning("status.unsaved", reason=str(exc))
+    seen = replace(plan, gap=observation.gap) if observation else plan
+    result = outcome.proven(seen, arn, sent, proof, after.diff)
+    return Outcome(plan, result, after.diff, observation)
 
 
 def _remember(
@@ -285,5 +275,4 @@ def _remember(
         moved = moved_since_applied(planned.observation)
         record_applied(desired, arn, sent.touched, after.diff, memory, moved)
     if observation is not None:
-        line = partial(after.line, planned.observation)
-        remember_entries(desired, observation, line, context, are_applied=True)
+        remember_entries(desired, observation, after.line, context, are_applied=True)

@@ -66,6 +66,7 @@ class After:
         readback: The observed lines of those that were read by filters, by their place in *diff*.
         read: The source-refs that were read so.
         descriptions: The answers of DescribeDataset around each of these readings.
+        before: What was observed before the first update; it stays open.
     """
 
     diff: Diff
@@ -73,21 +74,21 @@ class After:
     readback: SpooledListing | None = None
     read: frozenset[str] = frozenset()
     descriptions: frozenset[Description] = frozenset()
+    before: Observation | None = None
 
-    def line(self, seen: Observation | None, source_ref: str, place: Place) -> bytes:
-        """Return an observed line; *seen* is what was observed before."""
+    def line(self, source_ref: str, place: Place) -> bytes:
+        """Return an observed line."""
         if source_ref in self.read and self.readback is not None:
             return self.readback.read(place)
-        observation = self.observation or seen
+        observation = self.observation or self.before
         if observation is None:
             raise ValueError(f"{source_ref} was not observed")
         return observation.listing.read(place)
 
-    def close(self, seen: Observation | None) -> None:
-        """Close what was read after the last update; *seen*, what was observed before, stays open."""
+    def close(self) -> None:
         if self.readback is not None:
             self.readback.close()
-        if self.observation is not None and self.observation is not seen:
+        if self.observation is not None and self.observation is not self.before:
             self.observation.listing.close()
 
 
@@ -103,11 +104,11 @@ def observe_again(
     Raises:
         GatewayError: They could not be seen, in one state, before *deadline*.
     """
-    after = After(planned.diff, None, SpooledListing())
+    after = After(planned.diff, None, SpooledListing(), before=planned.observation)
     try:
         return _observed_again(desired, arn, planned.plan.sendable, after, sent, context, deadline)
     except BaseException:
-        after.close(None)
+        after.close()
         raise
 
 
@@ -192,12 +193,13 @@ def _observe_once(
     found, description = retry(attempt, context.clock, deadline)
     diff = last.diff.updated(touched, found)
     complete = last.observation if last.observation and last.observation.description == description else None
-    return After(
-        diff,
-        complete.amended(diff) if complete else None,
-        readback,
-        last.read | frozenset(touched),
-        last.descriptions | {description},
+    return replace(
+        last,
+        diff=diff,
+        observation=complete.amended(diff) if complete else None,
+        readback=readback,
+        read=last.read | frozenset(touched),
+        descriptions=last.descriptions | {description},
     )
 
 
