@@ -245,7 +245,7 @@ def check_lines(tree: Tree, path: str, manifests: Manifests) -> CheckedFile:
         if pointer is not None and can_be_read(tree, pointer):
             return CheckedFile(LargeFile(tree, name, pointer, manifests))
         if (found := check_form(stream, name)) is not None:
-            return _refused(found.code, found.message, Origin(name, found.line))
+            return CheckedFile(None, problems=(found,))
         size = stream.seek(0, os.SEEK_END)
         stream.seek(0)
         empty = size <= HEAD_BYTES and not stream.read().strip()
@@ -258,7 +258,8 @@ def check_shorthand(parsed: ParsedFile, name: str) -> CheckedFile:
     documents = [document for document in parsed.documents if document.kind != "Dataset"]
     if not documents and not problems:
         message = "the file is named under entries, but holds no document of kind Entries"
-        return _refused(codes.NOT_ENTRIES, message, Origin(name, 1))
+        problem = Problem(Severity.ERROR, codes.NOT_ENTRIES, message, Origin(name, 1))
+        return CheckedFile(None, problems=(problem,))
     content = bytearray()
     numbers = array("I")
     for document in documents:
@@ -283,7 +284,3 @@ def _compile(
             content += line.raw + b"\n"
             numbers.append(document.document.locate(("images", line.item)).line)
     return [document.problem(model_error) for model_error in compiled.model_errors]
-
-
-def _refused(code: str, message: str, origin: Origin) -> CheckedFile:
-    return CheckedFile(None, problems=(Problem(Severity.ERROR, code, message, origin),))

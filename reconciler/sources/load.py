@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
+from functools import cached_property
 from typing import Final
 
 from reconciler.core.entries.pattern import is_pattern, path_glob
@@ -62,7 +63,6 @@ class _Loading:
         self._tree = tree
         self._only = only
         self._manifests = manifests
-        self._listing: tuple[str, ...] | None = None
         self._parsed: dict[str, ParsedFile] = {}
         self._checked: dict[str, CheckedFile] = {}
 
@@ -106,7 +106,7 @@ class _Loading:
 
     def _spec_files(self) -> list[str]:
         """Return the YAML files of the tree, each once even if links give it several names."""
-        return sorted({self._canonical(path) for path in self._files() if is_yaml(path)})
+        return sorted({self._canonical(path) for path in self._files if is_yaml(path)})
 
     def _canonical(self, path: str) -> str:
         """Return the canonical name of a file, unless only one of the two names has a YAML suffix."""
@@ -184,9 +184,9 @@ class _Loading:
         if posixpath.isabs(file) or path == ".." or path.startswith("../"):
             message = f"“{file}” leads out of the spec tree {self._tree.name}"
             return ModelError((), codes.OUTSIDE, message)
-        if not is_pattern(path) or path in self._files():
+        if not is_pattern(path) or path in self._files:
             return (path,)
-        matches = tuple(name for name in self._files() if path_glob(path).match(name))
+        matches = tuple(name for name in self._files if path_glob(path).match(name))
         return matches or ModelError((), codes.NO_MATCH, f"“{file}” matches no file")
 
     def _check(self, path: str) -> CheckedFile | ModelError:
@@ -202,7 +202,7 @@ class _Loading:
         return self._checked[path]
 
     def _absent(self, path: str) -> str:
-        near = get_close_matches(path, self._files(), n=1, cutoff=0.8)
+        near = get_close_matches(path, self._files, n=1, cutoff=0.8)
         hint = f"; did you mean {self._tree.display(near[0])}?" if near else ""
         return f"{self._tree.display(path)} does not exist{hint}"
 
@@ -224,10 +224,9 @@ class _Loading:
         origin = Origin(self._tree.display(path), 1)
         return Problem(Severity.ERROR, codes.EMPTY_ENTRIES, message, origin)
 
+    @cached_property
     def _files(self) -> tuple[str, ...]:
-        if self._listing is None:
-            self._listing = tuple(self._tree.files())
-        return self._listing
+        return tuple(self._tree.files())
 
 
 def _patterns(parsed: Parsed, dataset: Dataset) -> Iterator[PlacedGlob]:

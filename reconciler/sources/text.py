@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final
 
 import orjson
 
 from reconciler.core.entries.lines import MAX_LINE_BYTES, other_form, other_format
 from reconciler.core.validation import codes
+from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.sources.yaml.strict import Fault, Mark
 
 HEAD_BYTES: Final = 8_192
@@ -73,33 +74,29 @@ def _place(before: str) -> Mark:
     return Mark(before.count("\n") + 1, len(before) - before.rfind("\n"))
 
 
-class FormProblem(NamedTuple):
-    """Why none of the lines of a file can be used."""
-
-    code: str
-    message: str
-    line: int = 1
-
-
-def check_form(stream: BinaryIO, name: str) -> FormProblem | None:
-    """Return what is wrong with the first or the last bytes of a file, or None."""
+def check_form(stream: BinaryIO, name: str) -> Problem | None:
+    """Return why none of the lines of a file can be used, by its first or its last bytes; None if they can."""
     size = stream.seek(0, os.SEEK_END)
     stream.seek(0)
     head = stream.read(HEAD_BYTES)
     if found := suspicion(head):
         code, reason = found
-        return FormProblem(code, f"the file {reason}")
+        return _error(code, f"the file {reason}", name)
     if (form := other_form(head)) is not None:
         way = f"`reconciler convert groundtruth {name} -o OUT` writes such lines"
-        return FormProblem(codes.NOT_LINES, f"{form}, and one object a line is needed: {way}")
+        return _error(codes.NOT_LINES, f"{form}, and one object a line is needed: {way}", name)
     if (format_ := other_format(head)) is not None:
         form, way = format_
         needed = "and JSON Lines are needed, one object a line"
-        return FormProblem(codes.NOT_LINES, f"it looks like {form}, {needed}: {way.format(name=name)}")
+        return _error(codes.NOT_LINES, f"it looks like {form}, {needed}: {way.format(name=name)}", name)
     if (size > HEAD_BYTES or head.strip()) and _is_cut(stream, size):
         message = "the file ends in the middle of a line: it looks half-written"
-        return FormProblem(codes.CUT, message, _last_line(stream))
+        return _error(codes.CUT, message, name, _last_line(stream))
     return None
+
+
+def _error(code: str, message: str, name: str, line: int = 1) -> Problem:
+    return Problem(Severity.ERROR, code, message, Origin(name, line))
 
 
 def _is_cut(stream: BinaryIO, size: int) -> bool:
