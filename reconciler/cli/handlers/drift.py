@@ -1,7 +1,4 @@
-"""``reconciler drift``: report changes made outside git. Makes no call that writes.
-
-Without ``--remember`` it writes no file but the report, so that it can run from anywhere.
-"""
+"""``reconciler drift``: report changes made outside git. Makes no call that writes."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Literal, NamedTuple, NotRequired
+from typing import Any, Final, Literal, NamedTuple, NotRequired, cast
 
 from typing_extensions import TypedDict
 
@@ -193,10 +193,11 @@ def _believed(condition: ConditionDocument, until: str | None, now: float) -> Co
         return condition
     if not decays(kind, Truth(condition["status"])):
         return condition
+    reason = Reason.TOO_OLD.value
     return {
-        "type": condition["type"],
+        **condition,
         "status": "Unknown",
-        "reason": Reason.TOO_OLD.value,
+        "reason": reason,
         "message": TOO_OLD,
         "lastTransitionTime": until,
     }
@@ -205,11 +206,7 @@ def _believed(condition: ConditionDocument, until: str | None, now: float) -> Co
 def _revisions(kept: object) -> RevisionsDoc | None:
     if not isinstance(kept, dict):
         return None
-    return {
-        "attempted": _text(kept.get("attempted")),
-        "applied": _text(kept.get("applied")),
-        "verified": _text(kept.get("verified")),
-    }
+    return cast("RevisionsDoc", {name: _text(kept.get(name)) for name in RevisionsDoc.__annotations__})
 
 
 def _suspension(kept: object, now: float) -> SuspensionDoc | None:
@@ -246,19 +243,14 @@ def conditions_of(kept: object) -> Iterator[ConditionDocument]:
     for condition in kept if isinstance(kept, list) else ():
         match condition:
             case {
-                "type": str(kind),
-                "status": "True" | "False" | "Unknown" as status,
-                "reason": str(reason),
-                "message": str(message),
-                "lastTransitionTime": str(since),
+                "type": str(),
+                "status": "True" | "False" | "Unknown",
+                "reason": str(),
+                "message": str(),
+                "lastTransitionTime": str(),
             }:
-                yield {
-                    "type": kind,
-                    "status": status,
-                    "reason": reason,
-                    "message": message,
-                    "lastTransitionTime": since,
-                }
+                names = ConditionDocument.__annotations__
+                yield cast("ConditionDocument", {name: condition[name] for name in names})
 
 
 def _verdict(kept: object) -> Verdict:
