@@ -119,7 +119,7 @@ def upload(specs: Path, data: Path) -> None:
 
 
 def _put(emulator: Emulator, path: str, body: bytes) -> None:
-    answer = emulator.handle(Request("PUT", path, path, {}, _SIGNED, body))
+    answer = emulator.handle(Request("PUT", path, {}, _SIGNED, body))
     if answer.status != 200:
         raise RuntimeError(f"{path}: {answer.body.decode()}")
 

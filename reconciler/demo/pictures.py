@@ -85,6 +85,9 @@ _SHADOW: Final = (14, 52, 38)
 _BLACK: Final = (30, 31, 34)
 _HOLE: Final = (12, 14, 13)
 
+# Pixels between parts of a circuit board.
+_APART: Final = 40
+
 # Bands of a resistor.
 _BANDS: Final = ((134, 62, 34), (30, 30, 30), (196, 44, 40), (206, 166, 60))
 
@@ -150,12 +153,12 @@ def _free_places(canvas: Canvas, boxes: tuple[TrainingBox, ...], chance: Random)
             yield place
 
 
-def _meet(one: TrainingBox, other: TrainingBox, apart: float = 40) -> bool:
+def _meet(one: TrainingBox, other: TrainingBox) -> bool:
     return (
-        one.left < other.left + other.width + apart
-        and other.left < one.left + one.width + apart
-        and one.top < other.top + other.height + apart
-        and other.top < one.top + one.height + apart
+        one.left < other.left + other.width + _APART
+        and other.left < one.left + one.width + _APART
+        and one.top < other.top + other.height + _APART
+        and other.top < one.top + one.height + _APART
     )
 
 

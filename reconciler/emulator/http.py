@@ -49,14 +49,12 @@ class Request:
 
     Attributes:
         path: Decoded, with its leading slash.
-        raw_path: As sent, still encoded.
         query: The last value of each key, decoded.
         headers: Lower-case name -> value.
     """
 
     method: str
     path: str
-    raw_path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes

@@ -179,7 +179,6 @@ def _request(scope: Scope, body: bytes) -> Request:
     return Request(
         method=scope["method"],
         path=scope["path"],
-        raw_path=scope["raw_path"].decode("latin-1"),
         query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
         headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]},
         body=body,

@@ -87,7 +87,7 @@ def unusable_setting(environ: Mapping[str, str] = os.environ) -> str | None:
     return None
 
 
-def unusable_in(profile: Mapping[str, Any], name: str, environ: Mapping[str, str] = os.environ) -> str | None:
+def unusable_in(profile: Mapping[str, Any], name: str) -> str | None:
     """
     Return a message about a setting that the SDK accepts and cannot use, from a variable or the profile.
 
@@ -97,7 +97,7 @@ def unusable_in(profile: Mapping[str, Any], name: str, environ: Mapping[str, str
     """
 
     def found(setting: str, variable: str) -> tuple[str, str]:
-        if value := environ.get(variable):
+        if value := os.environ.get(variable):
             return value, variable
         return str(profile.get(setting) or ""), f"{setting} of profile {name}"
 
@@ -114,9 +114,9 @@ def unusable_in(profile: Mapping[str, Any], name: str, environ: Mapping[str, str
     return None
 
 
-def on_the_way(environ: Mapping[str, str] = os.environ) -> str:
+def on_the_way() -> str:
     """Return which settings send calls elsewhere than to AWS, to end a sentence."""
-    found = [name for name in environ if name.upper() in _DETOURS or name.startswith("AWS_ENDPOINT_URL")]
+    found = [name for name in os.environ if name.upper() in _DETOURS or name.startswith("AWS_ENDPOINT_URL")]
     return f" (perhaps a proxy answered; see {', '.join(sorted(found)) or 'the network'})"
 
 

@@ -122,7 +122,7 @@ class Direct:
 
     def ask(self, operation: str, body: bytes) -> Answer:
         headers = {"authorization": SIGNED, "x-amz-target": f"RekognitionService.{operation}"}
-        return self.emulator.handle(Request("POST", "/", "/", {}, headers, body))
+        return self.emulator.handle(Request("POST", "/", {}, headers, body))
 
     def call(self, operation: str, **params: Any) -> Any:
         answer = self.ask(operation, json.dumps(params).encode())

@@ -59,7 +59,7 @@ class Projects(RuleBasedStateMachine):
     def s3(self, method: str, key: str, body: bytes) -> None:
         path = f"/manifests/{key}".rstrip("/")
         headers = {"authorization": SIGNED.replace("/rekognition/", "/s3/")}
-        assert 300 > self.direct.emulator.handle(Request(method, path, path, {}, headers, body)).status
+        assert 300 > self.direct.emulator.handle(Request(method, path, {}, headers, body)).status
 
     def new(self, arn: str) -> str:
         assert arn not in self.given

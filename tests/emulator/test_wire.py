@@ -99,7 +99,7 @@ def test_what_is_no_request_is_refused_by_name(rekognition_emulator, target, bod
 def test_operations_are_posted_to_the_root(rekognition, emulator, method, path):
     """Anything else is none, and has no effect."""
     headers = {"authorization": SIGNED, "x-amz-target": "RekognitionService.CreateProject"}
-    answer = emulator.handle(Request(method, path, path, {}, headers, b'{"ProjectName":"p"}'))
+    answer = emulator.handle(Request(method, path, {}, headers, b'{"ProjectName":"p"}'))
 
     assert "UnknownOperationException" == json.loads(answer.body)["__type"]
     assert [] == rekognition.describe_projects()["ProjectDescriptions"]
@@ -170,7 +170,7 @@ def test_whatever_is_sent_the_answer_is_one_of_the_operations_own(operation, par
 )
 def test_no_request_breaks_the_other_services(method, path, headers, query, body):
     """S3, STS and the control endpoint answer anything with a status of their own, never 500."""
-    answer = Emulator().handle(Request(method, path, path, query, headers, body))
+    answer = Emulator().handle(Request(method, path, query, headers, body))
 
     assert answer.status < 500 or answer.status == 501
 

@@ -518,7 +518,7 @@ def test_an_upload_belongs_to_one_object(rekognition_emulator, s3):
 
 def ask(emulator: Any, method: str, path: str, body: bytes, **query: str) -> Answer:
     headers = {"authorization": SIGNED.replace("/rekognition/", "/s3/")}
-    answer: Answer = emulator.handle(Request(method, path, path, query, headers, body))
+    answer: Answer = emulator.handle(Request(method, path, query, headers, body))
     return answer
 
 
