@@ -43,10 +43,10 @@ def carry_over(stream: BinaryIO, check: Check, known: Columns) -> Columns | None
     window, carrier = Window(stream), _Carrier(check, known)
     while True:
         carrier.take_blocks(window)
-        piece = window.lines(*carrier.wanted)
-        if piece is None or not carrier.take_lines(piece):
+        taken = window.lines(*carrier.wanted)
+        if taken is None or not carrier.take_lines(*taken):
             return None
-        if not piece:
+        if not taken[0]:
             return carrier.finish()
 
 
@@ -66,7 +66,7 @@ class _Carrier:
         self._new.number_of_outcome.update(known.number_of_outcome)
         self._first_rows = [*accumulate(known.block_lines, initial=0)]
         self._sizes, self._blocks = known.block_sizes.tolist(), _pieces(known.blocks)
-        self._marks = bytes(known.marks)
+        self._marks = known.marks
         self._rows: dict[bytes, int] = {}
         self._start = self._row = self._block = self._misses = 0  # _block is that of _row
         self._runs: list[Run] = []
@@ -93,13 +93,11 @@ class _Carrier:
             found.block_sizes += known.block_sizes[first:block]
             self._block, self._misses = block, 0
 
-    def take_lines(self, piece: bytes) -> bool:
-        """Take lines one by one; return False if one is too long."""
+    def take_lines(self, piece: bytes, texts: list[bytes]) -> bool:
+        """Take lines one by one, given as `Window.lines` does; return False if one is too long."""
         if not piece:
             return True
-        texts = piece.split(b"\n")
-        if not texts[-1]:
-            texts.pop()
+        seed, marks = self._seed, self._marks
         sizes = [len(text) + 1 for text in texts]
         sizes[-1] -= not piece.endswith(b"\n")
         if b"\r" in piece:
@@ -107,15 +105,15 @@ class _Carrier:
         if max(sizes) > MAX_LINE_BYTES and max(map(len, texts)) > MAX_LINE_BYTES:
             return False
         for text in texts:
-            mark, at = block_digest(text, self._seed), self._row * TEXT_DIGEST_BYTES
-            if self._marks[at : at + TEXT_DIGEST_BYTES] == mark:
+            mark, at = block_digest(text, seed), self._row * TEXT_DIGEST_BYTES
+            if marks[at : at + TEXT_DIGEST_BYTES] == mark:
                 self._row += 1
                 self._misses = 0
             else:
                 self._take_unexpected(text, mark)
         found = self._found
         found.sizes.extend(sizes)
-        found.blocks += block_digest(piece, self._seed)
+        found.blocks += block_digest(piece, seed)
         found.block_lines.append(len(texts))
         found.block_sizes.append(len(piece))
         self._block = bisect_right(self._first_rows, self._row) - 1

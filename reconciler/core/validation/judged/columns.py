@@ -119,7 +119,9 @@ class Columns:
         self.outcomes, self.label_counts, self.labels = array("I"), array("I"), array("I")
         self.hashes = array("q")
         self.is_compact = True
-        self.marks, self.digests, self.blocks = bytearray(), bytearray(), bytearray()
+        self.marks: bytes | bytearray = bytearray()
+        self.digests: bytes | bytearray = bytearray()
+        self.blocks: bytes | bytearray = bytearray()
         self.block_lines, self.block_sizes = array("I"), array("I")
         self.number_of_label: Numbers[str] = Numbers()
         self.number_of_outcome: Numbers[Outcome] = Numbers()
@@ -253,7 +255,7 @@ def restored_columns(known: JudgedFile) -> Columns:
     """
     found, size = Columns(known.seed), TEXT_DIGEST_BYTES
     found.source_refs = SourceRefs(known.refs)
-    found.marks, found.digests, found.blocks = map(bytearray, (known.marks, known.digests, known.blocks))
+    found.marks, found.digests, found.blocks = map(bytes, (known.marks, known.digests, known.blocks))
     for name in ("sizes", "lengths", "outcomes", "label_counts", "labels", "block_lines", "block_sizes"):
         getattr(found, name).frombytes(getattr(known, name))
     for label in known.label_names:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Sequence
 from itertools import chain, pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from reconciler.core.entries.lines import TEXT_DIGEST_BYTES
 from reconciler.core.validation.judged.columns import Columns
@@ -25,6 +25,7 @@ class Run(NamedTuple):
     added: int
 
 
+Values: TypeAlias = "array[int] | bytes | bytearray"
 Places = Sequence[tuple[slice, slice]]
 """Where parts of the result are: in what is known, and in what is new."""
 
@@ -62,12 +63,10 @@ def join(found: Columns, known: Columns, new: Columns, runs: Sequence[Run]) -> N
     found.source_refs.extend(chain.from_iterable(chain(before[old], refs[now]) for old, now in rows))
 
 
-def _joined(
-    known: array[int] | bytearray, new: array[int] | bytearray, places: Places
-) -> array[int] | bytearray:
+def _joined(known: Values, new: Values, places: Places) -> array[int] | bytes:
     old, now = memoryview(known), memoryview(new)
     whole = b"".join(chain.from_iterable((old[there], now[here]) for there, here in places))
-    return bytearray(whole) if isinstance(known, bytearray) else array(known.typecode, whole)
+    return array(known.typecode, whole) if isinstance(known, array) else whole
 
 
 def _scaled(rows: slice) -> slice:

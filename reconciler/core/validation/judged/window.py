@@ -61,9 +61,12 @@ class Window:
         self._start = start
         return len(sizes)
 
-    def lines(self, count: int, size: int) -> bytes | None:
+    def lines(self, count: int, size: int) -> tuple[bytes, list[bytes]] | None:
         """
-        Take the next *count* lines with their ends, or all that are left; None if one of them is too long.
+        Take the next *count* lines, or all that are left; None if one of them is too long.
+
+        Returns:
+            Them with their ends, and each without its last byte if that is an end of a line.
 
         Args:
             size: The bytes that they probably have.
@@ -72,11 +75,13 @@ class Window:
             piece = bytes(self.ahead(size)[:size])
             parts = piece.split(b"\n", count)
             if len(parts) > count:
-                piece = piece[: len(piece) - len(parts[-1])]
+                piece = piece[: len(piece) - len(parts.pop())]
             elif len(piece) == size:  # there may be more
                 if len(parts[-1]) > MAX_LINE_BYTES:
                     return None
                 size *= 2
                 continue
+            elif not parts[-1]:
+                parts.pop()
             self._start += len(piece)
-            return piece
+            return piece, parts

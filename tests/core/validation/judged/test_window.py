@@ -27,14 +27,16 @@ def test_lines_are_taken_whole_whatever_is_expected_of_them(lines, ended, asked)
         window, taken, at = Window(BytesIO(content)), 0, 0
         for count, size, ahead in asked * len(expected):
             assert content[at : at + ahead] == bytes(window.ahead(ahead)[:ahead])
-            piece = window.lines(count, size)
-            assert piece is not None
+            found = window.lines(count, size)
+            assert found is not None
+            piece, texts = found
             assert b"".join(expected[taken : taken + count]) == piece
+            assert [text.removesuffix(b"\n") for text in expected[taken : taken + count]] == texts
             taken, at = taken + count, at + len(piece)
 
 
 def test_a_line_that_is_too_long_ends_it() -> None:
     window = Window(BytesIO(b"a\n" + b"x" * (2 * MAX_LINE_BYTES) + b"\n"))
 
-    assert b"a\n" == window.lines(1, 2)
+    assert (b"a\n", [b"a"]) == window.lines(1, 2)
     assert window.lines(1, 2) is None
