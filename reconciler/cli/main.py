@@ -57,14 +57,11 @@ def _plain(words: list[str]) -> list[str]:
 def _run(words: Sequence[str]) -> int:
     gc.set_threshold(_BEFORE_COLLECTING)
     from reconciler.cli.completion import PRINT_SCRIPT, add_script
-    from reconciler.cli.parser import build
+    from reconciler.cli.parser import PROGRAM, parse, refuse
     from reconciler.engine.log import set_up_by
 
     completing = PRINT_SCRIPT in words
-    parser = build(words, whole=completing)
-    add_script(parser, wanted=completing)
-    args = parser.parse_args(words)
-    from reconciler.cli.parser import refuse
+    args = parse(words, whole=completing, extend=partial(add_script, wanted=completing))
 
     command: Command = args.declared
     level = "warning"
@@ -77,7 +74,7 @@ def _run(words: Sequence[str]) -> int:
     except ReconcilerError as exc:
         if exc.exit_code != Exit.USAGE:
             raise
-        return refuse(f"{parser.prog} {args.command}", str(exc))
+        return refuse(f"{PROGRAM} {args.command}", str(exc))
 
 
 @contextmanager

@@ -11,7 +11,9 @@ import importlib
 import pkgutil
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import lru_cache
 from typing import Any, Final, NoReturn
 
 from reconciler import __version__
@@ -20,6 +22,8 @@ from reconciler.cli.commands import Command
 from reconciler.cli.exits import ALWAYS, MEANINGS, explained
 from reconciler.cli.flags import add_globals
 from reconciler.errors import Exit
+
+PROGRAM: Final = "reconciler"
 
 _FOREIGN: Final = {
     "--json": "-o json",
@@ -142,28 +146,72 @@ _ORDER: Final = (
 )
 
 
-def _declared() -> Iterator[Command]:
+class _Unsure(Exception):
+    """A parser that does not know every command cannot tell."""
+
+
+class _Hasty(Parser):
+    """The parser of a command line that is sound; leaves errors and help to one that knows every command."""
+
+    def error(self, message: str) -> NoReturn:
+        raise _Unsure(message)
+
+    def print_help(self, file: object = None) -> NoReturn:
+        raise _Unsure(file)
+
+
+def parse(
+    words: Sequence[str], *, whole: bool, extend: Callable[[argparse.ArgumentParser], None]
+) -> argparse.Namespace:
+    """
+    Parse a command line, or end the process; in the result, `declared` is the `Command` to run.
+
+    At first only with the commands among its words: to import and build all takes longer than many run.
+
+    Args:
+        whole: Add the flags of every command.
+        extend: Adds further flags.
+    """
+    if not whole:
+        with suppress(_Unsure):
+            hasty = _built(words, _declared(words), _Hasty)
+            extend(hasty)
+            return hasty.parse_args(words)
+    parser = build(words, whole=whole)
+    extend(parser)
+    return parser.parse_args(words)
+
+
+def _declared(words: Sequence[str] | None = None) -> Iterator[Command]:
+    """Yield the commands, but for those whose module is not named by one of *words*."""
+    named = None if words is None else {word.replace("-", "_") for word in words}
     for module in pkgutil.iter_modules(commands.__path__):
-        declared = importlib.import_module(f"{commands.__name__}.{module.name}")
-        yield from getattr(declared, "COMMANDS", None) or (declared.COMMAND,)
+        if named is None or module.name in named:
+            declared = importlib.import_module(f"{commands.__name__}.{module.name}")
+            yield from getattr(declared, "COMMANDS", None) or (declared.COMMAND,)
 
 
-COMMANDS: Final[Sequence[Command]] = sorted(
-    _declared(), key=lambda command: (*_ORDER, command.name).index(command.name)
-)
+@lru_cache(maxsize=1)
+def every_command() -> Sequence[Command]:
+    return sorted(_declared(), key=lambda command: (*_ORDER, command.name).index(command.name))
 
 
 def build(words: Sequence[str], *, whole: bool) -> argparse.ArgumentParser:
     """
-    Return the parser; in its results, `declared` is the `Command` to run.
+    Return a parser that knows every command.
 
     Args:
-        words: The words of the command line. Only commands among them get their own flags, since adding all
-            flags takes longer than many commands run.
+        words: The words of the command line. Only commands among them get their own flags.
         whole: Add the flags of every command.
     """
-    parser = Parser(
-        prog="reconciler",
+    return _built(words, every_command(), Parser, whole=whole)
+
+
+def _built(
+    words: Sequence[str], known: Iterable[Command], kind: type[Parser], *, whole: bool = False
+) -> Parser:
+    parser = kind(
+        prog=PROGRAM,
         description="Git-managed datasets for Amazon Rekognition Custom Labels.",
         epilog=_START + explained(MEANINGS),
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -177,7 +225,7 @@ def build(words: Sequence[str], *, whole: bool) -> argparse.ArgumentParser:
         parser_class=CommandParser,
     )
     add_globals(parser, default=True)
-    for command in COMMANDS:
+    for command in known:
         codes = explained((*command.exits, *ALWAYS))
         sub = subparsers.add_parser(
             command.name,

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from reconciler.cli.parser import COMMANDS, build
+from reconciler.cli.parser import build, every_command
 from reconciler.reports.registry import FORMATS, document_type
 from tests.cli.ended import ended
 from tests.docs.pages import ROOT
@@ -338,7 +338,7 @@ def named(flag: str, value: str) -> list[str]:
 
 def rows() -> Iterator[Any]:
     """Return every mistake; in the default run one for each flag, and all for `plan` and `convert`."""
-    for command in COMMANDS:
+    for command in every_command():
         for name, flag in flags(command):
             shared = MISTAKES.get(("*", flag), [])[: None if name == "plan" else 3]
             for number, value in enumerate(MISTAKES.get((name, flag), shared)):
@@ -350,7 +350,7 @@ def rows() -> Iterator[Any]:
 def test_every_flag_that_takes_a_value_is_tried():
     """Every flag that takes a value lists here the values that it refuses, or accepts any text."""
     known = MISTAKES.keys() | FREE
-    all_flags = {flag for command in COMMANDS for flag in flags(command)}
+    all_flags = {flag for command in every_command() for flag in flags(command)}
 
     missing = {flag for flag in all_flags if flag not in known and ("*", flag[1]) not in known}
 
@@ -373,7 +373,7 @@ def test_a_value_that_cannot_be_used(
     assert not Path(".reconciler", "state.sqlite3").exists() or command in ("restore", "run", "propose")
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+@pytest.mark.parametrize("command", every_command(), ids=lambda command: command.name)
 def test_two_dashes_are_no_value(command: Any, capfd: pytest.CaptureFixture[str]):
     """argparse drops them, and would go on with an empty list in place of the text."""
     for name, flag in flags(command):

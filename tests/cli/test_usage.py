@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.measure import start
 from reconciler.cli import commands
-from reconciler.cli.parser import COMMANDS, build
+from reconciler.cli.parser import build, every_command, parse
 from reconciler.sources.dataset_names import MOST_BYTES, dataset_names
 from tests.docs.pages import ROOT
 from tests.preloaded import python
@@ -89,7 +89,7 @@ def test_an_unset_variable_is_no_value(words, named):
     assert f"argument {named}: the value is empty" in done.stderr
 
 
-@pytest.mark.parametrize("name", [command.name for command in COMMANDS])
+@pytest.mark.parametrize("name", [command.name for command in every_command()])
 def test_help_teaches(name):
     """Help has a description, an example that starts with the command's name, and the exit codes."""
     text = reconciler(name, "--help").stdout
@@ -103,7 +103,7 @@ def test_examples_of_the_help_can_be_parsed(tmp_path, monkeypatch):
     for name in ("instances.json", "plan.json"):
         (tmp_path / name).touch()
     monkeypatch.chdir(tmp_path)
-    for command in COMMANDS:
+    for command in every_command():
         words = shlex.split(command.example.replace("HEX", "0" * 32).split(" > ")[0])[1:]
         assert command.name == build(words, whole=False).parse_args(words).command
 
@@ -236,6 +236,8 @@ def test_validate_loads_nothing_that_only_plans_or_edits_need(tmp_path):
     """It runs before each commit: verdicts, proposals and their edits of YAML would be a tenth of its start."""
     write(tmp_path, d_yaml=dataset("d", "d.jsonl"), d_jsonl=LINE)
     unneeded = (
+        "cli.commands.plan",
+        "cli.commands.run",
         "core.status.result",
         "core.status.conditions",
         "core.planning.plan",
@@ -270,6 +272,45 @@ def test_validate_loads_nothing_that_only_plans_or_edits_need(tmp_path):
     assert ["0", "[]", "[]"] == out.splitlines()[-3:]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "--help",
+        "validate --help",
+        "--state-dir plan validate",
+        "--state-dir plan --help validate",
+        "--state-dir= validate",
+        "vallidate plan",
+        "validate plan apply",
+        "validate --dataset",
+        "validate --observed plan",
+        "plan --detailed-exitcod apply",
+        "--log-level none validate",
+        "suspend --server",
+        "check-images check_images --rate x",
+        "check_images",
+        "-- validate",
+        "-o json validate",
+        "validate -o yaml",
+    ],
+)
+def test_a_line_is_parsed_the_same_with_few_commands_known_as_with_all(line, capsys):
+    """What it means, its exit code, and what is printed: the help and the nearest word name all commands."""
+
+    def outcome(parsing):
+        try:
+            found = parsing().__dict__
+        except SystemExit as exc:
+            found = exc.code
+        return found, capsys.readouterr()
+
+    words = line.split(" ") if line else []
+
+    whole = outcome(lambda: build(words, whole=False).parse_args(words))
+    assert whole == outcome(lambda: parse(words, whole=False, extend=lambda _: None))
+
+
 def test_a_process_ends_without_a_search_for_cycles():
     """It would free what the system frees anyway, and take a seventh of the start of a command."""
     code = (
@@ -286,7 +327,9 @@ def test_a_command_is_found_by_the_name_of_its_module():
     modules = [module.name for module in pkgutil.iter_modules(commands.__path__)]
     orders = {"reconcile", "resume", "suspend"}  # one module: they are one request with another word
 
-    names = {"control" if command.name in orders else command.name.replace("-", "_") for command in COMMANDS}
+    names = {
+        "control" if command.name in orders else command.name.replace("-", "_") for command in every_command()
+    }
     assert modules == sorted(names)
 
 

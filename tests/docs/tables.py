@@ -22,7 +22,7 @@ from reconciler.cli.commands import Command
 from reconciler.cli.commands.schema import KINDS, schema_of
 from reconciler.cli.exits import ALWAYS, MEANINGS
 from reconciler.cli.flags import add_globals
-from reconciler.cli.parser import COMMANDS
+from reconciler.cli.parser import every_command
 from reconciler.core.spec.documents import DOCUMENTS
 from reconciler.engine.controller.registry import Registry
 from reconciler.errors import ReconcilerError
@@ -48,7 +48,7 @@ def named(text: str) -> set[tuple[str, str]]:
 
 def commands(_: str) -> str:
     """Every command, linked to its section, and what it may end with."""
-    rows = ((f"[`{c.name}`](#{c.name})", c.summary, _codes(c.exits)) for c in COMMANDS)
+    rows = ((f"[`{c.name}`](#{c.name})", c.summary, _codes(c.exits)) for c in every_command())
     return _table(("command", "does", "exit codes"), rows)
 
 
@@ -69,7 +69,7 @@ def flags(command: str) -> str:
 
 
 def _command(name: str) -> Command:
-    return next(command for command in COMMANDS if command.name == name)
+    return next(command for command in every_command() if command.name == name)
 
 
 def fields(kind: str) -> str:

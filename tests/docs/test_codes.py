@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from reconciler.cli.parser import COMMANDS, build
+from reconciler.cli.parser import build, every_command
 from reconciler.core.validation import codes
 from reconciler.core.validation.codes import Code
 from reconciler.errors import ReconcilerError
@@ -58,7 +58,7 @@ def test_the_example_of_a_line_has_the_code(code: Code):
 
 def test_fixes_name_commands_and_flags_that_exist():
     """A fix that cannot be typed is none."""
-    names = {command.name for command in COMMANDS}
+    names = {command.name for command in every_command()}
     flags = set()
     for name in names:
         (sub,) = (a for a in build([name], whole=False)._actions if a.dest == "command")

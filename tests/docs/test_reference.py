@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.parser import COMMANDS
+from reconciler.cli.parser import every_command
 from reconciler.core.spec.documents import DOCUMENTS
 from tests.docs.pages import ROOT
 from tests.docs.tables import PAGES, leaves, named, renewed
 
-NAMES = [command.name for command in COMMANDS]
+NAMES = [command.name for command in every_command()]
 
 
 # The table of faults is counted by collecting every test, which takes half a minute.

@@ -3,8 +3,8 @@ One module for each command; its `COMMAND` declares name, summary, example, exit
 
 `control` declares three, as `COMMANDS`: they are one request with another word.
 
-All modules are imported for every command, so what a command needs to do its work is imported only when it runs:
-by default its work is `run` in the module of `reconciler.cli.handlers` with its name.
+All modules are imported for help and for a wrong command line, so what a command needs to do its work is imported
+only when it runs: by default its work is `run` in the module of `reconciler.cli.handlers` with its name.
 """
 
 from __future__ import annotations
