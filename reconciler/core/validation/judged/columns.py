@@ -268,8 +268,7 @@ def restored_columns(known: JudgedFile) -> Columns:
     if not (
         rows == len(found.sizes) == len(found.lengths) == len(found.label_counts) == len(found.source_refs)
         and len(found.digests) == len(found.marks) == rows * size
-        and len(found.blocks) == len(found.block_lines) * size
-        and len(found.blocks) == len(found.block_sizes) * size
+        and len(found.blocks) == len(found.block_lines) * size == len(found.block_sizes) * size
         and rows == sum(found.block_lines) == sum(totals.outcomes.values())
         and len(found.labels) == sum(totals.labels.values())
         and max(totals.labels, default=-1) < len(known.label_names) == len(found.number_of_label)
