@@ -33,7 +33,9 @@ def comment(document: dict[str, Any]) -> Iterator[str]:
     errors = sum(problem["severity"] == "error" for problem in problems)
     warnings = len(problems) - errors
     yield "<!-- reconciler-plan -->"
-    if errors:
+    if errors and not document["datasets"]:
+        yield f"### The specs could not be read: {_counted(errors, 'error')}"
+    elif errors:
         yield f"### The specs are invalid: {_counted(errors, 'error')}, {_counted(warnings, 'warning')}"
     else:
         yield f"### The specs are valid: {_counted(warnings, 'warning')}"

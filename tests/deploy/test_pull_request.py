@@ -145,6 +145,15 @@ def test_a_bad_line_is_annotated_where_it_stands(runner, github):
     assert "    specs/train.jsonl:2:" in comment
 
 
+def test_a_path_that_is_not_there_is_not_called_invalid(runner, github):
+    """A typo in the workflow says nothing about the specs."""
+    (runner.workspace / "specs").rename(runner.workspace / "others")
+
+    assert 3 == look(runner).code
+    (comment,) = github.bodies()
+    assert comment.startswith(f"{MARKER}\n### The specs could not be read: 1 error\n")
+
+
 def test_it_only_reads(runner, service):
     """Plan and drift report together make no call that writes, and leave no file in the checkout."""
     before = sorted(runner.workspace.rglob("*"))
