@@ -11,7 +11,7 @@ from reconciler.core.planning.diff import Action
 from reconciler.core.planning.plan import Plan, PlannedChange
 from reconciler.reports.drawing import due_data
 from reconciler.reports.plan import words
-from reconciler.reports.plan.text import images, label_summaries
+from reconciler.reports.plan.text import images, label_summaries, title
 from reconciler.reports.registry import RenderOptions
 from reconciler.reports.sentences import contents, due_changes, field_name
 from reconciler.reports.visible import ELLIPSIS, counted, side
@@ -33,7 +33,7 @@ def render(plan: Plan, options: RenderOptions) -> Iterator[bytes]:
         "img-src data:",
         f"script-src {exactly(js)}",
         plan=plan,
-        title=words.title(plan.datasets),
+        title=title(plan.datasets),
         js=js,
         limit=options.page_limit,
         more=_more(options.page_limit),

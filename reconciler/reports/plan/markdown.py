@@ -14,6 +14,7 @@ from reconciler.reports.plan.text import (
     guard_line,
     images,
     label_summaries,
+    title,
 )
 from reconciler.reports.registry import RenderOptions
 from reconciler.reports.screen import error_lines, gap_lines, line
@@ -34,9 +35,7 @@ def render(plan: Plan, _options: RenderOptions) -> Iterator[str]:
     """Give a plan as GitHub-flavoured Markdown of at most `LIMIT` characters."""
     page = Page()
     selected = [f"Selected: {code(words.selection(plan.selection))}", ""] if plan.selection else []
-    page.take(
-        [MARKER, f"### {words.title(plan.datasets)}", "", *selected, *table(_HEAD, plan.datasets, _row)]
-    )
+    page.take([MARKER, f"### {title(plan.datasets)}", "", *selected, *table(_HEAD, plan.datasets, _row)])
     page.take([text for dataset in plan.datasets[:ROWS] for text in _by_label(dataset)])
     notes = [found for dataset in plan.datasets if (found := _notes(dataset))]
     omitted = sum(not page.take(found) for found in notes)

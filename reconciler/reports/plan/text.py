@@ -170,6 +170,19 @@ def errored_lines(plan: DatasetPlan, screen: Screen) -> Iterator[Line]:
         )
 
 
+def title(plans: Sequence[DatasetPlan]) -> str:
+    """Return the whole plan in one line."""
+    if not plans:
+        return "Plan: the specs hold no dataset"
+    if all(map(words.in_place, plans)):
+        desired = sum(plan.counts.desired for plan in plans)
+        return f"No changes: {counted(desired, 'entry is', 'entries are')} as desired"
+    unread = sum(not plan.was_computed for plan in plans)
+    planned = [str(words.total(plans))] if unread < len(plans) else []
+    left = [f"{counted(unread, 'dataset')} could not be read"] if unread else []
+    return f"{'Plan' if planned else 'No plan'}: {'; '.join(planned + left)}"
+
+
 def images(plan: DatasetPlan) -> str | None:
     """Return how many images have problems, by code; None if none has, or none was checked."""
     codes = Counter(str(problem.code) for item in plan.changes for problem in item.image_problems)
@@ -253,7 +266,9 @@ def _closing(plan: DatasetPlan) -> Iterator[Line]:
 
 def _sum(plans: Sequence[DatasetPlan]) -> Iterator[Line]:
     if plans:
-        text = f"{counted(len(plans), 'dataset')}: {words.total(plans)}; {words.calls(plans)}."
+        planned = any(plan.was_computed for plan in plans)
+        totals = f"{words.total(plans)}; {words.calls(plans)}" if planned else "none could be planned"
+        text = f"{counted(len(plans), 'dataset')}: {totals}."
         yield line(Span(text, Ink.BOLD if not all(map(words.in_place, plans)) else Ink.GREEN))
         if unfinished := [plan.name for plan in plans if not plan.complete]:
             yield line(Span(f"Incomplete: {', '.join(unfinished)}", Ink.RED))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -235,16 +235,6 @@ def closed(plan: DatasetPlan) -> str | None:
     if plan.closed is None or (plan.arn and not any(item.is_postponed for item in plan.changes)):
         return None
     return f"Closed: {plan.closed.message}. With --allow-frozen, changes are sent all the same."
-
-
-def title(plans: Sequence[DatasetPlan]) -> str:
-    """Return the whole plan in one line."""
-    if not plans:
-        return "Plan: the specs hold no dataset"
-    if all(map(in_place, plans)):
-        desired = sum(plan.counts.desired for plan in plans)
-        return f"No changes: {counted(desired, 'entry is', 'entries are')} as desired"
-    return f"Plan: {total(plans)}"
 
 
 def whereabouts(plan: DatasetPlan) -> str:

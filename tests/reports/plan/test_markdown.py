@@ -81,6 +81,22 @@ def test_nothing_to_do_is_the_title():
     assert "### No changes: 694 entries are as desired\n" in commented(plan(dataset()))
 
 
+@pytest.mark.parametrize(
+    ("plans", "expected"),
+    [
+        ([unplanned("a", [PlanError("X", "y")], 3)] * 2, "No plan: 2 datasets could not be read"),
+        (
+            [unplanned("a", [PlanError("X", "y")], 3), dataset()],
+            "Plan: 0 to add, 0 to update, 694 unchanged; 1 dataset could not be read",
+        ),
+    ],
+    ids=["none", "one"],
+)
+def test_the_title_counts_what_could_not_be_planned(plans, expected):
+    """“0 to add, 0 to update” alone would read as if nothing changed."""
+    assert f"### {expected}\n" in commented(plan(*plans))
+
+
 LARGE = {
     "changes": lambda: plan(dataset(*[add(f"{n:06}", n + 1) for n in range(20_000)])),
     "labels": lambda: plan(

@@ -222,6 +222,8 @@ def test_several_datasets_are_summed_up():
     assert "Specs of revision 0123456789ab" == first
     assert "3 datasets: 2 to add, 0 to update, 1,388 unchanged; 2 update calls of 1.4 kB." == sums
     assert "Incomplete: far" == incomplete
+    *_, sums, _ = shown(plan(unplanned("a", (), 3), unplanned("b", (), 3))).splitlines()
+    assert "2 datasets: none could be planned." == sums
 
 
 def test_no_dataset_is_no_silence():
