@@ -42,9 +42,7 @@ from reconciler.reports.status import record as kept
 
 OUTDATED = "the plan is outdated: the specs or the dataset have changed since; run plan again"
 
-INTERRUPTED = (
-    "interrupted: what was sent is not verified; the next apply waits for the update and verifies it"
-)
+INTERRUPTED = "interrupted: an update that was sent is verified by the next apply, which waits for its end"
 
 
 def run(args: argparse.Namespace) -> int:
