@@ -30,7 +30,7 @@ CLASSIFICATION: Final = "groundtruth/image-classification"
 DETECTION: Final = "groundtruth/object-detection"
 
 # The service appends this key to every listed line (API reference, ListDatasetEntries).
-_SERVICE_OBJECT: Final = "cl-metadata"
+SERVICE_OBJECT: Final = "cl-metadata"
 
 # Lists of {"code", "message"} that the service writes at the top level, into attributes, annotations and
 # attribute metadata ("Non-terminal JSON line validation errors"). Training writes the short names.
@@ -139,7 +139,7 @@ def are_same(desired: tuple[bytes, Fields], observed: tuple[bytes, Fields]) -> b
     own, other = _own(*desired), _own(*observed)
     if own != other:
         return False
-    labeled = observed[1].get(_SERVICE_OBJECT)
+    labeled = observed[1].get(SERVICE_OBJECT)
     of_service = isinstance(labeled, dict) and len(labeled) == 1 and type(labeled.get("is_labeled")) is bool
     if _booleans(desired[0]) == 0 and _booleans(observed[0]) == of_service:
         return True
@@ -150,9 +150,9 @@ def _own(raw: bytes, fields: Fields) -> Fields:
     """Do the same as `without_service_keys`, at a tenth of its cost if the text holds no error list."""
     if names_lists(raw) or b"\\u" in raw:  # a key may be written with escapes
         return without_service_keys(fields)
-    if _SERVICE_OBJECT not in fields:
+    if SERVICE_OBJECT not in fields:
         return fields
-    return {key: value for key, value in fields.items() if key != _SERVICE_OBJECT}
+    return {key: value for key, value in fields.items() if key != SERVICE_OBJECT}
 
 
 def names_lists(raw: bytes) -> bool:
@@ -175,7 +175,7 @@ def without_service_keys(fields: Mapping[str, Any]) -> Fields:
     return {
         key: _without_error_lists(value) if type(value) is dict else value
         for key, value in fields.items()
-        if not (key == _SERVICE_OBJECT or (key in ERROR_LISTS and is_error_list(key, value)))
+        if not (key == SERVICE_OBJECT or (key in ERROR_LISTS and is_error_list(key, value)))
     }
 
 
@@ -193,7 +193,7 @@ def error_codes(fields: Mapping[str, Any]) -> tuple[str, ...]:
 
 def is_labeled(fields: Mapping[str, Any]) -> bool:
     """Return whether the service counts a listed entry as labeled."""
-    of_service = fields.get(_SERVICE_OBJECT)
+    of_service = fields.get(SERVICE_OBJECT)
     return isinstance(of_service, dict) and of_service.get("is_labeled") is True
 
 

@@ -128,8 +128,13 @@ def adjusted_twice(attributes: Sequence[Attribute]) -> Iterator[Problem]:
     """Warn of boxes that count twice: an adjustment job keeps the attribute that it adjusted."""
     drawn = [attribute for attribute in attributes if attribute.type is Type.BOXES]
     adjusted = [item.name for item in drawn if "adjustment-status" in item.metadata]
+    yield from counted_twice([attribute.name for attribute in drawn], adjusted)
+
+
+def counted_twice(drawn: Sequence[str], adjusted: Sequence[str]) -> Iterator[Problem]:
+    """Warn of several attributes with boxes of which some are adjustments."""
     if adjusted and len(drawn) > 1:
-        names = ", ".join(f"'{attribute.name}'" for attribute in drawn)
+        names = ", ".join(f"'{name}'" for name in drawn)
         text = f"{names} all count, and '{adjusted[-1]}' is an adjustment of another: keep one"
         yield warning(Code.ADJUSTED_TWICE, text)
 
@@ -143,9 +148,14 @@ def training_output(attributes: Sequence[Attribute]) -> Iterator[Problem]:
 def number_style(attribute: Attribute) -> Iterator[Problem]:
     """Warn of integers written as floats or in quotes."""
     if is_integer_text(attribute.value):
-        text = f"'{attribute.name}' is {quoted(attribute.value)}, a string; the guide asks for an integer"
-        yield warning(Code.STRING_LABEL_VALUE, text)
+        yield string_value(attribute.name, attribute.value)
     yield from floats(attribute.name, list(map(type, _integers(attribute))).count(float))
+
+
+def string_value(name: str, value: str) -> Problem:
+    """Return the warning that the value of an attribute is an integer in quotes."""
+    text = f"'{name}' is {quoted(value)}, a string; the guide asks for an integer"
+    return warning(Code.STRING_LABEL_VALUE, text)
 
 
 def floats(name: str, count: int) -> Iterator[Problem]:
@@ -174,6 +184,10 @@ def extra_keys(names: Sequence[str]) -> Iterator[Problem]:
         keys = ", ".join(f"'{name}'" for name in names[:5])
         yield warning(Code.EXTRA_KEY, f"no label attribute: {keys}; kept, and sent")
 
+
+SERVICE_KEYS: Final = warning(
+    Code.SERVICE_KEYS, "the line carries keys that the service writes by itself; they are never sent"
+)
 
 LINE_RULES: Final = (
     types,

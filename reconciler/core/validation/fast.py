@@ -67,7 +67,7 @@ class Confidence(Struct, forbid_unknown_fields=True, gc=False):
 
 
 def renamed(name: str) -> str:
-    return name if name == "image_size" else name.replace("_", "-")
+    return name if name in {"image_size", "is_labeled"} else name.replace("_", "-")
 
 
 class Part(Struct, forbid_unknown_fields=True, gc=False, rename=renamed):
@@ -246,8 +246,13 @@ def check_image_level(metadata: object, labels: dict[str, None]) -> int:
 
 def may_add_up(raw: bytes, fields: Mapping[str, object]) -> bool:
     """Return whether several box attributes are certainly clean together."""
+    return b"adjustment-status" not in raw and are_few(fields)
+
+
+def are_few(fields: Mapping[str, object]) -> bool:
+    """Return whether there are no more boxes than an image may have."""
     counts = (len(part.annotations or ()) for part in fields.values() if isinstance(part, Part))
-    return sum(counts) <= quotas.MAX_BOXES_PER_IMAGE and b"adjustment-status" not in raw
+    return sum(counts) <= quotas.MAX_BOXES_PER_IMAGE
 
 
 def is_punctuated(raw: bytes, commas: int, fields: Mapping[str, object]) -> bool:

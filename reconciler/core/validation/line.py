@@ -84,8 +84,7 @@ def _check_fields(ref: str, fields: Fields) -> CheckedLine:
     problems = [*suspicious_source_ref(ref), *unlikely_image(ref)]
     own = without_service_keys(fields)
     if own != fields:
-        text = "the line carries keys that the service writes by itself; they are never sent"
-        problems.append(warning(Code.SERVICE_KEYS, text))
+        problems.append(content.SERVICE_KEYS)
 
     attributes = _attributes(own)
     unpaired = list(_pairing(own, attributes))

@@ -1,8 +1,9 @@
 """
 A fast path for lines with the warnings that often all lines of a dataset have, as a tool wrote them.
 
-Numbers are floats, dates have another form, fields are no labels, or several of these. The line is decoded as in
-`fast`, to structures that allow for that, and its labels are checked there. Any other oddity is left to the rules.
+Numbers are floats or in quotes, dates have another form, boxes were adjusted, fields are no labels, the line was
+copied from a listing, or several of these. The line is decoded as in `fast`, to structures that allow for that,
+and its labels are checked there. Any other oddity is left to the rules.
 """
 
 from __future__ import annotations
@@ -12,19 +13,29 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Struct
 from msgspec.json import Decoder
 
-from reconciler.core.entries.entry import ERROR_LISTS, METADATA, SOURCE_REF
+from reconciler.core.entries.entry import ERROR_LISTS, METADATA, SERVICE_OBJECT, SOURCE_REF
 from reconciler.core.runtime import quotas
+from reconciler.core.validation.attribute import is_integer_text
 from reconciler.core.validation.checked_line import CheckedLine, kind_of
-from reconciler.core.validation.content import TRAINING_OUTPUT, extra_keys, floats, no_boxes, odd_date
+from reconciler.core.validation.content import (
+    SERVICE_KEYS,
+    TRAINING_OUTPUT,
+    counted_twice,
+    extra_keys,
+    floats,
+    no_boxes,
+    odd_date,
+    string_value,
+)
 from reconciler.core.validation.fast import (
     DOUBTS,
     DoubtError,
     Part,
+    are_few,
     check_boxes,
     check_image_level,
     is_plain,
     is_punctuated,
-    may_add_up,
     metadata_key,
     renamed,
 )
@@ -61,6 +72,7 @@ class _Part(Part, rename=renamed):
     image_size: Annotated[list[_Size], Meta(min_length=1, max_length=1)] | None = None  # type: ignore[assignment]
     annotations: Annotated[list[_Annotation], Meta(max_length=quotas.MAX_BOXES_PER_IMAGE)] | None = None  # type: ignore[assignment]
     creation_date: str | None = None  # type: ignore[assignment]
+    is_labeled: bool | None = None  # of `SERVICE_OBJECT` alone: anywhere else it is a comma too many
 
 
 _parse: Final = Decoder(dict[str, str | bool | _Number | _Part | None]).decode
@@ -81,6 +93,7 @@ class _Found(Struct):
     Attributes:
         commas: Those that the line has, if no key is repeated.
         drawn, level: The attributes with boxes, and with a label of the image.
+        adjusted: Those with boxes that are an adjustment.
         empty: Those with boxes that a person annotated without any.
         extra: Other fields than labels and texts.
         styles: The warnings of attributes.
@@ -90,6 +103,7 @@ class _Found(Struct):
     labels: dict[str, None] = {}
     drawn: list[str] = []
     level: list[str] = []
+    adjusted: list[str] = []
     empty: list[str] = []
     extra: list[str] = []
     styles: list[Problem] = []
@@ -99,6 +113,9 @@ def _check(raw: bytes) -> CheckedLine:
     fields = _parse(raw)
     ref = fields.pop(SOURCE_REF)
     found = _Found(len(fields))
+    listed = SERVICE_OBJECT in fields
+    if listed and getattr(fields.pop(SERVICE_OBJECT), "is_labeled", None) is None:
+        raise DoubtError
     for name, value in fields.items():
         metadata = fields.get(name + METADATA)
         if name.endswith(METADATA):
@@ -116,15 +133,21 @@ def _check(raw: bytes) -> CheckedLine:
         or [type(value) for value in fields.values()].count(_Part) != 2 * len(drawn) + len(level)
         or not is_plain(ref)
         or (raw.count(b",") != found.commas and not is_punctuated(raw, found.commas + ref.count(","), fields))
-        or (len(drawn) > 1 and not may_add_up(raw, fields))
+        or (len(drawn) > 1 and not are_few(fields))
         or len(raw) > quotas.MAX_LINE_CHARS
         or len(found.labels) > quotas.MAX_LABELS_PER_IMAGE
         or any(map(_is_of_service_or_training, found.extra))
     ):
         raise DoubtError
-    of_line = *extra_keys(found.extra), *no_boxes(found.empty, no_label=not found.labels)
+    of_line = (
+        *extra_keys(found.extra),
+        *no_boxes(found.empty, no_label=not found.labels),
+        *counted_twice(drawn, found.adjusted),
+    )
     kinds = kind_of(image_level=bool(level), boxes=bool(drawn))
-    return CheckedLine(ref, tuple(found.labels), kinds, (*unlikely_image(ref), *of_line, *found.styles))
+    of_service = (SERVICE_KEYS,) if listed else ()
+    problems = *unlikely_image(ref), *of_service, *of_line, *found.styles
+    return CheckedLine(ref, tuple(found.labels), kinds, problems)
 
 
 def _check_attribute(name: str, value: object, metadata: _Part, found: _Found) -> None:
@@ -134,7 +157,10 @@ def _check_attribute(name: str, value: object, metadata: _Part, found: _Found) -
         found.commas += check_boxes(value, metadata, found.labels)
         if not value.annotations and metadata.human_annotated == "yes":
             found.empty.append(name)
-    elif type(value) is int:
+        if metadata.adjustment_status is not None:
+            found.adjusted.append(name)
+    elif type(value) is int or is_integer_text(value):
+        found.styles += [string_value(name, value)] if isinstance(value, str) else []
         found.level.append(name)
         found.commas += check_image_level(metadata, found.labels)
     else:

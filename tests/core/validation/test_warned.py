@@ -33,7 +33,25 @@ def in_parts_of_pixels(line: dict[str, Any]) -> dict[str, Any]:
     return line
 
 
+def adjusted(number: int) -> dict[str, Any]:
+    """Return a line with boxes, and with the same boxes once they were adjusted."""
+    line = box_line(number)
+    metadata = line["bounding-box-metadata"] | {"adjustment-status": "adjusted"}
+    return line | {"adjusted": line["bounding-box"], "adjusted-metadata": metadata}
+
+
+def in_quotes(line: dict[str, Any]) -> dict[str, Any]:
+    return {key: str(value) if type(value) is int else value for key, value in line.items()}
+
+
+LISTED = {"cl-metadata": {"is_labeled": True}}
+
 WARNED = [
+    adjusted(12),
+    with_floats(adjusted(13)) | LISTED,
+    in_quotes(image_level_line(14)),
+    box_line(15) | LISTED,
+    image_level_line(16) | {"cl-metadata": {"is_labeled": False}, "reviewed": True},
     with_floats(box_line(1)),
     with_floats(box_line(2, boxes=1)),
     with_floats(box_line(3, boxes=0)),
@@ -65,6 +83,11 @@ def test_a_common_warning_needs_no_other_rule(line: dict[str, Any]) -> None:
         {"errors": True},
         {"rekognition-custom-labels-training-0": 1},
         {"cl-metadata": True},
+        {"cl-metadata": None},
+        {"cl-metadata": {}},
+        {"cl-metadata": {"is_labeled": True, "job-name": "x"}},
+        {"more-metadata": {"is_labeled": True}},
+        {"cl-metadata": {"is_labeled": True}, "cl-errors": [{"code": "A", "message": "b"}]},
         {"note-metadata": "x"},
         {"more": 2**70},
         {"more": [1]},
