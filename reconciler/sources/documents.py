@@ -24,7 +24,8 @@ from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.ports import Tree
 from reconciler.sources.ours import as_list, is_link_text, is_ours, may_be_ours, seems_ours
 from reconciler.sources.text import STAND_INS, decode
-from reconciler.sources.yaml.strict import Document, Fault, Map, Mark, Seq, Stream, read
+from reconciler.sources.yaml.parse import Mark
+from reconciler.sources.yaml.strict import Document, Fault, Map, Seq, Stream, read
 
 _MAX_BYTES: Final = 32 * 1024 * 1024
 _STAND_IN: Final = {"image": "s3://stand-in/image"}

@@ -21,8 +21,7 @@ from reconciler.core.proposals.restyle import aligned
 from reconciler.core.spec.labelling import Entries, Image
 from reconciler.ports import LoadedDataset
 from reconciler.sources.yaml.edit import UNSAFE, Member, YamlEditor
-from reconciler.sources.yaml.positions import Node, parse_nodes
-from reconciler.sources.yaml.strict import Mark
+from reconciler.sources.yaml.parse import Mark, Node, parse_nodes
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ import orjson
 from reconciler.core.entries.lines import MAX_LINE_BYTES, other_form, other_format
 from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin, Problem, Severity
-from reconciler.sources.yaml.strict import Fault, Mark
+from reconciler.sources.yaml.parse import Mark
+from reconciler.sources.yaml.strict import Fault
 
 HEAD_BYTES: Final = 8_192
 _CHUNK_BYTES: Final = 1 << 20

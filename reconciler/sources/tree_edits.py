@@ -20,8 +20,7 @@ from reconciler.sources.entry_files import CompiledLines, JsonLines
 from reconciler.sources.ours import is_yaml
 from reconciler.sources.shorthand_edits import EntriesDocument, Sidecar, edit_documents
 from reconciler.sources.yaml.edit import YamlEditor
-from reconciler.sources.yaml.positions import parse_nodes
-from reconciler.sources.yaml.strict import Mark
+from reconciler.sources.yaml.parse import Mark, parse_nodes
 
 # The number of lines from which the style of the author is learned.
 _SAMPLE = 50

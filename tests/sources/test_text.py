@@ -3,7 +3,8 @@
 import pytest
 
 from reconciler.sources.text import decode
-from reconciler.sources.yaml.strict import Fault, Mark
+from reconciler.sources.yaml.parse import Mark
+from reconciler.sources.yaml.strict import Fault
 from tests.sources.builders import ENTRIES, LINE, dataset, loaded, problems_in, write
 
 

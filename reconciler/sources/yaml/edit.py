@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from reconciler.core.proposals.longhand import NotExpressible
 from reconciler.core.proposals.patch import LineEdit
-from reconciler.sources.yaml.positions import Node
+from reconciler.sources.yaml.parse import Node
 from reconciler.sources.yaml.scalars import block, flow, word
 
 UNSAFE = NotExpressible("its place in the file is written in a way that cannot be edited safely")

@@ -15,7 +15,7 @@ from yaml import events
 
 from reconciler.core.spec.messages import Path
 from reconciler.core.validation import codes
-from reconciler.sources.yaml.events import misplaced, parse
+from reconciler.sources.yaml.parse import Mark, mark_of, misplaced, parse
 from reconciler.sources.yaml.scalars import Ambiguous, Scalar, resolve
 
 _MAX_DEPTH: Final = 50
@@ -23,13 +23,6 @@ _MAX_VALUES: Final = 2_000_000  # per file, aliases expanded: about 150,000 imag
 
 _STR: Final = "tag:yaml.org,2002:str"
 _PLAIN_TAGS: Final = {None, "!", _STR, "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
-
-
-class Mark(NamedTuple):
-    """A place in a file: line and column, both counted from 1."""
-
-    line: int
-    column: int
 
 
 class Map(dict[str, Any]):
@@ -122,7 +115,7 @@ def read(text: str) -> Stream:
 
 def _syntax(exc: yaml.MarkedYAMLError, text: str) -> Fault:
     place = exc.problem_mark or exc.context_mark
-    mark = _mark(place) if place else Mark(1, 1)
+    mark = mark_of(place) if place else Mark(1, 1)
     message = exc.problem or "cannot be parsed"
     line = text.split("\n", mark.line)[mark.line - 1 : mark.line]
     if line and line[0][mark.column - 1 : mark.column] == "\t":
@@ -136,10 +129,6 @@ def _syntax(exc: yaml.MarkedYAMLError, text: str) -> Fault:
 
 # What the parser says where an indentation fits no line above.
 _OF_INDENTATION: Final = ("mapping values", "did not find expected", "could not find expected")
-
-
-def _mark(mark: Any) -> Mark:
-    return Mark(mark.line + 1, mark.column + 1)
 
 
 class _Walk:
@@ -159,7 +148,7 @@ class _Walk:
                 first = next(self._events)
                 value = self._node(first, 0)
                 if value is not None or self._faults:
-                    document = Document(value, _mark(first.start_mark), tuple(self._faults))
+                    document = Document(value, mark_of(first.start_mark), tuple(self._faults))
                     self.documents.append(document)
 
     def _node(self, event: Any, depth: int) -> Any:
@@ -191,7 +180,7 @@ class _Walk:
         self._values += values
         if self._values > _MAX_VALUES:
             message = f"more than {_MAX_VALUES:,} values, aliases expanded"
-            raise _Stop(Fault(_mark(event.start_mark), codes.ALIAS, message))
+            raise _Stop(Fault(mark_of(event.start_mark), codes.ALIAS, message))
 
     def _scalar(self, event: Any) -> Scalar:
         text: str = event.value
@@ -208,7 +197,7 @@ class _Walk:
         items = Seq()
         while not isinstance(inner := next(self._events), events.SequenceEndEvent):
             items.append(self._node(inner, depth + 1))
-            items.places.append(_mark(inner.start_mark))
+            items.places.append(mark_of(inner.start_mark))
         return items
 
     def _mapping(self, event: Any, depth: int) -> Map:
@@ -227,7 +216,7 @@ class _Walk:
                 self._fault(first, codes.REPEATED_KEY, f"{key} is repeated; it is in line {line} too")
                 continue
             target[key] = value
-            target.places[key] = (_mark(first.start_mark), _mark(second.start_mark))
+            target.places[key] = (mark_of(first.start_mark), mark_of(second.start_mark))
             if is_merge:
                 self._check_merge(value, second)
         _merge(merges.get("<<"), own)
@@ -253,7 +242,7 @@ class _Walk:
         self._known_tag(event)
         if depth >= _MAX_DEPTH:
             message = f"nested more than {_MAX_DEPTH} deep"
-            raise _Stop(Fault(_mark(event.start_mark), codes.SYNTAX, message))
+            raise _Stop(Fault(mark_of(event.start_mark), codes.SYNTAX, message))
 
     def _known_tag(self, event: Any) -> bool:
         if event.tag in _PLAIN_TAGS:
@@ -263,7 +252,7 @@ class _Walk:
         return False
 
     def _fault(self, event: Any, code: str, message: str) -> None:
-        self._faults.append(Fault(_mark(event.start_mark), code, message))
+        self._faults.append(Fault(mark_of(event.start_mark), code, message))
 
 
 def _is_merge(event: Any) -> bool:

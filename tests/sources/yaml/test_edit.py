@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.core.proposals.longhand import NotExpressible
 from reconciler.sources.yaml.edit import Member, YamlEditor
-from reconciler.sources.yaml.positions import Node, parse_nodes
+from reconciler.sources.yaml.parse import Node, parse_nodes
 
 Act = Callable[[YamlEditor, Node], None]
 

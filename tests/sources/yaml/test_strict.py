@@ -8,8 +8,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.core.validation import codes
+from reconciler.sources.yaml.parse import Mark
 from reconciler.sources.yaml.scalars import Ambiguous, resolve
-from reconciler.sources.yaml.strict import Mark, read
+from reconciler.sources.yaml.strict import read
 
 
 def value(text):

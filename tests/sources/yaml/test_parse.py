@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.sources.yaml.events import misplaced
+from reconciler.sources.yaml.parse import misplaced
 
 
 @pytest.mark.parametrize(
