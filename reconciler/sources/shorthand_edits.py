@@ -15,10 +15,10 @@ from functools import partial
 from typing import Any
 
 from reconciler.core.entries.pattern import path_glob
-from reconciler.core.proposals.longhand import Item, NotExpressible, shortened
+from reconciler.core.proposals.longhand import NotExpressible, shortened
 from reconciler.core.proposals.report import EditKind, EditRequest
 from reconciler.core.proposals.restyle import aligned
-from reconciler.core.spec.labelling import Entries, Image
+from reconciler.core.spec.labelling import Box, Entries, Image
 from reconciler.ports import LoadedDataset
 from reconciler.sources.yaml.edit import UNSAFE, Member, YamlEditor
 from reconciler.sources.yaml.parse import Mark, Node, parse_nodes
@@ -92,7 +92,7 @@ class _DocumentEditor:
         self._movable = movable
         self._changes: dict[int, Callable[[], None]] = {}
         self._gone: set[int] = set()
-        self._new: dict[int, list[tuple[EditRequest, Item]]] = defaultdict(list)
+        self._new: dict[int, list[tuple[EditRequest, Image]]] = defaultdict(list)
         self._outcome = EditOutcome()
         self.growth = 0
 
@@ -165,11 +165,13 @@ class _DocumentEditor:
             if number >= 0 and number not in self._gone:
                 members.append(Member(number, change=self._changes.get(number)))
             behind = sorted(self._new.get(number, ()), key=lambda found: found[0].source_ref)
-            members += [Member(None, item.fields()) for _, item in behind]
+            members += [
+                Member(None, item.model_dump(mode="json", exclude_defaults=True)) for _, item in behind
+            ]
         return members
 
 
-def _edit(editor: YamlEditor, node: Node, image: Image, item: Item) -> None:
+def _edit(editor: YamlEditor, node: Node, image: Image, item: Image) -> None:
     """Change one item of `images`, value by value."""
     if image.labels != item.labels:
         _set(editor, node, "labels", _labels(editor, node, image.labels, item.labels), list(item.labels))
@@ -180,10 +182,9 @@ def _edit(editor: YamlEditor, node: Node, image: Image, item: Item) -> None:
         if image.boxes is not None:
             editor.remove_key(node, "boxes")
         return
-    old_boxes = [tuple(box.model_dump().values()) for box in image.boxes or ()]
-    if image.boxes is None or old_boxes != [tuple(box) for box in item.boxes]:
-        value = [box._asdict() for box in item.boxes]
-        _set(editor, node, "boxes", _boxes(editor, node.get("boxes"), old_boxes, value), value)
+    if image.boxes != item.boxes:
+        members = _boxes(editor, node.get("boxes"), image.boxes or (), item.boxes)
+        _set(editor, node, "boxes", members, [box.model_dump() for box in item.boxes])
 
 
 def _set(editor: YamlEditor, node: Node, key: str, members: list[Member], value: list[Any]) -> None:
@@ -214,17 +215,16 @@ def _scalars(editor: YamlEditor, node: Node | None, old: int, new: Sequence[obje
     return members
 
 
-def _boxes(
-    editor: YamlEditor, node: Node | None, old: list[tuple[Any, ...]], new: list[dict[str, Any]]
-) -> list[Member]:
+def _boxes(editor: YamlEditor, node: Node | None, old: Sequence[Box], new: Sequence[Box]) -> list[Member]:
     members: list[Member] = []
-    for before, after in aligned(old, [tuple(box.values()) for box in new]):
+    for before, after in aligned(list(old), list(new)):
         if after is None:
             continue
+        box = new[after].model_dump()
         if before is None or node is None:
-            members.append(Member(None, new[after]))
+            members.append(Member(None, box))
         else:
-            members.append(Member(before, change=partial(_put_box, editor, node.items[before], new[after])))
+            members.append(Member(before, change=partial(_put_box, editor, node.items[before], box)))
     return members
 
 

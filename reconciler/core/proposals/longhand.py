@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 import orjson
 
@@ -19,49 +18,11 @@ _NAMED: Final = 3
 T = TypeVar("T")
 
 
-class BoxItem(NamedTuple):
-    """One item of ``boxes``."""
-
-    label: str
-    left: int
-    top: int
-    width: int
-    height: int
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """
-    One item of ``images``.
-
-    Attributes:
-        image: As written: a key below base, or a whole address.
-        size: None if *boxes* is.
-        boxes: None for an image that was not annotated with boxes; empty if it has none.
-    """
-
-    image: str
-    labels: tuple[str, ...] = ()
-    size: tuple[int, ...] | None = None
-    boxes: tuple[BoxItem, ...] | None = None
-
-    def fields(self) -> dict[str, Any]:
-        """Return the item as it is written to YAML."""
-        found: dict[str, Any] = {"image": self.image}
-        if self.labels:
-            found["labels"] = list(self.labels)
-        if self.size is not None:
-            found["size"] = list(self.size)
-        if self.boxes is not None:
-            found["boxes"] = [box._asdict() for box in self.boxes]
-        return found
-
-
 class NotExpressible(Exception):
     """The shorthand cannot express a line. The message says which part."""
 
 
-def shortened(fields: Fields, head: Entries, old: Image | None, equality: Equality) -> Item:
+def shortened(fields: Fields, head: Entries, old: Image | None, equality: Equality) -> Image:
     """
     Return the item of a document that compiles to a line.
 
@@ -73,15 +34,14 @@ def shortened(fields: Fields, head: Entries, old: Image | None, equality: Equali
     Raises:
         NotExpressible: There is no such item.
     """
-    image = _below(fields[SOURCE_REF], head.base) if old is None else old.image
+    name = _below(fields[SOURCE_REF], head.base) if old is None else old.image
     labels = tuple(dict.fromkeys(_labels(fields)))
     size, boxes = _boxes(fields)
-    item = Item(image, labels, size, boxes)
+    item = Image.model_construct(image=name, labels=labels, size=size, boxes=boxes)
     if old is not None:
-        item = Item(image, _nearest(old.labels, labels), size, boxes)
+        item = item.model_copy(update={"labels": _nearest(old.labels, labels)})
         if boxes is not None and old.boxes:
-            before = [BoxItem(*box.model_dump().values()) for box in old.boxes]
-            near = Item(image, item.labels, size, _nearest(before, boxes))
+            near = item.model_copy(update={"boxes": _nearest(old.boxes, boxes)})
             if equality.text(_compiled(near, head)) == equality.text(fields):
                 return near
     compiled = _compiled(item, head)
@@ -106,16 +66,10 @@ def _nearest(old: Sequence[T], new: Sequence[T]) -> tuple[T, ...]:
     return (*(item for item in filled if item is not None), *left)
 
 
-def _compiled(item: Item, head: Entries) -> Fields:
+def _compiled(item: Image, head: Entries) -> Fields:
     if not all(item.labels) or not all(box.label for box in item.boxes or ()):
         raise NotExpressible("the YAML shorthand has no empty labels")
-    image = Image.model_construct(
-        image=item.image,
-        labels=item.labels,
-        size=item.size,
-        boxes=None if item.boxes is None else tuple(Box(**box._asdict()) for box in item.boxes),
-    )
-    found = compile_lines(head.model_copy(update={"images": (image,)}))
+    found = compile_lines(head.model_copy(update={"images": (item,)}))
     if found.model_errors:
         raise NotExpressible(found.model_errors[0].message)
     fields: Fields = orjson.loads(found.lines[0].raw)
@@ -143,7 +97,7 @@ def _labels(fields: Fields) -> Iterator[str]:
             yield name
 
 
-def _boxes(fields: Fields) -> tuple[tuple[int, ...] | None, tuple[BoxItem, ...] | None]:
+def _boxes(fields: Fields) -> tuple[tuple[int, ...] | None, tuple[Box, ...] | None]:
     found = [
         (value, metadata) for _, value, metadata in attributes(fields) if metadata.get("type") == DETECTION
     ]
@@ -151,7 +105,7 @@ def _boxes(fields: Fields) -> tuple[tuple[int, ...] | None, tuple[BoxItem, ...] 
         return None, None
     try:
         size: tuple[int, ...] | None = None
-        boxes: list[BoxItem] = []
+        boxes: list[Box] = []
         for value, metadata in found:
             (stated,) = value["image_size"]
             depth = _integer(stated["depth"])
@@ -161,8 +115,10 @@ def _boxes(fields: Fields) -> tuple[tuple[int, ...] | None, tuple[BoxItem, ...] 
             size = this
             for box in value["annotations"]:
                 label = metadata["class-map"][str(_integer(box["class_id"]))]
-                edges = (_integer(box[edge]) for edge in ("left", "top", "width", "height"))
-                boxes.append(BoxItem(label, *edges))
+                if not isinstance(label, str):
+                    raise TypeError("a label is not text")
+                edges = {edge: _integer(box[edge]) for edge in ("left", "top", "width", "height")}
+                boxes.append(Box.model_construct(None, label=label, **edges))
     except (KeyError, TypeError, ValueError) as exc:
         raise NotExpressible("its boxes are not in the common form") from exc
     return size, tuple(boxes)
