@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from reconciler.core.images.header import Header
 from reconciler.core.images.judgement import CheckedImage
@@ -75,7 +75,7 @@ class CheckedImages:
             connection.execute(_USELESS)
 
     def unhashed(self, dataset: str) -> Sequence[tuple[str, Stored]]:
-        return [(ref, Stored(*stored)) for ref, *stored in self._rows(_UNHASHED, dataset)]
+        return self._db.rows(lambda ref, *stored: (ref, Stored(*stored)), _UNHASHED, dataset)
 
     def put_hashes(self, hashes: Mapping[Stored, int | None]) -> None:
         rows = ((*stored, b"" if value is None else value.to_bytes(32)) for stored, value in hashes.items())
@@ -83,12 +83,9 @@ class CheckedImages:
             connection.executemany(insertion("image_hash"), rows)
 
     def hashes(self, dataset: str) -> Mapping[str, int]:
-        return {ref: int.from_bytes(value) for ref, value in self._rows(_HASHES, dataset)}
+        return dict(self._db.rows(lambda ref, value: (ref, int.from_bytes(value)), _HASHES, dataset))
 
     def same_content(self, one: str, other: str) -> Iterator[tuple[str, str]]:
-        return self._rows(_SAME, one, other)
-
-    def _rows(self, query: str, *datasets: str) -> Iterator[Any]:
         if (connection := self._db.connection) is not None:
             with self._db.decoding():
-                yield from connection.execute(query, datasets)
+                yield from connection.execute(_SAME, (one, other))
