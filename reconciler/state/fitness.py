@@ -54,7 +54,7 @@ def _present(directory: Path) -> CheckResult:
     except (sqlite3.DatabaseError, *UNREADABLE) as exc:
         result, version = str(exc), 0
     if result != "ok":
-        remedy = "the next apply puts it aside and starts afresh; who moved, git or AWS, is not known then"
+        remedy = "the next apply puts it aside and starts afresh; it cannot know then which side changed"
         return CheckResult(Check.STATE, Mark.WARNING, f"{file} is damaged: {result}", remedy, StateError.code)
     if version > NEWEST:
         return _failed(f"{file}: written by a newer version of this tool (format {version})")

@@ -21,8 +21,8 @@ from reconciler.core.runtime.quotas import CALLS_PER_SECOND, PAGE_SIZE
 
 
 class ObservationKind(StrEnum):
-    FINGERPRINT = "fingerprint"  # nothing moved since the last observation, and nothing was asked
-    INCREMENTAL = "incremental"  # nothing moved since the last listing: what is in question was read
+    FINGERPRINT = "fingerprint"  # nothing changed since the last observation, and nothing was asked
+    INCREMENTAL = "incremental"  # nothing changed since the last listing: what is in question was read
     FULL = "full"  # every entry was listed
 
 

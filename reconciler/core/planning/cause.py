@@ -97,9 +97,9 @@ def cause(
         return Cause.ORPHAN
     if applied is None:
         return Cause.SPEC_ADDED if action is Action.ADD and new_is_certain else Cause.UNATTRIBUTED
-    git_moved, aws_moved = desired != applied.desired, observed != applied.observed
-    if git_moved and aws_moved:
+    git_changed, aws_changed = desired != applied.desired, observed != applied.observed
+    if git_changed and aws_changed:
         return Cause.CONFLICT
-    if aws_moved:
+    if aws_changed:
         return Cause.DRIFT_REMOVED if action is Action.ADD else Cause.DRIFT_MODIFIED
     return Cause.SPEC_CHANGED

@@ -65,7 +65,7 @@ class CycleResult:
 
     @property
     def is_quiet(self) -> bool:
-        """Return whether nothing had moved, so that nothing was compared."""
+        """Return whether nothing had changed, so that nothing was compared."""
         return self.observation is ObservationKind.FINGERPRINT
 
 

@@ -242,11 +242,11 @@ def _renew(
         for name in ("attempted", "applied", "verified"):
             if getattr(state, name) is not None:
                 setattr(state, name, revision)
-    moved = not same or was_suspended != state.suspended
-    if moved:
+    has_changed = not same or was_suspended != state.suspended
+    if has_changed:
         state.generation += 1
         state.edited = True
-    if moved or was_due_every != state.interval:
+    if has_changed or was_due_every != state.interval:
         state.due = min(state.due, now + _delay(state, was, loaded))
 
 

@@ -162,11 +162,11 @@ def _observed(
     )
 
 
-def moved_since_applied(seen: Observation | None) -> frozenset[str] | None:
+def changed_since_applied(seen: Observation | None) -> frozenset[str] | None:
     """
-    Return the source-refs of which it is open whether their record as applied still holds.
+    Return the source-refs whose record as applied may no longer hold.
 
-    None if that is so of all of them.
+    None if that may be so of any entry.
     """
     if seen is None or seen.incremental is None or not seen.incremental.recollection.head.are_applied:
         return None
@@ -188,7 +188,12 @@ def carried(planned: Planned, after: After, sent: Sent, proof: Proof, now: float
         if before != expected or ended.updated_at == before.updated_at:
             return None
         expected = ended
-    if proof.dropped or proof.overtaken or proof.moved or not _adds_up(planned, after, last.stats):
+    if (
+        proof.dropped
+        or proof.overtaken
+        or proof.changed_meanwhile
+        or not _adds_up(planned, after, last.stats)
+    ):
         return None
     return replace(
         observation,

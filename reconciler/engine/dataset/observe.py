@@ -37,7 +37,7 @@ class Incremental:
 
     Attributes:
         recollection: What is remembered of that listing.
-        compared: The source-refs that were compared again; of the others nothing moved, in git or in AWS.
+        compared: The source-refs that were compared again; the others changed neither in git nor in AWS.
         is_confirmed: Whether the dataset is known not to have changed while entries were read.
         is_same: Whether nothing at all changed since that listing, in git or in AWS, and nothing differs.
     """

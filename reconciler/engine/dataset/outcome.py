@@ -89,7 +89,7 @@ def proven(plan: DatasetPlan, arn: str | None, sent: Sent, proof: Proof, after: 
     """
     different = {change.source_ref for change in after.changes}
     still = (_still_quarantined(item) for item in plan.quarantined if item.source_ref in different)
-    quarantined = (*proof.failed, *proof.overtaken, *proof.moved, *still)
+    quarantined = (*proof.failed, *proof.overtaken, *proof.changed_meanwhile, *still)
     entry_problems = quarantined or proof.dropped or proof.rejected
     codes = [plan.exit_code, Exit.PARTIAL if entry_problems else Exit.DONE]
     errors = plan.errors

@@ -26,11 +26,11 @@ def watch(
     arn: str,
     context: Context,
     begun_at: float,
-    moved: Callable[[Description], bool],
+    has_changed: Callable[[Description], bool],
     deadline: float | None = None,
 ) -> bool:
     """
-    Wait until a dataset has moved since an update was begun; return False if it has not while it still might.
+    Wait until a dataset has changed since an update was begun; return False if it has not while it still might.
 
     Args:
         deadline: Until when to wait at most, in seconds since the epoch.
@@ -38,7 +38,7 @@ def watch(
     clock = context.clock
     until, polls = min(begun_at, clock.now()) + OPEN_SECONDS, 0
     until = until if deadline is None else min(until, deadline)
-    while not moved(retry(lambda: context.gateway.describe(arn), clock, until)):
+    while not has_changed(retry(lambda: context.gateway.describe(arn), clock, until)):
         if clock.now() >= until:
             return False
         clock.sleep(min(poll_delay(polls), until - clock.now()))
@@ -51,10 +51,10 @@ def await_open_updates(dataset: str, arn: str, context: Context, deadline: float
     for begun in _open(dataset, arn, context):
         if begun.begun_at + OPEN_SECONDS > context.clock.now():
             log.info("update.awaited", entries=len(begun.source_refs))
-            watch(arn, context, begun.begun_at, partial(_has_moved, begun.description), deadline)
+            watch(arn, context, begun.begun_at, partial(_has_changed, begun.description), deadline)
 
 
-def _has_moved(before: str, description: Description) -> bool:
+def _has_changed(before: str, description: Description) -> bool:
     return as_text(description) != before
 
 
@@ -81,7 +81,7 @@ def _open(dataset: str, arn: str, context: Context) -> list[Begun]:
 
 
 def _may_arrive(begun: Begun, seen: Observation) -> bool:
-    return not _has_moved(begun.description, seen.description) and seen.at < begun.begun_at + OPEN_SECONDS
+    return not _has_changed(begun.description, seen.description) and seen.at < begun.begun_at + OPEN_SECONDS
 
 
 def create(desired: Desired, context: Context, timeout: float) -> str:

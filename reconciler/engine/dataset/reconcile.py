@@ -17,7 +17,7 @@ from reconciler.engine.dataset.bookkeeping import (
 )
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.incremental import carried, moved_since_applied
+from reconciler.engine.dataset.incremental import carried, changed_since_applied
 from reconciler.engine.dataset.make_plan import Planned
 from reconciler.engine.dataset.observe import Observation
 from reconciler.engine.dataset.observe_and_plan import compare_again, observe_dataset, plan_for
@@ -272,7 +272,7 @@ def _remember(
         return
     earlier = planned.observation.incremental if planned.observation else None
     if earlier is None or not earlier.is_recorded:
-        moved = moved_since_applied(planned.observation)
-        record_applied(desired, arn, sent.touched, after.diff, memory, moved)
+        changed = changed_since_applied(planned.observation)
+        record_applied(desired, arn, sent.touched, after.diff, memory, changed)
     if observation is not None:
         remember_entries(desired, observation, after.line, context, are_applied=True)

@@ -44,7 +44,7 @@ class Proof:
         rejected: Desired and there, with an error list of the service.
         overtaken: There, but not as desired although their update succeeded: the service, or another
             client, changed them.
-        moved: Not sent, since they were as desired, and changed in AWS meanwhile.
+        changed_meanwhile: Not sent, since they were as desired, and changed in AWS meanwhile.
     """
 
     in_place: tuple[PlannedChange, ...] = ()
@@ -52,7 +52,7 @@ class Proof:
     dropped: tuple[EntryProblem, ...] = ()
     rejected: tuple[EntryProblem, ...] = ()
     overtaken: tuple[EntryProblem, ...] = ()
-    moved: tuple[EntryProblem, ...] = ()
+    changed_meanwhile: tuple[EntryProblem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +236,7 @@ def prove(items: Collection[PlannedChange], before: Diff, after: Diff, sent: Sen
         else:
             overtaken.append(EntryProblem(ref, origin, OVERTAKEN, ("OVERTAKEN",)))
     known = {change.source_ref for change in before.changes}
-    moved = [
+    changed_meanwhile = [
         EntryProblem(
             change.source_ref, desired.origin_of_ref(change.source_ref), CHANGED_MEANWHILE, ("OVERTAKEN",)
         )
@@ -249,7 +249,7 @@ def prove(items: Collection[PlannedChange], before: Diff, after: Diff, sent: Sen
         tuple(dropped),
         stored_with_errors(errored.items(), desired),
         tuple(overtaken),
-        tuple(moved),
+        tuple(changed_meanwhile),
     )
 
 

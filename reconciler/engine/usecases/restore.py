@@ -86,7 +86,7 @@ def as_desired(
     """
     Return the entries of a snapshot as what is desired of a dataset, whose mode, limits and guards stay.
 
-    They are compared exactly, whichever side moved, and other entries are left alone. A line that the
+    They are compared exactly, whichever side changed, and other entries are left alone. A line that the
     service marked with errors when it was kept is named and not sent: it would be marked again.
     """
     origin = file.origin

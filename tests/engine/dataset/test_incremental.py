@@ -17,8 +17,8 @@ from reconciler.engine.dataset.context import always
 from reconciler.engine.dataset.incremental import (
     _may_count,
     carried,
+    changed_since_applied,
     is_only_due,
-    moved_since_applied,
     scope_of,
 )
 from reconciler.engine.dataset.listing import SpooledListing
@@ -57,7 +57,7 @@ def kept(
         descriptions=frozenset(facts.pop("descriptions", {LAST})),
     )
     sent = Sent(updates=len(steps), steps=list(steps), is_certain=facts.pop("is_certain", True))
-    proof = Proof(**{name: facts.pop(name, ()) for name in ("dropped", "overtaken", "moved")})
+    proof = Proof(**{name: facts.pop(name, ()) for name in ("dropped", "overtaken", "changed_meanwhile")})
     assert not facts
     composer: Any = None
     try:
@@ -90,7 +90,7 @@ def test_an_observation_outlives_updates_that_are_seen_from_end_to_end():
         {"steps": ((SEEN, FIRST), (FIRST, replace(FIRST, message="again")))},
         {"dropped": (PROBLEM,)},
         {"overtaken": (PROBLEM,)},
-        {"moved": (PROBLEM,)},
+        {"changed_meanwhile": (PROBLEM,)},
         {"diff": replace(DIFF, observed=6)},
         {"readback": False},
     ],
@@ -178,7 +178,7 @@ def test_what_is_recorded_as_applied_is_open_unless_memory_says_otherwise(
     with closing(SpooledListing()) as listing:
         seen = Observation("arn", SEEN, DIFF, listing, 1.0, 1.0, incremental=relied)
 
-        assert expected == moved_since_applied(None if incremental is None else seen)
+        assert expected == changed_since_applied(None if incremental is None else seen)
 
 
 @pytest.mark.parametrize(

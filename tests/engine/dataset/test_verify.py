@@ -197,8 +197,8 @@ def test_the_proof_sorts_every_entry_by_what_was_seen_of_it_afterwards(full: Lab
 
     assert "y" == names(found.in_place)
     assert ("b", "x", "a", "d") == tuple(
-        names(part) for part in (found.failed, found.dropped, found.overtaken, found.moved)
+        names(part) for part in (found.failed, found.dropped, found.overtaken, found.changed_meanwhile)
     )
     assert ("cz", {("E",)}) == (names(found.rejected), {entry.codes for entry in found.rejected})
-    assert {("OVERTAKEN",)} == {entry.codes for entry in (*found.overtaken, *found.moved)}
+    assert {("OVERTAKEN",)} == {entry.codes for entry in (*found.overtaken, *found.changed_meanwhile)}
     assert all(str(entry.origin).rpartition("/")[2].startswith("train.jsonl:") for entry in found.rejected)
