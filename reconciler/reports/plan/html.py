@@ -38,21 +38,15 @@ def render(plan: Plan, options: RenderOptions) -> Iterator[bytes]:
         limit=options.page_limit,
         more=_more(options.page_limit),
         drawn=_Drawn(),
-        SIGILS=words.SIGILS,
+        words=words,
         contents=contents,
         counted=counted,
         due_changes=due_changes,
         field_name=field_name,
-        closed=words.closed,
-        groups=words.groups,
         images=images,
         label_summaries=label_summaries,
         moment=moment,
-        selection=words.selection,
         side=side,
-        headline=words.headline,
-        summary=words.summary,
-        whereabouts=words.whereabouts,
     )
 
 
