@@ -8,6 +8,7 @@ and its labels are checked there. Any other oddity is left to the rules.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
@@ -34,6 +35,7 @@ from reconciler.core.validation.fast import (
     are_few,
     check_boxes,
     check_image_level,
+    is_ordinary,
     is_plain,
     is_punctuated,
     metadata_key,
@@ -131,7 +133,7 @@ def _check(raw: bytes) -> CheckedLine:
         type(ref) is not str
         or not (drawn or level)
         or [type(value) for value in fields.values()].count(_Part) != 2 * len(drawn) + len(level)
-        or not is_plain(ref)
+        or ((is_odd := not is_ordinary(ref)) and not is_plain(ref))
         or (raw.count(b",") != found.commas and not is_punctuated(raw, found.commas + ref.count(","), fields))
         or (len(drawn) > 1 and not are_few(fields))
         or len(raw) > quotas.MAX_LINE_CHARS
@@ -146,14 +148,15 @@ def _check(raw: bytes) -> CheckedLine:
     )
     kinds = kind_of(image_level=bool(level), boxes=bool(drawn))
     of_service = (SERVICE_KEYS,) if listed else ()
-    problems = *unlikely_image(ref), *of_service, *of_line, *found.styles
+    of_image = unlikely_image(ref) if is_odd else ()
+    problems = *of_image, *of_service, *of_line, *found.styles
     return CheckedLine(ref, tuple(found.labels), kinds, problems)
 
 
 def _check_attribute(name: str, value: object, metadata: _Part, found: _Found) -> None:
     if type(value) is _Part:
         found.drawn.append(name)
-        found.styles += floats(name, _whole_class_ids(value))
+        found.styles += _of_floats(name, _whole_class_ids(value))
         found.commas += check_boxes(value, metadata, found.labels)
         if not value.annotations and metadata.human_annotated == "yes":
             found.empty.append(name)
@@ -168,6 +171,11 @@ def _check_attribute(name: str, value: object, metadata: _Part, found: _Found) -
     found.styles += odd_date(name, str(metadata.creation_date))
 
 
+@lru_cache(maxsize=1024)
+def _of_floats(name: str, count: int) -> tuple[Problem, ...]:
+    return tuple(floats(name, count))
+
+
 def _is_of_service_or_training(name: str) -> bool:
     return name in ERROR_LISTS or name.startswith(TRAINING_OUTPUT)
 
@@ -180,5 +188,8 @@ def _whole_class_ids(value: _Part) -> int:
     numbers: list[Any] = [size.width, size.height, size.depth]
     for box in boxes:
         numbers += box.class_id, box.left, box.top, box.width, box.height
-        box.class_id = int(box.class_id)
-    return list(map(type, numbers)).count(float)
+    found = [*map(type, numbers)].count(float)
+    if found:
+        for box in boxes:
+            box.class_id = int(box.class_id)
+    return found
