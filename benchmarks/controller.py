@@ -66,7 +66,7 @@ def resident_mb() -> float:
 
 
 def controlled(endpoint: str, place: Path, rate: int | None, starts: list[tuple[float, str]]):
-    """Return a controller with real threads, its board, and the counter of its calls."""
+    """Return a controller with real threads, its registry, and the counter of its calls."""
     from reconciler.cli.clock import SystemMonotonicClock
     from reconciler.engine.controller.cycle_runner import CycleRunner
     from reconciler.engine.controller.loop import Controller, Signals

@@ -102,14 +102,12 @@ class Calls:
         return len(self._calls)
 
     def of(self, *operations: str) -> list[Call]:
-        """Return the calls of these operations."""
         return [call for call in self if call.operation in operations]
 
     def names(self) -> list[str]:
         return [call.operation for call in self]
 
     def writes(self) -> list[Call]:
-        """Return the calls of write operations."""
         return [call for call in self if call.writes]
 
 

@@ -235,7 +235,6 @@ class Faults:
             self._armed.pop(number, None)
 
     def clear_persistent(self) -> None:
-        """Disarm the persistent faults."""
         with self._lock:
             self._armed = {number: armed for number, armed in self._armed.items() if not armed.persistent}
 

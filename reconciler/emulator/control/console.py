@@ -222,7 +222,6 @@ class Console:
 
 
 def _detections(fields: Fields) -> Iterator[Fields]:
-    """Yield the attributes that hold boxes."""
     for key, meta in fields.items():
         if key.endswith(METADATA) and isinstance(meta, dict) and meta.get("type") == DETECTION:
             value = fields.get(key.removesuffix(METADATA))

@@ -58,12 +58,7 @@ def _slices(found: Iterable[Entry]) -> Iterator[list[Entry]]:
 
 
 def copy(store: Store, source: int, content: int) -> Iterator[None]:
-    """
-    Add all entries of another content to a staged one, slice by slice.
-
-    Raises:
-        DroppedError
-    """
+    """Add all entries of another content to a staged one, slice by slice; raises as `fill` does."""
     last = 0
     while True:
         with store.transaction() as db:
@@ -83,12 +78,7 @@ def copy(store: Store, source: int, content: int) -> Iterator[None]:
 
 
 def adopt(db: sqlite3.Connection, dataset: int, content: int) -> None:
-    """
-    Let a dataset point to a staged content, and drop the content that it had.
-
-    Raises:
-        DroppedError
-    """
+    """Let a dataset point to a staged content, and drop the content that it had; raises as `fill` does."""
     _require_staged(db, content)
     drop(db, dataset)
     db.execute("UPDATE contents SET state = 'live' WHERE id = ?", (content,))

@@ -95,7 +95,6 @@ def find(store: Store, bucket: str, key: str, version: str | None = None) -> sql
 
 
 def body(store: Store, row: sqlite3.Row) -> bytes:
-    """Return the whole body of an object."""
     return bodies.read(store, row["body"], 0, row["size"])
 
 
@@ -156,7 +155,6 @@ def remove(db: sqlite3.Connection, bucket: str, key: str, version: str) -> sqlit
 
 
 def forget(db: sqlite3.Connection, bucket: str) -> None:
-    """Delete all objects of a bucket."""
     for row in db.execute("DELETE FROM objects WHERE bucket = ? RETURNING body", (bucket,)).fetchall():
         bodies.release(db, row["body"])
 

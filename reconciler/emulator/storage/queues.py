@@ -103,7 +103,6 @@ def find(store: Store, owner: tuple[str, str], name: str) -> Queue | None:
 
 
 def of_owner(store: Store, owner: tuple[str, str]) -> list[Queue]:
-    """Return all queues of an account and Region."""
     rows = store.all("SELECT * FROM queues WHERE account = ? AND region = ? ORDER BY id", *owner)
     return [Queue(*row) for row in rows]
 

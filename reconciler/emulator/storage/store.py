@@ -244,7 +244,6 @@ class Store:
         return None if row is None else json.loads(row["value"])
 
     def keep(self, name: str, value: Any) -> None:
-        """Keep a JSON value under *name*."""
         with self.transaction() as db:
             db.execute("INSERT OR REPLACE INTO documents VALUES (?, ?)", (name, json.dumps(value)))
 
