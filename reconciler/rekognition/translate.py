@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from traceback import walk_tb
@@ -17,6 +18,7 @@ import botocore.tokens
 from botocore.parsers import ResponseParserError
 
 from reconciler import errors
+from reconciler.core.spec.field_types import is_region
 from reconciler.private import TemporaryFileError
 from reconciler.rekognition.settings import blamed, on_the_way
 
@@ -130,6 +132,8 @@ _OF_CREDENTIALS: Final = (botocore.auth, botocore.credentials, botocore.signers,
 
 _NO_CODE: Final = "a code is needed, and no terminal is there to ask for it"  # of mfa_serial
 
+_HOST: Final = re.compile(r"//[\w-]+\.([^./]+)\.amazonaws\.com")
+
 CONFIGURATION: Final = "configuration"
 """The name of creating a client, which makes no call except for credentials."""
 
@@ -149,6 +153,12 @@ def translated(operation: str) -> Iterator[None]:
         raise _of_exception(operation, exc) from exc
 
 
+def _mistyped_region(text: str) -> str:
+    """Return what is wrong with the Region in an address of AWS that does not answer, to end a sentence."""
+    found = _HOST.search(text)
+    return f" ({found[1]} is not a Region such as us-east-1)" if found and not is_region(found[1]) else ""
+
+
 def _of_exception(operation: str, exc: Exception) -> errors.GatewayError:
     """Return the error for an exception that is not an answer of the service."""
     match exc:
@@ -164,7 +174,7 @@ def _of_exception(operation: str, exc: Exception) -> errors.GatewayError:
                 ):
                     return errors.Denied(f"{operation}: {blamed(exc)}{' '.join(str(exc).split())}")
                 return errors.Rejected(text)
-            lost = errors.Unavailable(text)
+            lost = errors.Unavailable(text + _mistyped_region(text))
             lost.unsent = isinstance(exc, _UNCONNECTED)
             return lost
         case RuntimeError() if "redentials" in str(

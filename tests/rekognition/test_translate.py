@@ -202,6 +202,22 @@ def test_no_error_of_the_sdk_gets_through() -> None:
 
 
 @pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("rekognition.useast1.amazonaws.com", " (useast1 is not a Region such as us-east-1)"),
+        ("rekognition.eu-central-1.amazonaws.com", ""),
+        ("proxy.example", ""),
+    ],
+)
+def test_a_mistyped_region_is_named(host: str, expected: str) -> None:
+    """AWS_REGION is checked by nobody, and the host that it leads to does not exist."""
+    url = f"https://{host}/"
+    error = boto.EndpointConnectionError(endpoint_url=url)
+
+    assert str(raised(error)).endswith(f'endpoint URL: "{url}"{expected}')
+
+
+@pytest.mark.parametrize(
     ("error", "unsent"),
     [
         (boto.EndpointConnectionError(endpoint_url="https://x", error="refused"), True),
