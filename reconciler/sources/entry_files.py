@@ -279,8 +279,8 @@ def _compile(
 ) -> list[Problem]:
     """Append the lines of a document, except those of its *bad* images; return the problems of the others."""
     compiled = compile_lines(entries)
-    for line in compiled.lines:
-        if line.item not in bad:
-            content += line.raw + b"\n"
-            numbers.append(document.document.locate(("images", line.item)).line)
+    for item, line in compiled.lines.items():
+        if item not in bad:
+            content += line + b"\n"
+            numbers.append(document.document.locate(("images", item)).line)
     return [document.problem(model_error) for model_error in compiled.model_errors]

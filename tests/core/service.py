@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
-from reconciler.core.planning.bisect import BatchResult, Isolation
+from reconciler.core.planning.bisect import Isolation
 
 Lines = frozenset[int]
 
@@ -18,14 +18,15 @@ class Service:
     passed: list[Lines] = field(default_factory=list)
     failed: list[Lines] = field(default_factory=list)
 
-    def update(self, sent: Iterable[int]) -> BatchResult:
+    def update(self, sent: Iterable[int]) -> bool:
+        """Return whether the update passed."""
         lines = frozenset(sent)
         bad = lines & set(self.poison) or any(lines.issuperset(group) for group in self.groups)
         if bad or self.whim(lines):
             self.failed.append(lines)
-            return BatchResult.FAILED
+            return False
         self.passed.append(lines)
-        return BatchResult.PASSED
+        return True
 
     @property
     def in_place(self) -> Lines:
@@ -38,7 +39,7 @@ class Service:
     def carry_out(self, isolation: Isolation[int]) -> None:
         """Send whatever it asks for, until it asks for nothing."""
         while (batch := isolation.next()) is not None:
-            isolation.record(self.update(batch.items))
+            isolation.record(passed=self.update(batch.items))
 
 
 def lines(count: int, size: int = 9) -> list[tuple[int, int]]:

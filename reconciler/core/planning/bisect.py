@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator, Hashable, Iterable
-from enum import StrEnum
 from typing import Final, Generic, TypeAlias, TypeVar
 
 from reconciler.core.planning.calls import Batch, pack
@@ -25,13 +24,6 @@ Steps: TypeAlias = Generator[Places, bool, None]
 
 # One culprit costs about one bisection plus two updates: sending it alone, and sending the merged rest.
 CULPRITS_PER_BATCH: Final = 8
-
-
-class BatchResult(StrEnum):
-    """The result of an update. After a service error or a lost response, the same batch is sent again."""
-
-    PASSED = "passed"
-    FAILED = "failed"
 
 
 class Isolation(Generic[T]):
@@ -109,9 +101,9 @@ class Isolation(Generic[T]):
             self._answer = True
         return None
 
-    def record(self, result: BatchResult) -> None:
+    def record(self, *, passed: bool) -> None:
         """
-        Record the result of the batch that `next` returned last.
+        Record the result of the batch that `next` returned last; after a service error it is sent again first.
 
         Raises:
             RuntimeError: No batch is waiting for a result.
@@ -119,9 +111,9 @@ class Isolation(Generic[T]):
         if not self._is_asked:
             raise RuntimeError("the result of an update was reported, but no update was asked for")
         self._is_asked = False
-        self._answer = result is BatchResult.PASSED
+        self._answer = passed
         self.updates += 1
-        self.passes += self._answer
+        self.passes += passed
 
     def _resumed(self) -> Places | None:
         """

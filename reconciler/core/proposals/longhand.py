@@ -72,7 +72,7 @@ def _compiled(item: Image, head: Entries) -> Fields:
     found = compile_lines(head.model_copy(update={"images": (item,)}))
     if found.model_errors:
         raise NotExpressible(found.model_errors[0].message)
-    fields: Fields = orjson.loads(found.lines[0].raw)
+    fields: Fields = orjson.loads(found.lines[0])
     return fields
 
 

@@ -10,7 +10,7 @@ localization in manifest files".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Annotated, Final, Literal, NamedTuple
 
@@ -188,35 +188,28 @@ def why_no_address(image: str, base: str | None) -> str | None:
     return None
 
 
-class CompiledLine(NamedTuple):
+class Compiled(NamedTuple):
     """
-    One JSON line.
+    The result of compiling a document. An image with an error has no line.
 
     Attributes:
-        item: Index of its image in the document.
+        lines: JSON lines by the index of their image in the document, in order.
     """
 
-    raw: bytes
-    item: int
-
-
-class Compiled(NamedTuple):
-    """The result of compiling a document. An image with an error has no line."""
-
-    lines: tuple[CompiledLine, ...]
+    lines: Mapping[int, bytes]
     model_errors: tuple[ModelError, ...]
 
 
 def compile_lines(entries: Entries) -> Compiled:
     """Compile every image to its line, in order."""
-    lines: list[CompiledLine] = []
+    lines: dict[int, bytes] = {}
     model_errors: list[ModelError] = []
     for item, image in enumerate(entries.images):
         found = list(_model_errors(image, entries.base, ("images", item)))
         model_errors += found
         if not found:
-            lines.append(CompiledLine(orjson.dumps(_line(image, entries)), item))
-    return Compiled(tuple(lines), tuple(model_errors))
+            lines[item] = orjson.dumps(_line(image, entries))
+    return Compiled(lines, tuple(model_errors))
 
 
 def _model_errors(image: Image, base: str | None, path: Path) -> Iterator[ModelError]:

@@ -10,7 +10,7 @@ import orjson
 
 from reconciler.core.entries.entry import canonical
 from reconciler.core.entries.observed_line import parse_observed
-from reconciler.core.planning.bisect import BatchResult, Isolation
+from reconciler.core.planning.bisect import Isolation
 from reconciler.core.planning.plan import PlannedChange
 from reconciler.core.planning.quarantine import Suspicion
 from reconciler.core.runtime.backoff import backoff, poll_delay
@@ -116,14 +116,14 @@ class Sender:
             description = self._update_with_retries(lines, self._suspicion.tries(len(lines)))
             if description.phase is not Phase.UPDATE_FAILED:
                 self._suspicion.record_answer()
-                search.record(BatchResult.PASSED)
+                search.record(passed=True)
                 log.info("update.finished", entries=len(batch), bytes=batch.size)
                 continue
             if not self._probe_lines(description, lines, search):
                 self._give_up(items, description, search)
                 return
             self._messages |= dict.fromkeys(lines, _message_of(description))
-            search.record(BatchResult.FAILED)
+            search.record(passed=False)
             log.warning("update.failed", code=description.code, entries=len(batch))
             if not searching and len(batch) > 1:
                 searching = True

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.planning.bisect import BatchResult, Isolation
+from reconciler.core.planning.bisect import Isolation
 from reconciler.core.planning.calls import pack
 from reconciler.core.runtime.quotas import MAX_UPDATE_BYTES
 from tests.core.service import Service, lines
@@ -116,9 +116,9 @@ def test_the_laws_hold_whatever_fails(context, allowance, partial):
         assert sum(sizes[line] + 1 for line in batch.items) == batch.size <= limit
         assert not stored & set(batch.items)
         assert not set(isolation.isolated) & set(batch.items)
-        result = service.update(batch.items)
-        isolation.record(result)
-        if result is BatchResult.PASSED:
+        passed = service.update(batch.items)
+        isolation.record(passed=passed)
+        if passed:
             stored |= set(batch.items)
         elif partial:
             seen = {line for line in batch.items if line not in service.poison and chance.random() < 0.3}
@@ -183,7 +183,7 @@ def test_every_batch_is_tried_before_any_is_searched():
     asked = []
     for _ in range(3):
         asked.append(isolation.next().items)
-        isolation.record(service.update(asked[-1]))
+        isolation.record(passed=service.update(asked[-1]))
     assert [(0, 1), (2, 3), (4, 5)] == asked
 
 
@@ -249,7 +249,7 @@ def test_the_last_line_of_a_failed_group_is_not_isolated_unsent():
     """The last line left of a failed group is not convicted unless it was sent alone."""
     isolation = Isolation(lines(2), limit=20, allowance=0)
     isolation.next()
-    isolation.record(BatchResult.FAILED)
+    isolation.record(passed=False)
     isolation.known_in_place([0])
 
     assert isolation.next() is None
@@ -260,11 +260,11 @@ def test_a_line_that_is_alone_because_the_others_are_in_place_is_isolated_when_i
     """A line left alone in its update is convicted when it fails again."""
     isolation = Isolation(lines(4), limit=40)
     isolation.next()
-    isolation.record(BatchResult.FAILED)
+    isolation.record(passed=False)
     assert (0, 1) == isolation.next().items
     isolation.known_in_place([0])
     assert (1,) == isolation.next().items
-    isolation.record(BatchResult.FAILED)
+    isolation.record(passed=False)
 
     assert (2, 3) == isolation.next().items
     assert (1,) == isolation.isolated
@@ -278,7 +278,7 @@ def test_the_deferred_parts_of_all_searches_go_together(in_place, merged):
     service = Service(poison=[0, 4])
     isolation = Isolation(lines(8), limit=40)
     while not service.passed and (batch := isolation.next()):
-        isolation.record(service.update(batch.items))
+        isolation.record(passed=service.update(batch.items))
         if len(service.failed) == 6:
             isolation.known_in_place(in_place)
     service.carry_out(isolation)
@@ -291,7 +291,7 @@ def test_what_an_observation_found_in_place_is_not_sent():
     isolation = Isolation(lines(8), limit=80)
     isolation.known_in_place([0, 99])
     assert tuple(range(1, 8)) == isolation.next().items
-    isolation.record(BatchResult.FAILED)
+    isolation.record(passed=False)
     isolation.known_in_place([1, 2, 3])
 
     assert (4, 5) == isolation.next().items
@@ -306,11 +306,11 @@ def test_an_unrequested_result_is_refused():
     """A result that was not asked for is refused, as counting it twice would convict the wrong half."""
     isolation = Isolation(lines(4), limit=40)
     with pytest.raises(RuntimeError, match="no update was asked for"):
-        isolation.record(BatchResult.PASSED)
+        isolation.record(passed=True)
     isolation.next()
-    isolation.record(BatchResult.FAILED)
+    isolation.record(passed=False)
     with pytest.raises(RuntimeError, match="no update was asked for"):
-        isolation.record(BatchResult.FAILED)
+        isolation.record(passed=False)
 
 
 def test_a_line_given_twice_is_refused():

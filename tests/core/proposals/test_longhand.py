@@ -25,7 +25,7 @@ def document(*images: dict[str, Any], base: str | None = "s3://b/train") -> Entr
 
 
 def compiled(image: dict[str, Any], **options: Any) -> dict[str, Any]:
-    return orjson.loads(compile_lines(document(image, **options)).lines[0].raw)
+    return orjson.loads(compile_lines(document(image, **options)).lines[0])
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def entries(*images, base="s3://bucket/train/"):
 def lines(*images, **more):
     compiled = compile_lines(entries(*images, **more))
     assert () == compiled.model_errors
-    return [json.loads(line.raw) for line in compiled.lines]
+    return [json.loads(line) for line in compiled.lines.values()]
 
 
 def model_errors(*images, **more):
@@ -50,7 +50,7 @@ def test_labels_become_attributes_in_the_shape_of_the_console():
         b'"job-name":"labeling-job/camellia","class-name":"camellia",'
         b'"human-annotated":"yes","creation-date":"2026-03-01T12:00:00",'
         b'"type":"groundtruth/image-classification"}}'
-    ) == compiled.lines[0].raw
+    ) == compiled.lines[0]
 
 
 def test_boxes_become_one_attribute():
@@ -168,7 +168,7 @@ def test_one_bad_image_costs_only_its_own_line():
         )
     )
 
-    assert [0, 3] == [line.item for line in compiled.lines]
+    assert [0, 3] == list(compiled.lines)
     assert [1, 2] == [model_error.path[1] for model_error in compiled.model_errors]
 
 
