@@ -294,18 +294,28 @@ def test_the_forecast_of_a_proof_by_a_full_listing_holds(many: Lab):
     assert result.calls.forecast == Counter(result.calls.made) - seen
 
 
-def test_an_edit_goes_before_a_listing_that_is_only_due(months: Months, monkeypatch: pytest.MonkeyPatch):
-    """A commit that arrives during the regular listing is applied first, and the listing is made after it."""
+@pytest.mark.parametrize(
+    ("seconds", "pages", "seen"), [(0, 2, ("incremental", "full")), (200, 3, ("full", "fingerprint"))]
+)
+def test_an_edit_goes_before_a_listing_that_is_only_due(
+    months: Months, monkeypatch: pytest.MonkeyPatch, seconds: int, pages: int, seen: tuple[str, str]
+):
+    """
+    A commit that arrives during the regular listing is applied first, and the listing is made after it.
+
+    Once the last listing is too old to plan by, this one is not begun again, but ended, and planned by.
+    """
     months.write("roses", *MANY[:300])
     months.settle()
     months.time.sleep(5.95 * 3_600)  # the listing is due, and not overdue
     months.calls()
-    pages = Rekognition.pages
+    listing = Rekognition.pages
 
     def committed(gateway: Rekognition, arn: str, contains: str | None = None) -> Iterator[Sequence[str]]:
-        for number, page in enumerate(pages(gateway, arn, contains)):
+        for number, page in enumerate(listing(gateway, arn, contains)):
             if contains is None and number == 1:
                 monkeypatch.undo()
+                months.time.sleep(seconds)
                 months.write("roses", *MANY[:300], "z")
                 months.controller._poller.poll()
             yield page
@@ -316,10 +326,10 @@ def test_an_edit_goes_before_a_listing_that_is_only_due(months: Months, monkeypa
     months.controller.tick()
 
     names = months.calls()
-    assert 2 == names[: names.index("UpdateDatasetEntries")].count("ListDatasetEntries")
-    assert "incremental" == months.dataset_state("roses").observation
+    assert pages == names[: names.index("UpdateDatasetEntries")].count("ListDatasetEntries")
+    first = months.dataset_state("roses").observation
     months.settle()
-    assert "full" == months.dataset_state("roses").observation
+    assert seen == (first, months.dataset_state("roses").observation)
 
 
 def damaged(*_: object) -> object:

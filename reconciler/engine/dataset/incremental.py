@@ -103,14 +103,18 @@ def _as_desired(
     )
 
 
-def is_only_due(desired: Desired, context: Context) -> bool:
-    """Return whether a listing may wait: memory could still be relied on. Costs a call if it may be abandoned."""
+def may_wait_until(desired: Desired, context: Context) -> float:
+    """
+    Return until when a listing may be abandoned for an edit, in seconds since the epoch: until then memory can be
+    relied on. 0 if it may not. Costs a call if it may.
+    """
     if context.overtaken is always or context.full or desired.partial:
-        return False
+        return 0.0
     head = context.memory.observed.head_of(desired.name)
     if head is None or not _may_count(head, desired, replace(context, edit_first=True)):
-        return False
-    return as_text(context.gateway.describe(head.arn)) == head.description
+        return 0.0
+    is_same = as_text(context.gateway.describe(head.arn)) == head.description
+    return head.scanned_at + desired.schedule.full_scan_max_age_seconds if is_same else 0.0
 
 
 def _may_count(head: ObservedHead, desired: Desired, context: Context) -> bool:

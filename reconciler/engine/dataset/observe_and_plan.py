@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 
@@ -21,9 +21,9 @@ from reconciler.core.planning.plan import MOST_VIEWS, DatasetPlan
 from reconciler.core.spec.choices import ImagePolicy
 from reconciler.core.validation.problem import Problem
 from reconciler.core.validation.unmatched import still_unmatched, still_unmatched_paths
-from reconciler.engine.dataset.context import Context, always
+from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.incremental import is_only_due, observe_incrementally
+from reconciler.engine.dataset.incremental import may_wait_until, observe_incrementally
 from reconciler.engine.dataset.listing import FileListing
 from reconciler.engine.dataset.make_plan import NOTHING_KNOWN, Composer, Known, Planned, make_plan
 from reconciler.engine.dataset.observe import Observation, find, observe
@@ -69,10 +69,14 @@ def observe_dataset(
     arn = find(desired, context.gateway, context.clock, deadline)
     if arn is None:
         return None
-    if not is_only_due(desired, context):
-        context = replace(context, overtaken=always)
     await_open_updates(desired.name, arn, context, deadline)
-    return observe(desired, arn, context, deadline)
+    return observe(desired, arn, replace(context, overtaken=_while_it_may_wait(desired, context)), deadline)
+
+
+def _while_it_may_wait(desired: Desired, context: Context) -> Callable[[], object]:
+    """Return what abandons a listing for an edit, but not once the edit would need another in its place."""
+    until, clock, overtaken = may_wait_until(desired, context), context.clock, context.overtaken
+    return lambda: overtaken() if clock.now() < until else None
 
 
 def is_unchanged(seen: Observation, context: Context, deadline: float) -> bool:

@@ -18,7 +18,7 @@ from reconciler.engine.dataset.incremental import (
     _may_count,
     carried,
     changed_since_applied,
-    is_only_due,
+    may_wait_until,
     scope_of,
 )
 from reconciler.engine.dataset.listing import SpooledListing
@@ -231,10 +231,10 @@ def test_a_listing_is_abandoned_only_where_memory_could_be_relied_on(
     """Nor where nothing is remembered, or the dataset has changed since."""
     desired, context = full.desired(), replace(full.context, overtaken=lambda: None)
 
-    assert expected is is_only_due(desired, replace(context, **facts))
-    assert not is_only_due(replace(desired, partial=True), replace(context, **facts))
+    assert expected is (may_wait_until(desired, replace(context, **facts)) > 0)
+    assert not may_wait_until(replace(desired, partial=True), replace(context, **facts))
     full.clock.sleep(1.0)
     full.emulator.console.put(full.arn, orjson.loads(classified("a", "tulip")))
-    assert not is_only_due(desired, replace(context, **facts))
+    assert not may_wait_until(desired, replace(context, **facts))
     context.memory.observed.forget("train")
-    assert not is_only_due(desired, replace(context, **facts))
+    assert not may_wait_until(desired, replace(context, **facts))
