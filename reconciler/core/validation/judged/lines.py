@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from itertools import chain, compress
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple, TypeVar
 
 from reconciler.core.entries.index import Index, IndexedLines
 from reconciler.core.entries.lines import TEXT_DIGEST_BYTES, iter_blocks, text_digest
@@ -17,6 +17,8 @@ from reconciler.core.validation.judged.columns import Columns, hashes_of, unclea
 from reconciler.core.validation.judged.totals import is_unusable
 from reconciler.core.validation.judged.warned import WarnedLines
 from reconciler.core.validation.problem import Origin, Problem
+
+T = TypeVar("T")
 
 _CLEAN, _WARNED, _UNUSABLE = range(3)
 
@@ -135,11 +137,11 @@ class DatasetLines:
         files, texts, is_compact = [], bytearray(), True
         for columns, usable in self._usable:
             lines = IndexedLines(
-                [ref for ref in compress(columns.source_refs, usable) if ref is not None],
-                compress(columns.offsets, usable),
-                compress(columns.lengths, usable),
-                compress(range(1, len(columns) + 1), usable),
-                compress(columns.hashes, usable) if columns.has_hashes else None,
+                [ref for ref in _chosen(columns.source_refs, usable) if ref is not None],
+                _chosen(columns.offsets[:-1], usable),
+                _chosen(columns.lengths, usable),
+                _chosen(range(1, len(columns) + 1), usable),
+                _chosen(columns.hashes, usable) if columns.has_hashes else None,
             )
             files.append(lines)
             texts += columns.digests if 0 not in usable else b"".join(_digests_of(columns, usable))
@@ -209,6 +211,11 @@ def _all_but(columns: Columns, rows: Iterable[int]) -> bytearray:
     for row in rows:
         found[row] = 0
     return found
+
+
+def _chosen(column: Iterable[T], usable: bytearray) -> Iterable[T]:
+    """Return the values of usable lines; where all are usable, the column itself, which is copied at once."""
+    return compress(column, usable) if 0 in usable else column
 
 
 def _digests_of(columns: Columns, usable: Iterable[int]) -> Iterable[bytes]:

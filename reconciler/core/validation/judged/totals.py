@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from typing import NamedTuple, TypeVar
 
 from msgspec import Struct
@@ -60,8 +61,8 @@ def added_up(lines: Part, distinct: Sequence[Outcome]) -> Totals:
     refs = lines.source_refs
     unusable = {number for number, (_, problems) in enumerate(distinct) if is_unusable(problems)}
     found = DatasetFacts()
-    pairs = zip(refs, lines.outcomes, strict=True) if unusable else ((ref, -1) for ref in refs)
-    found.count_buckets([ref for ref, outcome in pairs if ref is not None and outcome not in unusable])
+    kept = compress(refs, [outcome not in unusable for outcome in lines.outcomes]) if unusable else refs
+    found.count_buckets([ref for ref in kept if ref is not None])
     outcomes, labels = dict(Counter(lines.outcomes)), dict(Counter(lines.labels))
     return Totals(outcomes, labels, dict(found.buckets), len(set(refs)) == len(refs))
 
