@@ -91,8 +91,9 @@ def validate_again(setting: Setting) -> list[float]:
         state = setting.directory / f"again-{seed}-state"
         reconciler("validate", str(copy), state=state, cache=state)
         _edit(copy / "train.jsonl", seed)
+        before = loads(copy / "train.jsonl")
         cost = reconciler("validate", str(copy), state=state, cache=state)
-        found.append(cost.cpu / loads(copy / "train.jsonl"))
+        found.append(cost.cpu / min(before, loads(copy / "train.jsonl")))
     return found
 
 
