@@ -109,7 +109,7 @@ def confidences(attribute: Attribute) -> Iterator[Problem]:
     given = [item.get("confidence") is not None for item in objects]
     present = sum(given[: len(attribute.boxes)])
     if present < len(attribute.boxes):
-        text = f"'{where}' holds {present} confidences for {len(attribute.boxes)} boxes"
+        text = f"'{where}' must hold a confidence for each box: {len(attribute.boxes)}, not {present}"
         yield error(Code.MISSING_BOX_CONFIDENCE, text)
     elif "objects" not in attribute.metadata:
         yield _bad_metadata(f"'{attribute.name}{METADATA}' lacks 'objects', an array")

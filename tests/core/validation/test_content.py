@@ -64,6 +64,10 @@ def test_at_most_three_boxes_are_named(boxes, expected):
             "'BB/image_size' states 5000 x 480 pixels; a side may have 64 to 4096",
         ),
         (line(*[SOUND] * 51), "51 bounding boxes; at most 50 are allowed on an image"),
+        (
+            line(SOUND).replace(b'"objects": [{"confidence": 1}]', b'"objects": []'),
+            "'BB-metadata/objects' must hold a confidence for each box: 1, not 0",
+        ),
         (line(SOUND, (10.0, 10, 50.0, 50)), "2 numbers of 'BB' are floats; the guide asks for integers"),
     ],
 )
