@@ -19,6 +19,9 @@ from reconciler.convert.record import LabelledBox, Options, Rectangle, wrong
 from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin, Problem
 
+Edges = tuple[Decimal, Decimal, Decimal, Decimal]
+"""Left, top, right and bottom."""
+
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _LONGEST: Final = 64
 _BEYOND: Final = Decimal(10) ** 9  # larger than any image
@@ -102,29 +105,35 @@ def exact(values: Iterable[object]) -> list[Decimal]:
     return known if len(known) == len(found) else []
 
 
+def from_edges(left: Decimal, top: Decimal, right: Decimal, bottom: Decimal) -> Edges:
+    return left, top, right, bottom
+
+
+def from_corner(left: Decimal, top: Decimal, width: Decimal, height: Decimal) -> Edges:
+    return left, top, left + width, top + height
+
+
+def from_centre(x: Decimal, y: Decimal, width: Decimal, height: Decimal) -> Edges:
+    across, down = width / _TWO, height / _TWO
+    return x - across, y - down, x + across, y + down
+
+
 def edged(label: str, values: Iterable[object], origin: Origin) -> Rectangle | Problem:
     """Return the box with these left, top, right and bottom edges."""
-    match exact(values):
-        case [left, top, right, bottom]:
-            return Rectangle(label, left, top, right, bottom, origin)
-    return _no_numbers(label, origin)
+    known = exact(values)
+    return Rectangle(label, *from_edges(*known), origin) if len(known) == 4 else _no_numbers(label, origin)
 
 
 def cornered(label: str, values: Iterable[object], origin: Origin) -> Rectangle | Problem:
     """Return the box with this left and top edge, width and height."""
-    match exact(values):
-        case [left, top, width, height]:
-            return Rectangle(label, left, top, left + width, top + height, origin)
-    return _no_numbers(label, origin)
+    known = exact(values)
+    return Rectangle(label, *from_corner(*known), origin) if len(known) == 4 else _no_numbers(label, origin)
 
 
 def centred(label: str, values: Iterable[object], origin: Origin) -> Rectangle | Problem:
     """Return the box with this centre, width and height."""
-    match exact(values):
-        case [x, y, width, height]:
-            across, down = width / _TWO, height / _TWO
-            return Rectangle(label, x - across, y - down, x + across, y + down, origin)
-    return _no_numbers(label, origin)
+    known = exact(values)
+    return Rectangle(label, *from_centre(*known), origin) if len(known) == 4 else _no_numbers(label, origin)
 
 
 def rounded(label: str, values: Iterable[object], origin: Origin) -> Rectangle | Problem:

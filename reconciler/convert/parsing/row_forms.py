@@ -10,10 +10,10 @@ from typing import Final, NamedTuple
 
 from reconciler.convert.geometry import (
     around,
-    centred,
-    cornered,
-    edged,
     exact,
+    from_centre,
+    from_corner,
+    from_edges,
     is_predicted,
     number,
     prediction,
@@ -24,7 +24,7 @@ from reconciler.convert.images import is_image
 from reconciler.convert.parsing.class_names import MID
 from reconciler.convert.parsing.columns import CENTERED, CORNERS, Layout, mark
 from reconciler.convert.parsing.headers import Role
-from reconciler.convert.record import BadFile, Crowd, LabelledImage, Options, odd, wrong
+from reconciler.convert.record import BadFile, Crowd, LabelledImage, Options, Rectangle, odd, wrong
 from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin
 
@@ -129,8 +129,8 @@ def box(row: Row, layout: Layout, names: Mapping[int | str, str], options: Optio
     label = named(cells[-1], names, row, layout)
     if is_predicted(confidence := row.at(layout, Role.CONFIDENCE)):
         return replace(image, problems=(prediction(label, confidence, row.origin, _columns_left(layout)),))
-    rectangle = edged if form == CORNERS else centred if form == CENTERED else cornered
-    return LabelledImage.of(name, row.origin, [rectangle(label, known, row.origin)], size=size)
+    edges = from_edges if form == CORNERS else from_centre if form == CENTERED else from_corner
+    return replace(image, boxes=(Rectangle(label, *edges(*known), row.origin),))
 
 
 def _no_numbers(form: Sequence[Role], cells: Sequence[str]) -> str:

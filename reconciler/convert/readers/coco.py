@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from reconciler.convert.geometry import around, exact, number, sides
+from reconciler.convert.geometry import around, exact, from_corner, number, sides
 from reconciler.convert.parsing.coco_records import Records, regular_records
 from reconciler.convert.parsing.json_records import Record, list_of, mapping_of, moment, records
 from reconciler.convert.record import (
@@ -255,8 +255,7 @@ def _box(item: _Object, names: Mapping[object, str]) -> Rectangle | Problem:
         return wrong(codes.NO_BOX, message, item.origin)
     match exact(list_of(item.shape)):
         case [left, top, width, height]:
-            right, bottom = left + width, top + height
-            return Rectangle(names[item.category], left, top, right, bottom, item.origin)
+            return Rectangle(names[item.category], *from_corner(left, top, width, height), item.origin)
     message = f"bbox of {item.called} must be four numbers [x, y, width, height], not {_text(item.shape)}"
     return wrong(codes.BAD_RECORD, message, item.origin)
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from reconciler.convert.geometry import exact, number, sides, whole
+from reconciler.convert.geometry import exact, from_corner, number, sides, whole
 from reconciler.convert.parsing.json_records import mapping_of, objects
 from reconciler.convert.record import BadFile, Line, Notes, Options, Read, Rectangle, display, text_of, wrong
 from reconciler.core.entries.entry import (
@@ -252,7 +252,7 @@ def _box(box: object, origin: Origin, size: Sequence[int] | None, *, clip: bool)
         return box
     match exact(box.get(key) for key in SHAPE_KEYS):
         case [left, top, width, height]:
-            rectangle = Rectangle("", left, top, left + width, top + height, origin)
+            rectangle = Rectangle("", *from_corner(left, top, width, height), origin)
             rounded = whole(rectangle, size or (0, 0), clip=clip and size is not None)._asdict()
             shape = {key: rounded[key] for key in SHAPE_KEYS}
         case _:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from reconciler.convert.geometry import around, centred, number, scaled
+from reconciler.convert.geometry import around, from_centre, number, scaled
 from reconciler.convert.images import ending_in, header_of, with_header
 from reconciler.convert.parsing.class_names import FILES, Classes, agreeing, classes_in, found_near
 from reconciler.convert.record import (
@@ -161,8 +161,8 @@ class _Rules(NamedTuple):
             return wrong(codes.NO_CLASS, message, origin)
         if has_keypoints:
             self.notes.add("keypoints beside a box are left out", origin)
-        box = around(label, known, origin) if is_polygon else centred(label, known, origin)
-        return scaled(box, *size) if size and isinstance(box, Rectangle) else box
+        box = around(label, known, origin) if is_polygon else Rectangle(label, *from_centre(*known), origin)
+        return scaled(box, *size) if size else box
 
 
 def _no_box(words: list[str], origin: Origin) -> Problem:
