@@ -179,16 +179,16 @@ class Columns:
         """Return the bytes before each line, and those of all."""
         return list(accumulate(self.sizes, initial=0))
 
-    def rows_of(self, outcomes: AbstractSet[int]) -> list[int]:
+    def rows_of(self, outcomes: AbstractSet[int]) -> Sequence[int]:
         """Return the rows of lines with these outcomes, by their numbers."""
         if not outcomes:
-            return []
+            return ()
         if len(self.number_of_outcome) > _OF_A_BYTE:
-            return [row for row, number in enumerate(self.outcomes) if number in outcomes]
+            return array("I", (row for row, number in enumerate(self.outcomes) if number in outcomes))
         first = 0 if sys.byteorder == "little" else self.outcomes.itemsize - 1
         numbers = self.outcomes.tobytes()[first :: self.outcomes.itemsize]  # one byte says each
         wanted = bytes(number in outcomes for number in range(_OF_A_BYTE))
-        return [*compress(range(len(self)), numbers.translate(wanted))]
+        return array("I", compress(range(len(self)), numbers.translate(wanted)))
 
     @property
     def totals(self) -> Totals:
