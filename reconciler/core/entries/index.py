@@ -209,10 +209,11 @@ class Index:
         hashes = self._text_hashes[expected : expected + len(raws)]
         texts = self._texts(expected, len(raws), self.open_file)
         rows = 0
-        for rows, (raw, text, hashed) in enumerate(zip(raws, texts, hashes, strict=False)):
+        for raw, text, hashed in zip(raws, texts, hashes, strict=False):
             if hashed != hash(text[:-1]) or not form(text, raw):
-                return rows  # it has changed, holds service keys, or is another line
-        return rows + 1
+                break  # it has changed, holds service keys, or is another line
+            rows += 1
+        return rows
 
     def _texts(self, start: int, most: int, open_file: Callable[[int], BinaryIO]) -> Iterator[bytes]:
         """Yield the texts of rows that stand in one file, read together: a third of the cost of one by one."""
