@@ -27,16 +27,18 @@ from reconciler.core.validation.fast import (
     DECIMALS,
     DOUBTS,
     DoubtError,
-    are_unsuspicious,
+    check_beside_boxes,
     check_together,
     is_ordinary,
     metadata_key,
-    unsuspicious,
     without_boxes,
 )
 
 _PAUSE: Final = 50
 """Blocks that are not tried after one in which most lines were decoded in vain."""
+
+_COMMAS: Final = 2
+"""Between the source-ref, the boxes and their metadata."""
 
 _is_word: Final = re.compile(r"[\w-]+").fullmatch
 _members: Final = Decoder(dict[str, Raw]).decode
@@ -155,19 +157,10 @@ def _check_alike(texts: Sequence[bytes], name: str) -> tuple[_Found, Sequence[in
 
 def _check_boxes(value: _Boxes, metadata: _Metadata, labels: dict[str, None]) -> int:
     """Check the boxes of a line, add their labels, and return the number of commas in the line."""
-    boxes, names = value.annotations, metadata.class_map
-    (size,) = value.image_size
+    boxes, names, (size,) = value.annotations, metadata.class_map, value.image_size
     width, height = size.width, size.height
     for box in boxes:
         if box.left + box.width > width or box.top + box.height > height:
             raise DoubtError
         labels[names[DECIMALS[box.class_id]]] = None
-    if (
-        width > quotas.MAX_ASPECT_RATIO * height
-        or height > quotas.MAX_ASPECT_RATIO * width
-        or len(metadata.objects) != len(boxes)
-        or not (unsuspicious.issuperset(names.values()) or are_unsuspicious(names.values()))
-    ):
-        raise DoubtError
-    commas = 6 * len(boxes) + len(names) + 6 if boxes else 8 + (len(names) or 1)
-    return commas + (metadata.job_name is not None) + (metadata.adjustment_status is not None)
+    return _COMMAS + check_beside_boxes(size, len(boxes), metadata)

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from msgspec import DecodeError, Meta, Struct
 from msgspec.json import Decoder
@@ -200,28 +200,43 @@ def check_boxes(value: Part, metadata: object, labels: dict[str, None]) -> int:
     """Check a box attribute, add its labels, and return the number of commas in value and metadata."""
     if not isinstance(metadata, Part) or metadata.type != "groundtruth/object-detection":
         raise DoubtError
-    sizes, boxes, names, objects = value.image_size, value.annotations, metadata.class_map, metadata.objects
+    sizes, boxes, names = value.image_size, value.annotations, metadata.class_map
     if (
         sizes is None
         or boxes is None
         or names is None
-        or objects is None
+        or metadata.objects is None
         or metadata.human_annotated is None
         or metadata.creation_date is None
-        or len(objects) != len(boxes)
-        or not (unsuspicious.issuperset(names.values()) or are_unsuspicious(names.values()))
     ):
         raise DoubtError
     width, height = sizes[0].width, sizes[0].height
-    if width > quotas.MAX_ASPECT_RATIO * height or height > quotas.MAX_ASPECT_RATIO * width:
-        raise DoubtError
     shortest = _LONG_ENOUGH if max(width, height) <= quotas.TRAINING_SIDE else LONG_ENOUGH_SCALED
     for box in boxes:
         across, down = box.width, box.height
         if box.left + across > width or box.top + down > height or across < shortest or down < shortest:
             raise DoubtError
         labels[names[DECIMALS[box.class_id]]] = None
-    commas = 6 * len(boxes) + len(names) + 4
+    return check_beside_boxes(sizes[0], len(boxes), metadata)
+
+
+def check_beside_boxes(size: Size, boxes: int, metadata: Any) -> int:
+    """
+    Check what is the same for all boxes of an attribute, and return the number of commas in value and metadata.
+
+    Args:
+        boxes: How many there are.
+        metadata: Has the keys that boxes need; read by their names, since lines alike have a type of their own.
+    """
+    names, width, height = metadata.class_map, size.width, size.height
+    if (
+        len(metadata.objects) != boxes
+        or width > quotas.MAX_ASPECT_RATIO * height
+        or height > quotas.MAX_ASPECT_RATIO * width
+        or not (_unsuspicious.issuperset(names.values()) or _are_unsuspicious(names.values()))
+    ):
+        raise DoubtError
+    commas: int = 6 * boxes + len(names) + 4
     if not boxes:
         commas += 2 + (not names)  # an empty list or object has no comma less than one of a single item
     return commas + (metadata.job_name is not None) + (metadata.adjustment_status is not None)
@@ -237,7 +252,7 @@ def check_image_level(metadata: object, labels: dict[str, None]) -> int:
         or metadata.confidence is None
         or metadata.human_annotated is None
         or metadata.creation_date is None
-        or not (label in unsuspicious or are_unsuspicious((label,)))
+        or not (label in _unsuspicious or _are_unsuspicious((label,)))
     ):
         raise DoubtError
     labels[label] = None
@@ -269,16 +284,16 @@ def is_plain(ref: str) -> bool:
 
 
 # Label names that were found not to be suspicious: most datasets have few.
-unsuspicious: Final[set[str]] = set()
+_unsuspicious: Final[set[str]] = set()
 _MOST_NAMES: Final = 4096
 
 
-def are_unsuspicious(names: Collection[str]) -> bool:
+def _are_unsuspicious(names: Collection[str]) -> bool:
     if any(map(is_suspicious, names)):
         return False
-    if len(unsuspicious) + len(names) > _MOST_NAMES:
-        unsuspicious.clear()
-    unsuspicious.update(names)
+    if len(_unsuspicious) + len(names) > _MOST_NAMES:
+        _unsuspicious.clear()
+    _unsuspicious.update(names)
     return True
 
 
