@@ -26,9 +26,8 @@ _BEFORE_COLLECTING_FOR_MONTHS: Final = 50_000
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    if (
-        argv is None
-    ):  # the process ends with it: a last search for cycles would free what the system frees anyway
+    if argv is None:
+        # The process ends with it: a last search for cycles would free what the system frees anyway.
         atexit.register(gc.freeze)
     words = list(sys.argv[1:] if argv is None else argv)
     if words == ["--version"] and sys.stdout:  # called by scripts in loops: skip the parser
