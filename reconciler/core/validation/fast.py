@@ -1,9 +1,8 @@
 """
 The fast path of line validation: accept lines that are certainly clean, leave all others to the rules.
 
-It decodes a line straight into typed structures, which checks ranges, enumerated values and list lengths, and
-then checks pairing and geometry. Anything unexpected, such as an extra key, a float or a large class id, is
-left to `check_slowly`. A property test checks the invariant: any result equals that of `check_slowly`.
+Decoding a line to typed structures checks ranges, values and list lengths; pairing and geometry come after it.
+Anything unexpected, such as an extra key, is left to `check_slowly`; a property test compares the results.
 
 Repeated keys are detected without a second parse: every decoded key is in the line at least once, so the line
 has at least as many commas as the structure implies, and exactly as many only if no key is repeated.
@@ -109,7 +108,6 @@ class DoubtError(ValueError):
 
 # Not JSON, another shape, not UTF-8 or not a date; a missing source-ref, attribute partner or class id.
 DOUBTS: Final = (DecodeError, ValueError, LookupError, RecursionError)
-
 
 DECIMALS: Final = tuple(str(number) for number in range(1000))
 
@@ -222,11 +220,9 @@ def check_boxes(value: Part, metadata: object, labels: dict[str, None]) -> int:
 
 def check_beside_boxes(size: Size, boxes: int, metadata: Any) -> int:
     """
-    Check what is the same for all boxes of an attribute, and return the number of commas in value and metadata.
+    Check what all boxes of an attribute have in common, and return the number of commas in value and metadata.
 
-    Args:
-        boxes: How many there are.
-        metadata: Has the keys that boxes need; read by their names, since lines alike have a type of their own.
+    The metadata are read by the names of their keys, since in lines alike they have a type of their own.
     """
     names, width, height = metadata.class_map, size.width, size.height
     if (
@@ -236,9 +232,8 @@ def check_beside_boxes(size: Size, boxes: int, metadata: Any) -> int:
         or not (_unsuspicious.issuperset(names.values()) or _are_unsuspicious(names.values()))
     ):
         raise DoubtError
-    commas: int = 6 * boxes + len(names) + 4
-    if not boxes:
-        commas += 2 + (not names)  # an empty list or object has no comma less than one of a single item
+    # An empty list or object has no comma less than one of a single item.
+    commas: int = 6 * boxes + len(names) + 4 if boxes else 6 + (len(names) or 1)
     return commas + (metadata.job_name is not None) + (metadata.adjustment_status is not None)
 
 
