@@ -3,8 +3,9 @@ The formats of each report.
 
 The renderer of a document in a format is the function `render(report, options)` of the module
 ``reports/DOCUMENT/FORMAT.py``, with ``_`` for ``-``; or `render_FORMAT` of ``reports/DOCUMENT.py``, where one
-module holds all formats. It gives bytes, text, or lines that the screen draws. To add a format, write it and name
-it here: the command line offers it. Beside the renderer as JSON stands the type of the document, as ``DOCUMENT``.
+module holds all formats. It gives bytes, text, or lines that the screen draws, and says where a listing was
+incomplete (`gap`). To add a format, write it and name it here: the command line offers it. Beside the renderer as
+JSON stands the type of the document, as ``DOCUMENT``.
 """
 
 from __future__ import annotations

@@ -254,6 +254,7 @@ def test_a_way_to_ignore_differences_is_a_field_and_its_meaning(tmp_path):
     assert "1 to update" in copy.run("plan", "--observed", "listed.jsonl")
     copy.specs("ignore: [{paths: [/nothing], jobs: true}]", other)
     assert "No changes" in copy.run("plan", "--observed", "listed.jsonl")
+    assert "`docs/specs.md`" in copy.touch  # an example there shows every field
 
 
 def test_a_policy_that_withholds_changes_is_a_field_and_its_rule(tmp_path):
@@ -281,21 +282,22 @@ def test_a_policy_that_withholds_changes_is_a_field_and_its_rule(tmp_path):
     spec.write_text(spec.read_text().replace("mode: upsert", "mode: upsert, newImages: false"))
 
     assert "1 not sent: new in git (policy newImages: false)" in copy.run("plan", "--local")
+    assert "`docs/specs.md`" in copy.touch  # an example there shows every field
 
 
-def test_a_column_of_status_is_its_heading_and_its_cell(tmp_path):
+def test_a_column_of_status_is_one_line(tmp_path):
     copy = Copy(tmp_path, "a column of the status table")
     copy.specs()
-    copy.edit("reports/status/text.py", '"AS OF", "REVISION")', '"AS OF", "REVISION", "ERRORS")')
     copy.edit(
         "reports/status/text.py",
-        'dataset["at"] or _NONE, revision)',
-        'dataset["at"] or _NONE, revision, str(len(dataset["errors"])))',
+        '    "REVISION": lambda',
+        '    "ERRORS": lambda dataset: str(len(dataset["errors"])),\n    "REVISION": lambda',
     )
     copy.run("apply", "--local")
 
     heading, row = copy.run("status").splitlines()
-    assert ("ERRORS", "0") == (heading.split()[-1], row.split()[-1])
+    assert ("ERRORS", "0") == (heading.split()[-2], row.split()[-2])
+    assert "`docs/commands.md`" in copy.touch  # a session there shows the table
 
 
 @pytest.mark.parametrize("row", TABLE.values(), ids=list(TABLE))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from reconciler.core.status.conditions import ConditionType
@@ -28,8 +28,6 @@ _COUNTED: Final = (Verdict.CONVERGED, Verdict.WITHHELD, Verdict.PARTIAL, Verdict
 
 _NAMED: Final = 5
 """Quarantined entries that the table names; the document has all."""
-
-_HEADINGS: Final = ("DATASET", "VERDICT", "LEFT", "AS OF", "REVISION")
 
 _SHORT_REVISION: Final = 12
 
@@ -62,11 +60,12 @@ def render(known: KnownStatuses, options: RenderOptions) -> Iterator[Line]:
 
 def _table(known: Sequence[DatasetStatusDoc], width: int) -> Iterator[Line]:
     """Give one row a dataset; where that is too wide, its name stands above the rest."""
-    rows = [_row(dataset) for dataset in known]
-    widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
+    headings = tuple(_COLUMNS)
+    rows = [tuple(visible(cell(dataset)) for cell in _COLUMNS.values()) for dataset in known]
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
     if is_stacked := sum(widths) + 2 * len(widths) > width:
         widths[0] = 0
-    heading = _padded(_HEADINGS[1:], widths[1:]) if is_stacked else _padded(_HEADINGS, widths)
+    heading = _padded(headings[1:], widths[1:]) if is_stacked else _padded(headings, widths)
     yield line("  ", Span(heading, Ink.DIM))
     for dataset, row in zip(known, rows, strict=True):
         if is_stacked:
@@ -104,12 +103,19 @@ def _quarantine_lines(dataset: DatasetStatusDoc) -> Iterator[Line]:
         yield line(f"{dataset['name']}: {more:,} more quarantined; see `reconciler explain`")
 
 
-def _row(dataset: DatasetStatusDoc) -> tuple[str, ...]:
+def _number_left(dataset: DatasetStatusDoc) -> str:
     numbers = _left(dataset)
-    left = _NONE if numbers is None else f"{sum(number for number, _ in numbers):,}"
-    revision = (dataset["revision"] or _NONE)[:_SHORT_REVISION]
-    cells = (dataset["name"], dataset["verdict"].value, left, dataset["at"] or _NONE, revision)
-    return tuple(map(visible, cells))
+    return _NONE if numbers is None else f"{sum(number for number, _ in numbers):,}"
+
+
+_COLUMNS: Final[Mapping[str, Callable[[DatasetStatusDoc], str]]] = {
+    "DATASET": lambda dataset: dataset["name"],
+    "VERDICT": lambda dataset: dataset["verdict"].value,
+    "LEFT": _number_left,
+    "AS OF": lambda dataset: dataset["at"] or _NONE,
+    "REVISION": lambda dataset: (dataset["revision"] or _NONE)[:_SHORT_REVISION],
+}
+"""Heading -> the cell of a dataset. The first column stands above the others where the screen is narrow."""
 
 
 def _padded(cells: Sequence[str], widths: Sequence[int]) -> str:
