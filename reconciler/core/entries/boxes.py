@@ -6,7 +6,7 @@ Pair desired and observed boxes one to one, by the Hungarian method with shortes
 
 from __future__ import annotations
 
-from collections import Counter
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from math import inf
 from operator import attrgetter
@@ -157,10 +157,14 @@ def pair_boxes(desired: Sequence[TrainingBox], observed: Sequence[TrainingBox]) 
     """Pair the boxes of one image. Every box is in exactly one pair; pairs are ordered by position."""
     if desired == observed:
         return tuple([BoxPair(box, box) for box in sorted(desired, key=_PLACE)])
-    same = Counter(desired) & Counter(observed)
-    pairs = [BoxPair(box, box) for box in same.elements()]
-    before = sorted((Counter(desired) - same).elements())
-    after = sorted((Counter(observed) - same).elements())
+    after = sorted(observed)
+    pairs, before = [], []
+    for box in sorted(desired):
+        at = bisect_left(after, box)
+        if at < len(after) and after[at] == box:
+            pairs.append(BoxPair(box, after.pop(at)))
+        else:
+            before.append(box)
     for label in sorted({box.label for box in before} & {box.label for box in after}):
         ours = [box for box in before if box.label == label]
         theirs = [box for box in after if box.label == label]

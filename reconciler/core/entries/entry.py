@@ -116,14 +116,24 @@ def canonical(fields: Mapping[str, Any]) -> bytes:
     Raises:
         BadLine: Nested more than about 250 levels deep.
     """
+    return _canonical(fields)[1]
+
+
+def comparable(fields: Mapping[str, Any]) -> Fields:
+    """Return the fields that `canonical` writes; errors likewise. Values may be shared with *fields*."""
+    return _canonical(fields)[0]
+
+
+def _canonical(fields: Mapping[str, Any]) -> tuple[Fields, bytes]:
     own = without_service_keys(fields)
     try:
         text = orjson.dumps(own, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError as exc:
         raise BadLine("nested too deeply") from exc
     if any(map(text.__contains__, _HINTS)) and _WHOLE_FLOAT.search(text):
-        text = orjson.dumps(with_integers(own), option=orjson.OPT_SORT_KEYS)
-    return text
+        own = with_integers(own)
+        text = orjson.dumps(own, option=orjson.OPT_SORT_KEYS)
+    return own, text
 
 
 def are_same(desired: tuple[bytes, Fields], observed: tuple[bytes, Fields]) -> bool:

@@ -67,6 +67,8 @@ class ImageView:
     @property
     def turned(self) -> ImageView:
         """Return it with both sides swapped."""
+        if self.desired == self.observed:  # as in most changes
+            return self
         return ImageView(self.observed, self.desired, tuple(pair.turned for pair in self.boxes))
 
     @property

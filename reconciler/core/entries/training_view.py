@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from operator import itemgetter
 from typing import Any, Final, NamedTuple, TypeGuard
 
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, METADATA, Fields
 
 _NUMBERS: Final = frozenset({int, float})
+_places: Final = itemgetter("class_id", "left", "top", "width", "height")
 
 
 class TrainingBox(NamedTuple):
@@ -50,13 +52,12 @@ def meaning(fields: Mapping[str, Any]) -> Meaning:
     boxes: list[TrainingBox] = []
     sizes: set[tuple[float, float]] = set()
     for _, value, metadata in attributes(fields):
-        match metadata.get("type"), value:
-            case str(kind), _ if kind == CLASSIFICATION:
-                if isinstance(name := metadata.get("class-name"), str):
-                    labels.add(name)
-            case str(kind), dict() if kind == DETECTION:
-                boxes.extend(_boxes(value, metadata))
-                sizes.update(_sizes(value))
+        kind = metadata.get("type")
+        if kind == CLASSIFICATION and isinstance(name := metadata.get("class-name"), str):
+            labels.add(name)
+        elif kind == DETECTION and isinstance(value, dict):
+            boxes.extend(_boxes(value, metadata))
+            sizes.update(_sizes(value))
     return Meaning(tuple(sorted(labels)), tuple(sorted(boxes)), tuple(sorted(sizes)))
 
 
@@ -72,10 +73,13 @@ def _boxes(value: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterator[Tr
     class_map = metadata.get("class-map")
     names: Mapping[str, Any] = class_map if isinstance(class_map, dict) else {}
     for box in _objects(value.get("annotations")):
-        label = names.get(_class_key(box.get("class_id")))
-        edges = box.get("left"), box.get("top"), box.get("width"), box.get("height")
+        try:
+            class_id, *edges = _places(box)
+        except KeyError:
+            continue
+        label = names.get(str(class_id) if type(class_id) is int else _class_key(class_id))
         if isinstance(label, str) and _NUMBERS.issuperset(map(type, edges)):
-            yield TrainingBox(label, *edges)  # type: ignore[arg-type]  # narrowed by the line above
+            yield TrainingBox._make((label, *edges))
 
 
 def _sizes(value: Mapping[str, Any]) -> Iterator[tuple[float, float]]:
@@ -85,9 +89,8 @@ def _sizes(value: Mapping[str, Any]) -> Iterator[tuple[float, float]]:
             yield width, height
 
 
-def _objects(value: object) -> Iterator[Mapping[str, Any]]:
-    if isinstance(value, list):
-        yield from [item for item in value if isinstance(item, dict)]
+def _objects(value: object) -> list[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _class_key(class_id: object) -> str:

@@ -142,13 +142,13 @@ def _planned_change(
     weigh: Callable[[Action, Cause], Withheld | None],
     select: Callable[[PlannedChange], bool],
 ) -> PlannedChange:
-    after, fields = change.after, None
-    if after is None and (fields := composer.desired(change)) is not None:
-        after = digest(canonical(fields))
+    fields = None
+    if change.after is None and (fields := composer.desired(change)) is not None:
+        change = replace(change, after=digest(canonical(fields)))
     applied = known.base.entries.get(change.source_ref)
-    why = cause(change.action, applied, after, change.before, new_is_certain=certain)
+    why = cause(change.action, applied, change.after, change.before, new_is_certain=certain)
     origin = desired.origin_of(change.desired) if change.desired else None
-    item = PlannedChange(replace(change, after=after), why, origin, None, reverts=why.is_drift)
+    item = PlannedChange(change, why, origin, None, reverts=why.is_drift)
     if _is_left(change, desired):
         return item
     if reason := weigh(change.action, why):

@@ -365,3 +365,10 @@ def test_a_large_nest_is_explained() -> None:
 def test_the_more_updates_the_less_is_said_of_each(number: int, expected: object) -> None:
     """The first updates are explained best, those that few will read in full, and the rest by attribute."""
     assert expected is field_changes_at(number)
+
+
+def test_both_sides_of_a_whole_value_have_their_keys_in_one_order() -> None:
+    """A person compares two objects by eye, whatever order their authors wrote the keys in."""
+    before = {"source-ref": "s3://b/1.jpg", "a": {"z": [{"d": 1, "c": 2}], "y": 1.0}}
+    (change,) = field_changes(before, {"source-ref": "s3://b/1.jpg"})
+    assert repr(change.before) == repr({"y": 1, "z": [{"c": 2, "d": 1}]})

@@ -137,3 +137,11 @@ def test_what_is_malformed_contributes_nothing(fields: dict[str, Any]) -> None:
 def test_equal_entries_mean_the_same(fields: dict[str, Any]) -> None:
     """Equal entries have equal training views; the reverse need not hold."""
     assert meaning(fields) == meaning(orjson.loads(canonical(fields)))
+
+
+def test_a_box_without_a_class_is_skipped_whatever_the_map_names() -> None:
+    """No number is not the number of a class that happens to be called None."""
+    fields = orjson.loads(boxed("1", ("crack", 1, 1, 5, 5)))
+    del fields["boxes"]["annotations"][0]["class_id"]
+    fields["boxes-metadata"]["class-map"] = {"None": "crack"}
+    assert meaning(fields).boxes == ()
