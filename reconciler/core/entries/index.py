@@ -157,7 +157,7 @@ class Index:
             self._hashes, self._is_compact = self.read_hashes()
         return self._hashes
 
-    def listed_as(self, raw: bytes, expected: int = 0, hashed: int | None = None) -> int | None:
+    def listed_as(self, raw: bytes, expected: int = 0) -> int | None:
         """
         Return the row whose text equals this listed line, apart from the keys that the service appends.
 
@@ -167,25 +167,21 @@ class Index:
 
         Args:
             expected: The row to try first: most listings keep the order in which the dataset was filled.
-            hashed: What `hash_listed` returns of it, if that is known.
         """
-        hashes = self._text_hashes
-        hashed = hash(body_of(raw)) if hashed is None else hashed
+        hashes, hashed = self._text_hashes, hash(body_of(raw))
         if expected < len(hashes) and hashes[expected] == hashed:
             return expected
         row = self._rows.get(named_first(raw))
         return row if row is not None and hashes[row] == hashed else None
 
-    def row_listed(
-        self, raw: bytes, hashed: int, read: Callable[[str, Place], bytes]
-    ) -> tuple[int | None, Form | None]:
+    def row_listed(self, raw: bytes, read: Callable[[str, Place], bytes]) -> tuple[int | None, Form | None]:
         """
         Do the same as `listed_as`, and where that leaves it open, as the two below.
 
         Returns:
             The row, and the form of the listed line if that is not how it was sent.
         """
-        if (row := self.listed_as(raw, hashed=hashed)) is not None:
+        if (row := self.listed_as(raw)) is not None:
             return row, None
         if (row := self.listed_without_spaces(raw, read)) is not None:
             return row, is_without_spaces

@@ -118,17 +118,19 @@ class _Comparison:
         """Compare lines, the first with the row *expected*; return the row that is expected after them."""
         desired, seen, done = self._desired, self._seen, 0
         raws = [raw for raw, _, _ in part]
-        hashed = hash_listed(raws)
+        hashed: Sequence[int] = ()
         while done < len(part):
-            equal = desired.listed_in_order(hashed[done:], expected)
-            if self._form is not None and not equal:
+            if self._form is not None:
                 equal = desired.formed_in_order(raws[done : done + _IN_A_RUN], expected, self._form)
+            else:
+                hashed = hashed or hash_listed(raws)
+                equal = desired.listed_in_order(hashed[done:], expected)
             if equal and not any(seen[expected : expected + equal]):
                 seen[expected : expected + equal] = b"\1" * equal
                 self._unchanged += equal
                 expected, done = expected + equal, done + equal
                 continue
-            row, form = desired.row_listed(raws[done], hashed[done], self._read)
+            row, form = desired.row_listed(raws[done], self._read)
             if row is None or seen[row]:
                 self._compare_parsed(part[done])
             else:
