@@ -7,9 +7,8 @@ import dataclasses
 import orjson
 import pytest
 
-from reconciler.core.entries.entry import blank
 from reconciler.core.planning.cause import Cause
-from reconciler.core.planning.diff import Action
+from reconciler.core.planning.diff import Action, blank
 from reconciler.core.spec.choices import DriftClass
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.switches import BareLine, Switches

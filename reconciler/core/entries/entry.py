@@ -224,15 +224,6 @@ def sorted_line(fields: Fields) -> bytes:
     return orjson.dumps({SOURCE_REF: fields.pop(SOURCE_REF), **fields})
 
 
-def blank(source_ref: str) -> bytes:
-    """
-    Return a line without labels, which training ignores.
-
-    The API cannot delete an entry; this is the closest an update gets. The line is its own canonical text.
-    """
-    return orjson.dumps({SOURCE_REF: source_ref})
-
-
 def is_error_list(key: str, value: object) -> bool:
     """
     Return whether *value* under *key* is an error list of the service.

@@ -67,9 +67,9 @@ class ImageView:
     @property
     def turned(self) -> ImageView:
         """Return it with both sides swapped."""
-        if self.desired == self.observed:  # as in most changes
-            return self
-        return ImageView(self.observed, self.desired, tuple(pair.turned for pair in self.boxes))
+        is_same = self.desired == self.observed  # as in most changes
+        boxes = self.boxes if is_same else tuple(pair.turned for pair in self.boxes)
+        return ImageView(self.observed, self.desired, boxes)
 
     @property
     def size(self) -> tuple[float, float] | None:
@@ -166,8 +166,7 @@ class Totals:
     """
     The number of images and of boxes of each label before and after an apply.
 
-    Each is known from the number in all desired lines and from what differs, so no line that is the same on both
-    sides is read.
+    Each is known from the number in all desired lines and from what differs: no line that is the same is read.
     """
 
     def __init__(self) -> None:

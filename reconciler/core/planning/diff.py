@@ -16,10 +16,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.core.entries.entry import (
-    blank,
-    digest,
-)
+import orjson
+
+from reconciler.core.entries.entry import SOURCE_REF, digest
 from reconciler.core.entries.index import Place
 from reconciler.core.entries.lines import Line
 
@@ -28,6 +27,15 @@ class Action(StrEnum):
     ADD = "add"  # desired, not observed
     UPDATE = "update"  # in both, with different content
     ORPHAN = "orphan"  # observed, not desired
+
+
+def blank(source_ref: str) -> bytes:
+    """
+    Return a line without labels, which training ignores.
+
+    The API cannot delete an entry; this is the closest an update gets. The line is its own canonical text.
+    """
+    return orjson.dumps({SOURCE_REF: source_ref})
 
 
 def place_of(line: Line) -> Place:

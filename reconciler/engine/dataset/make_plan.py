@@ -12,7 +12,7 @@ from typing import Final
 import orjson
 
 from reconciler.core.drift.report import classes
-from reconciler.core.entries.entry import Fields, blank, canonical, digest
+from reconciler.core.entries.entry import Fields, canonical, digest
 from reconciler.core.entries.equality import encode, field_changes
 from reconciler.core.entries.image_view import ImageView, view_of
 from reconciler.core.entries.observed_line import parse_observed
@@ -20,7 +20,7 @@ from reconciler.core.images.report import ImageProblems, with_images
 from reconciler.core.planning import guard
 from reconciler.core.planning.calls import pack, payload
 from reconciler.core.planning.cause import NOTHING_APPLIED, Base, Cause, cause
-from reconciler.core.planning.diff import Action, Change, Diff
+from reconciler.core.planning.diff import Action, Change, Diff, blank
 from reconciler.core.planning.plan import DatasetPlan, PlannedChange, counts_of, errors_of
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.planning.withholding import ChangeSelection, Traits, Withheld, withheld

@@ -11,8 +11,8 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from reconciler.core.entries.entry import blank, digest
-from reconciler.core.planning.diff import Action, Change, Diff
+from reconciler.core.entries.entry import digest
+from reconciler.core.planning.diff import Action, Change, Diff, blank
 from reconciler.core.planning.quarantine import SERVICE_TRIES
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
