@@ -1,14 +1,15 @@
 """
 Registry of the label formats that are read and of those that entries are written in.
 
-To add one, add a module to `readers` or `writers`, an entry here, and a section to docs/convert.md.
+To add one, add a module to `readers` or `writers`, an entry here, and a section to docs/convert.md. The `INPUT` of
+a reader also holds the signs by which `convert auto` recognises its format.
 """
 
 from __future__ import annotations
 
 from codecs import BOM_UTF8
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -16,22 +17,24 @@ from typing import Final
 from reconciler.convert.compose import Converted, convert
 from reconciler.convert.export.format import Format
 from reconciler.convert.parsing.json_records import objects
-from reconciler.convert.readers.azure import read_azure
-from reconciler.convert.readers.coco import read_coco
-from reconciler.convert.readers.createml import read_createml
-from reconciler.convert.readers.csv import read_csv
-from reconciler.convert.readers.cvat import read_cvat
-from reconciler.convert.readers.folders import read_folders
-from reconciler.convert.readers.groundtruth import read_groundtruth
-from reconciler.convert.readers.labelme import read_labelme
-from reconciler.convert.readers.labelstudio import read_labelstudio
-from reconciler.convert.readers.supervisely import read_supervisely
-from reconciler.convert.readers.vertex import read_vertex
-from reconciler.convert.readers.via import read_via
-from reconciler.convert.readers.voc import read_voc
-from reconciler.convert.readers.vott import read_vott
-from reconciler.convert.readers.yolo import read_yolo
-from reconciler.convert.recognition import Sign, recognised
+from reconciler.convert.readers import (
+    azure,
+    coco,
+    createml,
+    csv,
+    cvat,
+    folders,
+    groundtruth,
+    labelme,
+    labelstudio,
+    supervisely,
+    vertex,
+    via,
+    voc,
+    vott,
+    yolo,
+)
+from reconciler.convert.recognition import InputFormat, Recogniser, Sign
 from reconciler.convert.record import BadFile, Options, Read, bytes_of, display, text_of, wrong
 from reconciler.convert.writers.augmented import AUGMENTED
 from reconciler.convert.writers.coco import COCO
@@ -45,24 +48,22 @@ from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin, Problem
 from reconciler.errors import UsageError
 
-Reader = Callable[[Path, Options], Iterator[Read]]
-
-READERS: Final[Mapping[str, Reader]] = {
-    "coco": read_coco,
-    "yolo": read_yolo,
-    "voc": read_voc,
-    "csv": read_csv,
-    "cvat": read_cvat,
-    "via": read_via,
-    "labelme": read_labelme,
-    "labelstudio": read_labelstudio,
-    "folders": read_folders,
-    "createml": read_createml,
-    "vott": read_vott,
-    "vertex": read_vertex,
-    "supervisely": read_supervisely,
-    "azure": read_azure,
-    "groundtruth": read_groundtruth,
+READERS: Final[Mapping[str, InputFormat]] = {
+    "coco": coco.INPUT,
+    "yolo": yolo.INPUT,
+    "voc": voc.INPUT,
+    "csv": csv.INPUT,
+    "cvat": cvat.INPUT,
+    "via": via.INPUT,
+    "labelme": labelme.INPUT,
+    "labelstudio": labelstudio.INPUT,
+    "folders": folders.INPUT,
+    "createml": createml.INPUT,
+    "vott": vott.INPUT,
+    "vertex": vertex.INPUT,
+    "supervisely": supervisely.INPUT,
+    "azure": azure.INPUT,
+    "groundtruth": groundtruth.INPUT,
 }
 
 WRITERS: Final[Mapping[str, Format]] = {
@@ -76,8 +77,8 @@ WRITERS: Final[Mapping[str, Format]] = {
     "croissant": CROISSANT,
 }
 
-# Their tools export tables as well, which are read as any other.
-_TABLES_TOO: Final = frozenset({"via", "vertex", "vott"})
+recognised: Final = Recogniser(READERS).signs
+"""Returns every format that is read and fits an input."""
 
 AUTO: Final = "auto"
 """Recognises the format instead of naming it."""
@@ -100,14 +101,13 @@ def converted(name: str, path: Path, options: Options) -> Converted:
     if name == "csv" and path.is_dir():
         raise UsageError(f"{path}: is a directory; name the table")
     options = replace(options, beside=path if path.is_dir() else path.parent)
-    is_table = name in _TABLES_TOO and path.suffix.lower() == ".csv"
-    reader = read_csv if is_table else READERS[name]
-    done = convert(_readable(reader(path, options)), options)
+    read_as = "csv" if READERS[name].has_tables and path.suffix.lower() == ".csv" else name
+    done = convert(_readable(READERS[read_as].read(path, options)), options)
     done.note = f"{display(path)}: read as {name}, since {signs[0].reason}." if signs else ""
     if not (done.lines or done.errors):
         message = f"this {name} input holds no image"
         done.problems.append(wrong(codes.NO_RECORDS, message, Origin(display(path), 1)))
-    elif not done.lines and (others := _others("csv" if is_table else name, path)):
+    elif not done.lines and (others := _others(read_as, path)):
         known, why = done.problems, ""
         if [problem.code for problem in known] == [codes.OTHER_FORMAT]:
             known, why = [], f": {known[0].message}"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from reconciler.convert.recognition import recognised
+from reconciler.convert.formats import recognised
 from reconciler.errors import UsageError
 from tests.convert.inputs import coco, convert, fields, manifest, png, voc, voc_box, yolo
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from reconciler.convert.geometry import cornered, edged, sides, unusable_shape
 from reconciler.convert.parsing.json_records import Record, elements, list_of, mapping_of, records
+from reconciler.convert.recognition import InputFormat
 from reconciler.convert.record import LabelledImage, Options, Read, Rectangle, display, text_of, wrong
 from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin, Problem
@@ -35,6 +36,11 @@ def read_azure(path: Path, _: Options) -> Iterator[Read]:
         value = mapping_of(record.value)
         read = _of_machine_learning if "image_url" in value else _of_custom_vision
         yield read(value, record)
+
+
+INPUT: Final = InputFormat(
+    read_azure, element_keys=("originalImageUri", "image_url label"), keys=("image_url label",)
+)
 
 
 def _of_custom_vision(value: Mapping[str, Any], record: Record) -> Read:

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 from reconciler.convert.geometry import around, exact, from_corner, number, sides
 from reconciler.convert.parsing.coco_records import Records, regular_records
 from reconciler.convert.parsing.json_records import Record, list_of, mapping_of, moment, records
+from reconciler.convert.recognition import InputFormat
 from reconciler.convert.record import (
     BadFile,
     Crowd,
@@ -86,6 +87,9 @@ def read_coco(path: Path, options: Options) -> Iterator[Read]:
                 message = f"{item.called} is of image {_text(key)}, which is not in the file"
                 yield wrong(codes.NO_IMAGE, message, item.origin)
     yield from _left_out([item for objects in file.objects.values() for item in objects], options)
+
+
+INPUT: Final = InputFormat(read_coco, keys=("images annotations",))
 
 
 def _regular(records: Records, options: Options) -> Iterator[Read]:

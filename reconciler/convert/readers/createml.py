@@ -15,6 +15,7 @@ from typing import Final
 from reconciler.convert.geometry import centred, is_predicted, prediction
 from reconciler.convert.parsing.json_records import Record, elements, mapping_of
 from reconciler.convert.parsing.splits import separated, settled
+from reconciler.convert.recognition import InputFormat
 from reconciler.convert.record import LabelledImage, Options, Read, Rectangle, display, text_of, wrong
 from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin, Problem
@@ -36,6 +37,9 @@ def read_createml(path: Path, _: Options) -> Iterator[Read]:
     edges = [edge for image in images for box in image.boxes or () for edge in (box.right, box.bottom)]
     shares = bool(edges) and max(edges) < _LEAST_PIXELS
     yield from settled([replace(image, shares=shares) for image in images])
+
+
+INPUT: Final = InputFormat(read_createml, element_keys=("image annotations", "imagefilename annotation"))
 
 
 def _image(record: Record) -> LabelledImage | Problem:

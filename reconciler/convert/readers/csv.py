@@ -29,6 +29,7 @@ from reconciler.convert.parsing.row_forms import (
     without_groups,
 )
 from reconciler.convert.parsing.splits import of_split
+from reconciler.convert.recognition import InputFormat
 from reconciler.convert.record import BadFile, LabelledImage, Options, Read, display, odd, text_of, wrong
 from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin, has_error
@@ -76,6 +77,9 @@ def read_csv(path: Path, options: Options) -> Iterator[Read]:
     if options.extension is None:
         _refuse_ids(complete)
     yield from complete
+
+
+INPUT: Final = InputFormat(read_csv)
 
 
 def _understood(text: str, name: str, options: Options) -> tuple[list[Row], Layout | None]:

@@ -23,6 +23,7 @@ from reconciler.convert.geometry import (
 )
 from reconciler.convert.parsing.splits import of_split, separated, settled
 from reconciler.convert.parsing.xml_tree import Element, tree_of
+from reconciler.convert.recognition import InputFormat
 from reconciler.convert.record import (
     BadFile,
     LabelledImage,
@@ -60,6 +61,9 @@ def read_cvat(path: Path, options: Options) -> Iterator[Read]:
     kept, notes = of_split(images, options, unit="images")
     yield from notes
     yield from settled(kept)
+
+
+INPUT: Final = InputFormat(read_cvat, root="annotations")
 
 
 def _file_in(path: Path) -> Path:

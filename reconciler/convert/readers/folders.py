@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.convert.images import IMAGES
+from reconciler.convert.recognition import InputFormat
 from reconciler.convert.record import LabelledImage, Options, Read, display, wrong
 from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin
@@ -38,3 +39,6 @@ def read_folders(path: Path, _: Options) -> Iterator[Read]:
             yield wrong(codes.BAD_RECORD, message, origin)
         else:
             yield LabelledImage(name.as_posix(), origin, labels=(label,))
+
+
+INPUT: Final = InputFormat(read_folders)

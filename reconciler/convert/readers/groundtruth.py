@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from reconciler.convert.geometry import exact, from_corner, number, sides, whole
 from reconciler.convert.parsing.json_records import mapping_of, objects
+from reconciler.convert.recognition import InputFormat
 from reconciler.convert.record import BadFile, Line, Notes, Options, Read, Rectangle, display, text_of, wrong
 from reconciler.core.entries.entry import (
     METADATA,
@@ -68,6 +69,9 @@ def read_groundtruth(path: Path, options: Options) -> Iterator[Read]:
         message = f"the file cannot be read: {exc.strerror or exc}"
         raise BadFile(codes.FILE_UNREADABLE, message, Origin(name, 1)) from exc
     yield from notes.problems()
+
+
+INPUT: Final = InputFormat(read_groundtruth, keys=("source-ref",), element_keys=("source-ref",))
 
 
 def _file_in(path: Path) -> Path:

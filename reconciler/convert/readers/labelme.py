@@ -22,6 +22,7 @@ from reconciler.convert.geometry import (
 )
 from reconciler.convert.parsing.json_records import document, mapping_of
 from reconciler.convert.parsing.splits import separated, settled
+from reconciler.convert.recognition import InputFormat
 from reconciler.convert.record import (
     BadFile,
     LabelledImage,
@@ -44,6 +45,9 @@ def read_labelme(path: Path, options: Options) -> Iterator[Read]:
     files = files_below(path, ".json") if path.is_dir() else [path]
     images = yield from separated(_read(file, options) for file in files)
     yield from settled(images)
+
+
+INPUT: Final = InputFormat(read_labelme, keys=("shapes imagePath",), one_file_each=True)
 
 
 def _read(path: Path, options: Options) -> LabelledImage | Problem:

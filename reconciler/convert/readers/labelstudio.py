@@ -27,6 +27,7 @@ from reconciler.convert.geometry import (
 from reconciler.convert.images import is_image
 from reconciler.convert.parsing.json_records import Record, elements, mapping_of, moment
 from reconciler.convert.parsing.splits import separated, settled
+from reconciler.convert.recognition import InputFormat
 from reconciler.convert.record import LabelledImage, Notes, Options, Read, Rectangle, display, text_of, wrong
 from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin, Problem
@@ -48,6 +49,12 @@ def read_labelstudio(path: Path, options: Options) -> Iterator[Read]:
     images = yield from separated(_image(record, options, notes) for record in records)
     yield from notes.problems()
     yield from settled(images)
+
+
+INPUT: Final = InputFormat(
+    read_labelstudio,
+    element_keys=("data annotations", "data completions", "image annotation_id", "image annotator lead_time"),
+)
 
 
 def _image(record: Record, options: Options, notes: Notes) -> LabelledImage | Problem:

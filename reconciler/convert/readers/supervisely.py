@@ -16,6 +16,7 @@ from reconciler.convert.images import ending_in
 from reconciler.convert.parsing.json_records import document, list_of, mapping_of
 from reconciler.convert.parsing.splits import of_split, separated, settled
 from reconciler.convert.readers.folders import SPLITS
+from reconciler.convert.recognition import InputFormat
 from reconciler.convert.record import (
     BadFile,
     LabelledImage,
@@ -43,6 +44,9 @@ def read_supervisely(path: Path, options: Options) -> Iterator[Read]:
     kept, split = of_split(images, options, unit="images")
     yield from (*notes.problems(), *split)
     yield from settled(kept)
+
+
+INPUT: Final = InputFormat(read_supervisely, keys=("size objects",), subdirectory="ann")
 
 
 def _files(path: Path) -> list[Path]:

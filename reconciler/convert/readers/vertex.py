@@ -13,6 +13,7 @@ from typing import Any, Final
 from reconciler.convert.geometry import edged
 from reconciler.convert.parsing.json_records import Record, elements, list_of, mapping_of
 from reconciler.convert.parsing.splits import of_split, separated
+from reconciler.convert.recognition import InputFormat
 from reconciler.convert.record import LabelledImage, Options, Read, Rectangle, display, text_of, wrong
 from reconciler.core.validation import codes
 from reconciler.core.validation.problem import Origin, Problem
@@ -30,6 +31,9 @@ def read_vertex(path: Path, options: Options) -> Iterator[Read]:
     kept, notes = of_split(images, options, unit="images")
     yield from notes
     yield from kept
+
+
+INPUT: Final = InputFormat(read_vertex, keys=("imageGcsUri",), element_keys=("imageGcsUri",), has_tables=True)
 
 
 def _image(record: Record) -> tuple[str, LabelledImage] | Problem:

@@ -21,6 +21,7 @@ from reconciler.convert.geometry import (
     unusable_shape,
 )
 from reconciler.convert.parsing.json_records import Record, document, mapping_of, records
+from reconciler.convert.recognition import InputFormat
 from reconciler.convert.record import (
     BadFile,
     LabelledImage,
@@ -54,6 +55,14 @@ def read_via(path: Path, options: Options) -> Iterator[Read]:
         raise BadFile(codes.OTHER_FORMAT, message, Origin(name, 1))
     for record in members:
         yield _image(record, options)
+
+
+INPUT: Final = InputFormat(
+    read_via,
+    keys=("_via_img_metadata", "project file metadata view"),
+    member_keys=("filename regions",),
+    has_tables=True,
+)
 
 
 def _image(record: Record, options: Options) -> Read:

@@ -16,6 +16,7 @@ from xml.etree import ElementTree as ET
 
 from reconciler.convert.geometry import number, side
 from reconciler.convert.parsing.xml_tree import Element, decoded, tree_of
+from reconciler.convert.recognition import InputFormat
 from reconciler.convert.record import (
     BadFile,
     LabelledBox,
@@ -47,6 +48,9 @@ def read_voc(path: Path, options: Options) -> Iterator[Read]:
     start = path / FOLDER if (path / FOLDER).is_dir() else path
     for file in files_below(start, ".xml"):
         yield _read(file, options)
+
+
+INPUT: Final = InputFormat(read_voc, root="annotation", one_file_each=True)
 
 
 def _read(path: Path, options: Options) -> Read:

@@ -12,6 +12,7 @@ from typing import Final
 
 from reconciler.convert.geometry import cornered, not_upright, sides
 from reconciler.convert.parsing.json_records import Record, document, mapping_of, records
+from reconciler.convert.recognition import InputFormat
 from reconciler.convert.record import (
     BadFile,
     LabelledImage,
@@ -44,6 +45,9 @@ def read_vott(path: Path, options: Options) -> Iterator[Read]:
     for file in files:
         for record in _assets(file):
             yield _image(record, options)
+
+
+INPUT: Final = InputFormat(read_vott, keys=("assets tags", "asset regions"), has_tables=True)
 
 
 def _assets(path: Path) -> Iterator[Record]:

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 from reconciler.convert.geometry import around, from_centre, number, scaled
 from reconciler.convert.images import ending_in, header_of, with_header
 from reconciler.convert.parsing.class_names import FILES, Classes, agreeing, classes_in, found_near
+from reconciler.convert.recognition import InputFormat
 from reconciler.convert.record import (
     BadFile,
     LabelledImage,
@@ -77,6 +78,9 @@ def read_yolo(path: Path, options: Options) -> Iterator[Read]:
             message = "there is no image for this label file; --images names where the images are"
             yield wrong(codes.NO_IMAGE, message, Origin(display(labels), 1))
     yield from rules.notes.problems()
+
+
+INPUT: Final = InputFormat(read_yolo)
 
 
 def _layout(path: Path, *, elsewhere: bool) -> _Layout:
