@@ -1,5 +1,5 @@
 """
-The fast path for lines that are alike: each with boxes of the same attribute, and nothing else.
+The fast path for lines that are alike: each with boxes of one attribute, or with image-level labels, alone.
 
 Such a line is decoded straight to what it must be, so that less is left to check in Python than in `fast`, where
 a line may have any attributes; and what tells a repeated key, or an odd image, is asked of all lines at once.
@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from functools import lru_cache
-from itertools import repeat
+from functools import lru_cache, partial
+from itertools import accumulate, chain, pairwise, repeat
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from msgspec import Meta, Raw, Struct, defstruct, field
@@ -24,9 +24,12 @@ from reconciler.core.validation import fast
 from reconciler.core.validation.checked_line import CheckedLine, CheckedLines, LabelKinds, Outcome
 from reconciler.core.validation.fast import (
     CLEAN_BOXES,
+    CLEAN_IMAGE_LEVEL,
+    CLEAN_UNLABELLED,
     DECIMALS,
     DOUBTS,
     DoubtError,
+    are_unsuspicious,
     check_beside_boxes,
     check_together,
     is_ordinary,
@@ -37,9 +40,16 @@ from reconciler.core.validation.fast import (
 _PAUSE: Final = 50
 """Blocks that are not tried after one in which most lines were decoded in vain."""
 
+_MOST_NAMES: Final = 256
+"""Names of attributes of which each has a decoder of its own, made in 30 µs."""
+
 _COMMAS: Final = 2
 """Between the source-ref, the boxes and their metadata."""
 
+_LABEL_COMMAS: Final = 6
+"""Inside the metadata of an image-level label that have every key."""
+
+_is_odd: Final = (1).__and__
 _is_word: Final = re.compile(r"[\w-]+").fullmatch
 _members: Final = Decoder(dict[str, Raw]).decode
 
@@ -70,6 +80,19 @@ class _Metadata(Struct, forbid_unknown_fields=True, gc=False, rename=fast.rename
     adjustment_status: str | None = None
 
 
+class _Label(Struct, forbid_unknown_fields=True, gc=False, rename=fast.renamed):
+    class_name: fast.Name
+    confidence: fast.Share
+    type: Literal["groundtruth/image-classification"]
+    human_annotated: Literal["yes", "no"]
+    creation_date: datetime
+    job_name: str | None = None
+    adjustment_status: str | None = None
+
+
+_decode_labels: Final = Decoder(dict[str, str | fast.Value | _Label]).decode
+
+
 class LinesAlike:
     """
     Checks blocks of lines.
@@ -81,21 +104,44 @@ class LinesAlike:
     def __init__(self, otherwise: Callable[[bytes], CheckedLine]) -> None:
         self._otherwise = otherwise
         self._pause = 0
+        self._are_mixed = False  # the names of attributes
+        self._decoders: dict[bytes, Callable[[bytes], Any]] = {}
 
     def check_all(self, texts: Sequence[bytes]) -> CheckedLines:
         """Check consecutive lines, at least one."""
         self._pause -= 1
-        name = None if self._pause > 0 else _only_attribute(texts[0])
-        if name is None or name != _only_attribute(texts[-1]) or max(map(len, texts)) > quotas.MAX_LINE_CHARS:
+        check = self._way(texts) if self._pause <= 0 else None
+        if check is None or max(map(len, texts)) > quotas.MAX_LINE_CHARS:
             return check_together(texts, self._otherwise)
-        found, doubtful = _check_alike(texts, name)
+        found, doubtful = check(texts)
         if 2 * len(doubtful) > len(texts):
-            self._pause = _PAUSE
+            self._pause, self._are_mixed = _PAUSE, True
         if doubtful:
             others = check_together([texts[row] for row in doubtful], self._otherwise)
             for row, ref, labels, outcome in zip(doubtful, *others, strict=True):
                 found.source_refs[row], found.labels[row], found.outcomes[row] = ref, labels, outcome
         return CheckedLines(*found)
+
+    def _way(self, texts: Sequence[bytes]) -> Way | None:
+        """Return how to check lines like the first and the last of these; None if not in bulk."""
+        first, last = texts[0], texts[-1]
+        if _is_labelled(first) or _is_labelled(last):
+            return _check_labels
+        name, other = _only_attribute(first), _only_attribute(last)
+        if name is None or other is None:
+            return None
+        self._are_mixed |= name != other
+        return partial(_check_alike, self._decode if self._are_mixed else _decoder(name))
+
+    def _decode(self, raw: bytes) -> Any:
+        """Decode a line with boxes of any attribute whose key is the second of the line."""
+        name = raw.split(b'"', 6)[5]
+        decode = self._decoders.get(name)
+        if decode is None:
+            if len(self._decoders) == _MOST_NAMES:
+                raise DoubtError
+            decode = self._decoders[name] = _decoder(name.decode())
+        return decode(raw)
 
 
 class _Found(NamedTuple):
@@ -104,6 +150,11 @@ class _Found(NamedTuple):
     source_refs: list[str | None]
     labels: list[Collection[str]]
     outcomes: list[Outcome]
+
+
+def _is_labelled(raw: bytes) -> bool:
+    """Return whether a line has labels of the image, and no boxes."""
+    return b'"groundtruth/image-classification"' in raw and b'"image_size"' not in raw
 
 
 def _only_attribute(raw: bytes) -> str | None:
@@ -116,6 +167,10 @@ def _only_attribute(raw: bytes) -> str | None:
     return others[0] if is_pair and _is_word(others[0]) else None
 
 
+Way = Callable[[Sequence[bytes]], tuple[_Found, Sequence[int]]]
+"""Checks lines of one sort; returns what was found, and the rows of those left to `fast`."""
+
+
 @lru_cache(maxsize=8)
 def _decoder(name: str) -> Callable[[bytes], Any]:
     """Return what decodes a line whose attribute has that name."""
@@ -124,12 +179,13 @@ def _decoder(name: str) -> Callable[[bytes], Any]:
         ("boxes", _Boxes, field(name=name)),
         ("metadata", _Metadata, field(name=metadata_key(name))),
     ]
-    return Decoder(defstruct("_Line", fields, forbid_unknown_fields=True, gc=False)).decode
+    of_class = {"outcome_without_boxes": (LabelKinds.BOXES, without_boxes((name,), no_label=True))}
+    line = defstruct("_Line", fields, namespace=of_class, forbid_unknown_fields=True, gc=False)
+    return Decoder(line).decode
 
 
-def _check_alike(texts: Sequence[bytes], name: str) -> tuple[_Found, Sequence[int]]:
+def _check_alike(decode: Callable[[bytes], Any], texts: Sequence[bytes]) -> tuple[_Found, Sequence[int]]:
     """Check lines with boxes of one attribute; return what was found, and the rows of those left to `fast`."""
-    decode, empty = _decoder(name), (LabelKinds.BOXES, without_boxes((name,), no_label=True))
     refs: list[str] = []
     of_lines: list[Collection[str]] = []
     outcomes, commas = [], []
@@ -140,7 +196,7 @@ def _check_alike(texts: Sequence[bytes], name: str) -> tuple[_Found, Sequence[in
             line = decode(raw)
             expected = _check_boxes(line.boxes, line.metadata, labels)
             if not labels and line.metadata.human_annotated == "yes":
-                outcome = empty
+                outcome = line.outcome_without_boxes
             ref = line.ref
         except DOUBTS:
             pass
@@ -164,3 +220,58 @@ def _check_boxes(value: _Boxes, metadata: _Metadata, labels: dict[str, None]) ->
             raise DoubtError
         labels[names[DECIMALS[box.class_id]]] = None
     return _COMMAS + check_beside_boxes(size, len(boxes), metadata)
+
+
+def _check_labels(texts: Sequence[bytes]) -> tuple[_Found, Sequence[int]]:
+    """Check lines with labels of the image, or none; return the same as `_check_alike`."""
+    lines: list[dict[str, Any]] = []
+    failed: list[int] = []
+    for row, raw in enumerate(texts):
+        try:
+            lines.append(_decode_labels(raw))
+        except DOUBTS:
+            failed.append(row)
+            lines.append({SOURCE_REF: ""})
+    try:
+        refs = [fields.pop(SOURCE_REF) for fields in lines]
+        are_ordinary = [*map(is_ordinary, refs)]
+        commas = b"".join(texts).count(b",") - sum(texts[row].count(b",") for row in failed)
+        labels = _labels_of(lines, commas)
+    except (*DOUBTS, TypeError):  # a TypeError is one of a source-ref that is no text
+        nothing: list[str | None] = [None] * len(texts)
+        return _Found(nothing, [()] * len(texts), [CLEAN_UNLABELLED] * len(texts)), range(len(texts))
+    outcomes = [CLEAN_IMAGE_LEVEL if fields else CLEAN_UNLABELLED for fields in lines]
+    doubtful = [row for row, sound in enumerate(are_ordinary) if not sound] if None in are_ordinary else ()
+    return _Found(refs, labels, outcomes), doubtful
+
+
+def _labels_of(lines: Sequence[dict[str, Any]], commas: int) -> list[Collection[str]]:
+    """
+    Return the labels of each line, given by its fields but for the source-ref.
+
+    Args:
+        commas: In the texts of all lines. None has fewer than its fields imply, so that none has more if all
+            together have not.
+
+    Raises:
+        DoubtError: Some line is not certainly clean.
+    """
+    keys = [*chain.from_iterable(lines)]
+    values = [*chain.from_iterable(map(dict.values, lines))]
+    names, metadata, counts = keys[::2], values[1::2], [*map(len, lines)]
+    if (
+        keys[1::2] != [*map(metadata_key, names)]
+        or any(map(_is_odd, counts))
+        or not {int}.issuperset(map(type, values[::2]))
+        or not {_Label}.issuperset(map(type, metadata))
+        or max(counts) > 2 * quotas.MAX_LABELS_PER_IMAGE
+    ):
+        raise DoubtError
+    labels = [item.class_name for item in metadata]
+    absent = [x for item in metadata for x in (item.job_name, item.adjustment_status)].count(None)
+    if commas != len(keys) + _LABEL_COMMAS * len(metadata) - absent or not are_unsuspicious(labels):
+        raise DoubtError
+    if labels == names:  # and so different, as keys are
+        return [[*fields][::2] for fields in lines]
+    ends = accumulate(counts, initial=0)
+    return [dict.fromkeys(labels[start // 2 : end // 2]) for start, end in pairwise(ends)]

@@ -41,9 +41,10 @@ LONG_ENOUGH_SCALED: Final = quotas.MAX_IMAGE_SIDE // quotas.TRAINING_SIDE + 1
 _Side = Annotated[int, Meta(ge=quotas.MIN_IMAGE_SIDE, le=quotas.MAX_IMAGE_SIDE)]
 Offset = Annotated[int, Meta(ge=0, le=quotas.MAX_IMAGE_SIDE)]
 _Length = Annotated[int, Meta(ge=_LONG_ENOUGH, le=quotas.MAX_IMAGE_SIDE)]
+Value = Annotated[int, Meta(ge=-(2**31), le=2**31)]
 ClassId = Annotated[int, Meta(ge=0, le=999)]
 _Whole = Annotated[int, Meta(ge=0, le=2**31)]
-_Share = Annotated[float, Meta(ge=0, le=1)]
+Share = Annotated[float, Meta(ge=0, le=1)]
 Name = Annotated[str, Meta(min_length=1, max_length=quotas.MAX_LABEL_CHARS)]
 
 
@@ -62,7 +63,7 @@ class _Annotation(Struct, forbid_unknown_fields=True, gc=False):
 
 
 class Confidence(Struct, forbid_unknown_fields=True, gc=False):
-    confidence: _Share
+    confidence: Share
 
 
 def renamed(name: str) -> str:
@@ -81,7 +82,7 @@ class Part(Struct, forbid_unknown_fields=True, gc=False, rename=renamed):
     objects: list[Confidence] | None = None
     class_map: dict[str, Name] | None = None
     class_name: Name | None = None
-    confidence: _Share | None = None
+    confidence: Share | None = None
     type: Literal["groundtruth/image-classification", "groundtruth/object-detection"] | None = None
     human_annotated: Literal["yes", "no"] | None = None
     creation_date: datetime | None = None
@@ -89,17 +90,15 @@ class Part(Struct, forbid_unknown_fields=True, gc=False, rename=renamed):
     adjustment_status: str | None = None
 
 
-Parts = dict[str, str | Annotated[int, Meta(ge=-(2**31), le=2**31)] | Part]
-_parse: Final = Decoder(Parts).decode
-
+_parse: Final = Decoder(dict[str, str | Value | Part]).decode
 # Matches most source-refs: printable ASCII in an ordinary bucket, with an image file's extension.
 is_ordinary: Final = re.compile(
     r"s3://[A-Za-z0-9._-]+/(?:[ -\[\]-~]*/)?[!-.0-\[\]-~][ -.0-\[\]-~]*\.(?:[jJ][pP][eE]?[gG]|[pP][nN][gG])"
 ).fullmatch
-_UNLABELLED: Final[Outcome] = LabelKinds.NONE, (warning(Code.UNANNOTATED_RECORD, UNLABELLED),)
+CLEAN_UNLABELLED: Final[Outcome] = LabelKinds.NONE, (warning(Code.UNANNOTATED_RECORD, UNLABELLED),)
 CLEAN_BOXES: Final[Outcome] = LabelKinds.BOXES, ()
 _CLEAN_BOTH: Final[Outcome] = LabelKinds.BOTH, ()
-_CLEAN_IMAGE_LEVEL: Final[Outcome] = LabelKinds.IMAGE_LEVEL, ()
+CLEAN_IMAGE_LEVEL: Final[Outcome] = LabelKinds.IMAGE_LEVEL, ()
 
 
 class DoubtError(ValueError):
@@ -180,9 +179,9 @@ def _check(raw: bytes, labels: dict[str, None]) -> tuple[str, Outcome]:
     ):
         raise DoubtError
     if not fields:
-        outcome = _UNLABELLED
+        outcome = CLEAN_UNLABELLED
     else:
-        outcome = CLEAN_BOXES if not level else _CLEAN_BOTH if drawn else _CLEAN_IMAGE_LEVEL
+        outcome = CLEAN_BOXES if not level else _CLEAN_BOTH if drawn else CLEAN_IMAGE_LEVEL
     if is_odd or empty:
         of_image = tuple(unlikely_image(ref)) if is_odd else ()
         outcome = outcome[0], of_image + outcome[1] + without_boxes(empty, no_label=not labels)
@@ -229,7 +228,7 @@ def check_beside_boxes(size: Size, boxes: int, metadata: Any) -> int:
         len(metadata.objects) != boxes
         or width > quotas.MAX_ASPECT_RATIO * height
         or height > quotas.MAX_ASPECT_RATIO * width
-        or not (_unsuspicious.issuperset(names.values()) or _are_unsuspicious(names.values()))
+        or not (_unsuspicious.issuperset(names.values()) or are_unsuspicious(names.values()))
     ):
         raise DoubtError
     # An empty list or object has no comma less than one of a single item.
@@ -247,7 +246,7 @@ def check_image_level(metadata: object, labels: dict[str, None]) -> int:
         or metadata.confidence is None
         or metadata.human_annotated is None
         or metadata.creation_date is None
-        or not (label in _unsuspicious or _are_unsuspicious((label,)))
+        or not (label in _unsuspicious or are_unsuspicious((label,)))
     ):
         raise DoubtError
     labels[label] = None
@@ -283,12 +282,13 @@ _unsuspicious: Final[set[str]] = set()
 _MOST_NAMES: Final = 4096
 
 
-def _are_unsuspicious(names: Collection[str]) -> bool:
-    if any(map(is_suspicious, names)):
+def are_unsuspicious(names: Collection[str]) -> bool:
+    new = {*names}.difference(_unsuspicious)
+    if any(map(is_suspicious, new)):
         return False
-    if len(_unsuspicious) + len(names) > _MOST_NAMES:
+    if len(_unsuspicious) + len(new) > _MOST_NAMES:
         _unsuspicious.clear()
-    _unsuspicious.update(names)
+    _unsuspicious.update(new)
     return True
 
 
