@@ -294,6 +294,16 @@ def test_the_forecast_of_a_proof_by_a_full_listing_holds(many: Lab):
     assert result.calls.forecast == Counter(result.calls.made) - seen
 
 
+def test_the_forecast_of_a_new_project_holds(lab: Lab):
+    """Whether there is a project already is asked for when the plan is shown."""
+    lab.write(*lines())
+
+    seen = lab.plan().calls
+    result = lab.apply()
+
+    assert seen.forecast == Counter(result.calls.made) - Counter(DescribeProjects=1)
+
+
 @pytest.mark.parametrize(
     ("seconds", "pages", "seen"), [(0, 2, ("incremental", "full")), (200, 3, ("full", "fingerprint"))]
 )

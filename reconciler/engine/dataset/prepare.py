@@ -105,12 +105,14 @@ def create(desired: Desired, context: Context, timeout: float) -> str:
 def creation(desired: Desired, context: Context) -> Creation:
     """Return what `create` would create now. Makes no call that writes."""
     gateway, (project, kind) = context.gateway, desired.target.identity
+    account, new = desired.target.account_id, None
     try:
         found = gateway.locate(project, kind).project_arn
+        new = None if found else project
         account = Arn.parse(found).account if found else gateway.account()
     except GatewayError:  # the plan itself is good
-        return Creation(desired.target.account_id, gateway.region, None, kind)
-    return Creation(account, gateway.region, None if found else project, kind)
+        pass
+    return Creation(account, gateway.region, new, kind)
 
 
 def _find_or_create(target: Target, gateway: Gateway) -> str:

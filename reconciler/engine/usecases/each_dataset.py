@@ -46,7 +46,12 @@ def plan_each(datasets: Iterable[Desired], context_of: Contexts) -> Iterator[Dat
 def detailed(desired: Desired, seen: Planned, context_of: Contexts) -> DatasetPlan:
     """Return a plan as it is shown: with the fields that differ, and what would be created."""
     plan = explained(seen.plan, seen.composer, desired)
-    return replace(plan, creation=creation(desired, context_of(desired))) if plan.creates_dataset else plan
+    if not plan.creates_dataset:
+        return plan
+    made, calls = creation(desired, context_of(desired)), plan.calls
+    if made.project and calls.forecast:
+        calls = replace(calls, forecast={**calls.forecast, "CreateProject": 1})
+    return replace(plan, creation=made, calls=calls)
 
 
 def plan_against(desired: Desired, path: Path) -> DatasetPlan:

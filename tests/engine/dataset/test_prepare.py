@@ -172,11 +172,12 @@ def test_a_plan_says_what_would_be_made_and_where(account: Account, expected: Cr
 
 
 def test_a_plan_is_good_although_the_account_of_the_credentials_is_unknown():
+    """It still says that there will be a new project."""
     account = Account()
     account.account = raising  # type: ignore[method-assign]
     context: Any = SimpleNamespace(gateway=account, clock=account)
 
-    assert Creation(OURS, "us-east-1", None, DatasetType.TRAIN) == creation(wanted(OURS), context)
+    assert Creation(OURS, "us-east-1", "flowers", DatasetType.TRAIN) == creation(wanted(OURS), context)
 
 
 def raising() -> str:
