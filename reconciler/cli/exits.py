@@ -91,10 +91,10 @@ def _ended(command: Callable[[], int]) -> int:
         say(str(exc))
         return exc.exit_code
     except KeyboardInterrupt:
-        say("interrupted; no more updates are sent")
+        say("interrupted; nothing more is done")
         return Exit.INTERRUPTED
     except Terminated:
-        say("terminated; no more updates are sent")
+        say("terminated; nothing more is done")
         return Exit.TERMINATED
     except BrokenPipeError:
         # No reader is left for the address of the emulator. A broken pipe of a report is handled in `stream`.

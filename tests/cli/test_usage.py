@@ -13,6 +13,8 @@ import pytest
 
 from benchmarks.measure import start
 from reconciler.cli import commands
+from reconciler.cli.exits import Terminated
+from reconciler.cli.main import main
 from reconciler.cli.parser import build, every_command, parse
 from reconciler.sources.dataset_names import MOST_BYTES, dataset_names
 from tests.docs.pages import ROOT
@@ -349,3 +351,18 @@ def test_no_region_is_reported_with_the_way_out(tmp_path):
 
     assert 3 == done.returncode
     assert "no Region: set AWS_REGION, or spec.target.region; --local needs none" in done.stdout
+
+
+@pytest.mark.parametrize(("by", "said"), [(KeyboardInterrupt, "interrupted"), (Terminated, "terminated")])
+def test_a_command_that_is_stopped_says_so_and_no_more(
+    by: type[BaseException], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A plan sends no updates, so that nothing is said of them."""
+
+    def stopped(_: object) -> int:
+        raise by
+
+    monkeypatch.setattr("reconciler.cli.handlers.plan.run", stopped)
+
+    assert main(["plan"]) in {130, 143}
+    assert f"reconciler: {said}; nothing more is done\n" == capsys.readouterr().err
