@@ -59,7 +59,7 @@ def guarded(command: Callable[[], int]) -> int:
             say("stdout is closed: the result cannot be printed")
             return Exit.UNEXPECTED
         signal.signal(signal.SIGTERM, _raise_terminated)
-        return _ended(command)
+        return _exit_code_of(command)
 
 
 @contextmanager
@@ -79,7 +79,7 @@ def _aside() -> Iterator[None]:
             discard(stderr)
 
 
-def _ended(command: Callable[[], int]) -> int:
+def _exit_code_of(command: Callable[[], int]) -> int:
     from reconciler.cli.output.terminal import discard, stream
 
     try:

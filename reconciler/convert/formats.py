@@ -84,7 +84,7 @@ AUTO: Final = "auto"
 """Recognises the format instead of naming it."""
 
 
-def converted(name: str, path: Path, options: Options) -> Converted:
+def convert_input(name: str, path: Path, options: Options) -> Converted:
     """
     Convert an input of the format *name*, or of the only format that is recognised in it.
 

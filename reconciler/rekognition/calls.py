@@ -113,7 +113,7 @@ NO_ANSWER: Final = "NoAnswer"
 OTHER: Final = "Other"
 
 
-def metered(events: Any, meter: CallMeter) -> None:
+def add_meter(events: Any, meter: CallMeter) -> None:
     """
     Register *meter* with the events of one client.
 

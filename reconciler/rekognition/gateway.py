@@ -15,7 +15,7 @@ from reconciler.redact import redacted
 from reconciler.rekognition.calls import (
     CallMeter,
     Limiter,
-    metered,
+    add_meter,
     refuse_blind_retry,
     refuse_garbage,
     refuse_other_region,
@@ -105,7 +105,7 @@ class Rekognition:
         client.meta.events.register("before-send.rekognition", before_send)
         client.meta.events.register("response-received.rekognition", lambda **_: limiter.answered())
         if meter is not None:  # first, so that it counts what is refused below
-            metered(client.meta.events, meter)
+            add_meter(client.meta.events, meter)
         client.meta.events.register("response-received.rekognition", received)
         client.meta.events.register("needs-retry.rekognition.UpdateDatasetEntries", refuse_blind_retry)
 

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from reconciler.core.status.suspension import LONGEST_SECONDS, reason_problem
 from reconciler.engine.controller.registry import Registry
 from reconciler.errors import StateError
-from reconciler.server.guarding import HostCheck, Refusal, Secrets, bears, check_push, refused
+from reconciler.server.guarding import HostCheck, Refusal, Secrets, bears, check_push, log_refusal
 from reconciler.server.metrics import CONTENT_TYPE, Metrics
 from reconciler.server.pages import Pages
 
@@ -253,7 +253,7 @@ async def _refused(request: Request, exc: Exception) -> Response:
     """Log and answer that a request was turned away; without a status, since its client was gone."""
     cut_off = "the connection was closed before the body was whole"
     status, reason = (exc.status, str(exc)) if isinstance(exc, Refusal) else (400, cut_off)
-    refused(request.scope, status, reason)
+    log_refusal(request.scope, status, reason)
     return _json({"error": reason}, status, {"WWW-Authenticate": "Bearer"} if status == 401 else None)
 
 

@@ -105,7 +105,7 @@ def _is_signed(headers: Headers, expected: str) -> bool:
     )
 
 
-def refused(scope: Mapping[str, Any], status: int, reason: str) -> None:
+def log_refusal(scope: Mapping[str, Any], status: int, reason: str) -> None:
     """Log that a request was turned away."""
     client = scope.get("client")
     log.warning(
@@ -141,7 +141,7 @@ class HostCheck:
         if host in self._names or host in _own(scope):
             await self._app(scope, receive, send)
             return
-        refused(scope, 421, f"not a name of this listener: {host[:100]!r}; see --allow-host")
+        log_refusal(scope, 421, f"not a name of this listener: {host[:100]!r}; see --allow-host")
         answer = PlainTextResponse("unknown host name\n", 421)
         await answer(scope, receive, send)
 

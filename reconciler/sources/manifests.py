@@ -63,7 +63,7 @@ class ManifestCache:
         self.download = download
 
     def open(self, pinned: PinnedObject, target: Target) -> BinaryIO:
-        stream = self._kept(pinned.sha256)
+        stream = self._open_kept(pinned.sha256)
         if stream is not None:
             return stream
         if pinned in self._failures:
@@ -77,7 +77,7 @@ class ManifestCache:
         if error and (pinned.version_id or time.monotonic() - at < REFUSED_SECONDS):
             raise error
         try:
-            return self._filled(str(pinned), pinned.sha256, partial(self.download, pinned, target))
+            return self._fill(str(pinned), pinned.sha256, partial(self.download, pinned, target))
         except ManifestUnusable as exc:
             self._refused[pinned] = exc, time.monotonic()
             raise
@@ -93,7 +93,7 @@ class ManifestCache:
                     f"{name}: its content cannot be copied: {exc.strerror or exc}"
                 ) from exc
 
-        return self._kept(digest) or self._filled(name, digest, fill)
+        return self._open_kept(digest) or self._fill(name, digest, fill)
 
     def fetch(self, pinned: PinnedObject, target: Target) -> None:
         """Download an object if it is not kept; an error is raised when the object is opened."""
@@ -104,7 +104,7 @@ class ManifestCache:
 
     def has(self, digest: str) -> bool:
         """Return whether a file is kept that can be used."""
-        stream = self._kept(digest)
+        stream = self._open_kept(digest)
         if stream is not None:
             stream.close()
         return stream is not None
@@ -112,7 +112,7 @@ class ManifestCache:
     def _path(self, digest: str) -> Path:
         return self._directory / (digest + _ENDING)
 
-    def _kept(self, digest: str) -> BinaryIO | None:
+    def _open_kept(self, digest: str) -> BinaryIO | None:
         """Open a kept file; one that is damaged, or that another user could have written, is deleted."""
         path = self._path(digest)
         try:
@@ -136,7 +136,7 @@ class ManifestCache:
             return None
         return stream
 
-    def _filled(self, name: str, digest: str, fill: Callable[[Take], object]) -> BinaryIO:
+    def _fill(self, name: str, digest: str, fill: Callable[[Take], object]) -> BinaryIO:
         """Store a file, unless another process does so meanwhile, and open it."""
         try:
             private_directory(self._directory)
@@ -148,7 +148,7 @@ class ManifestCache:
                 f"{name} cannot be kept in {self._directory}: {exc.strerror or exc}"
             ) from exc
         self._make_room()
-        stream = self._kept(digest)
+        stream = self._open_kept(digest)
         if stream is None:
             raise ManifestUnavailable(f"{name}: the file was deleted or changed as soon as it was kept")
         return stream

@@ -122,7 +122,7 @@ class Database:
         except (sqlite3.Error, OSError, UnicodeDecodeError) as exc:
             if not is_damage(exc):
                 raise StateError(f"{self._path}: {reason_of(exc, self._path)}") from exc
-            raise self._damaged(before, exc) from exc
+            raise self._replace_damaged(before, exc) from exc
 
     @contextmanager
     def decoding(self) -> Iterator[None]:
@@ -136,7 +136,7 @@ class Database:
         except Exception as exc:
             if not is_damage(exc):
                 raise
-            raise self._damaged(before, exc) from exc
+            raise self._replace_damaged(before, exc) from exc
 
     @contextmanager
     def _counted(self) -> Iterator[None]:
@@ -161,7 +161,7 @@ class Database:
         """Return what *make* makes of the first row; None if there is none."""
         return next(iter(self.rows(make, query, *values)), None)
 
-    def _damaged(self, connection: sqlite3.Connection | None, exc: Exception) -> StateLost:
+    def _replace_damaged(self, connection: sqlite3.Connection | None, exc: Exception) -> StateLost:
         """Replace the file, and return the error to raise."""
         if self.read_only:
             self._reader = None

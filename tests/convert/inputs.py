@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from reconciler.convert.compose import Converted
-from reconciler.convert.formats import converted
+from reconciler.convert.formats import convert_input
 from reconciler.convert.record import Options
 from tests.builders import CREATED
 
@@ -30,7 +30,7 @@ class Drawn(NamedTuple):
 
 def convert(name: str, path: Path, **options: Any) -> Converted:
     """Convert with a base and a date, unless the test is about them."""
-    return converted(name, path, Options(**{"base": BASE, "created_at": CREATED, **options}))
+    return convert_input(name, path, Options(**{"base": BASE, "created_at": CREATED, **options}))
 
 
 def fields(done: Converted) -> list[dict[str, Any]]:

@@ -14,8 +14,8 @@ from reconciler.core.planning.diff import Action
 from reconciler.core.planning.plan import DatasetPlan, Plan
 from reconciler.core.planning.withholding import ALL_CHANGES, KINDS, ChangeSelection
 from reconciler.core.spec.choices import Compare, Mode, OnChange, OnDrift, Orphans
-from reconciler.core.status import summary as summaries
 from reconciler.core.status.result import Verdict
+from reconciler.core.status.summary import summary_of_cycle
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.engine.dataset.context import Overrides
 from reconciler.engine.dataset.make_plan import Planned
@@ -150,7 +150,7 @@ def _hold_to_it(lab: Lab, seen: Planned, outcome: Outcome) -> None:
     planned = json.loads(plan.getvalue())["datasets"][0]["counts"]
     (document,) = json.loads(applied.getvalue())["datasets"]
     counts = document["counts"] | document["entries"]
-    summary = summaries.concluded(seen.plan, result, outcome.after, None, {}).counts
+    summary = summary_of_cycle(seen.plan, result, outcome.after, None, {}).counts
     now = lab.plan().counts
 
     for numbers in (planned, summary):

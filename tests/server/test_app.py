@@ -18,7 +18,7 @@ import structlog
 
 from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.result import Verdict
-from reconciler.core.status.summary import Summary, failed
+from reconciler.core.status.summary import Summary, summary_of_failure
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.registry import Registry
 from reconciler.errors import StateError
@@ -170,7 +170,9 @@ def test_a_dataset_of_another_replica_is_refused(served: Served):
     """With the reason, which names the owner."""
     state = served.registry.states["roses"]
     state.is_elsewhere = True
-    state.summary = failed(FailureReason(Reason.STANDBY, "replica two owns the partition 1/us-east-1"))
+    state.summary = summary_of_failure(
+        FailureReason(Reason.STANDBY, "replica two owns the partition 1/us-east-1")
+    )
 
     code, text = served.ask("/reconcile?dataset=roses", b"", **BEARER)
 

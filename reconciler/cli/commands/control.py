@@ -57,12 +57,14 @@ def _suspend(args: argparse.Namespace) -> int:
     """Suspend applying to each dataset."""
     from reconciler.cli.output.show import next_step
 
-    code = _ordered(args, {"reason": args.reason} | ({"for_seconds": args.seconds} if args.seconds else {}))
+    code = _order_each(
+        args, {"reason": args.reason} | ({"for_seconds": args.seconds} if args.seconds else {})
+    )
     next_step(args, f"resume {' '.join(map(shlex.quote, args.names))} --server {shlex.quote(args.server)}")
     return code
 
 
-def _ordered(args: argparse.Namespace, body: dict[str, object] | None = None) -> int:
+def _order_each(args: argparse.Namespace, body: dict[str, object] | None = None) -> int:
     """Order of each dataset what the command is named after: a cycle now, or the end of a suspension."""
     from reconciler.cli.controller.client import order  # loads the HTTP client
     from reconciler.cli.output.show import show
@@ -80,7 +82,7 @@ COMMANDS: Final = (
         example="reconciler reconcile flowers-train --server http://127.0.0.1:8080",
         exits=_EXITS,
         arguments=_arguments,
-        work=_ordered,
+        work=_order_each,
         document="control",
     ),
     Command(
@@ -98,7 +100,7 @@ COMMANDS: Final = (
         example="reconciler resume flowers-train",
         exits=_EXITS,
         arguments=_arguments,
-        work=_ordered,
+        work=_order_each,
         document="control",
     ),
 )

@@ -20,7 +20,7 @@ from reconciler.cli.output.show import (
     show,
     show_on_stderr,
 )
-from reconciler.cli.output.terminal import TerminalProgress, answered_yes
+from reconciler.cli.output.terminal import TerminalProgress, confirm
 from reconciler.cli.specs import change_selection_of, overrides_of, reading, require_credentials
 from reconciler.cli.wiring import Wiring, connected
 from reconciler.core.planning.plan import Plan, PlanError, unplanned
@@ -86,7 +86,7 @@ def _apply(args: argparse.Namespace, results: list[DatasetResult]) -> None:
         require_credentials(wiring, found, args)
         try:
             if plan is None and asks(args):
-                results.extend(_confirmed(found, wiring, args, selection))
+                results.extend(_confirm_and_apply(found, wiring, args, selection))
             elif plan is None:
                 results.extend(each_dataset.apply_each([(d, None) for d in found.datasets], wiring.context))
             else:
@@ -120,7 +120,7 @@ def _selection(plan: PlanRef | None, given: ChangeSelection) -> ChangeSelection:
     return plan.selection
 
 
-def _confirmed(
+def _confirm_and_apply(
     found: Reading, wiring: Wiring, args: argparse.Namespace, selection: ChangeSelection
 ) -> Iterator[DatasetResult]:
     """
@@ -136,7 +136,7 @@ def _confirmed(
                 wiring.progress.pause()
             plans += map(each_dataset.broken, found.broken)
             show_on_stderr("plan", Plan(tuple(plans), found.revision, selection), args)
-            if not answered_yes("Apply these changes?"):
+            if not confirm("Apply these changes?"):
                 raise Declined("nothing was sent; --yes applies without a question")
         yield from each_dataset.apply_each(planned, wiring.context)
 

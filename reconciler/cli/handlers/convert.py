@@ -13,7 +13,7 @@ from reconciler.cli.commands.convert import NO_EXTENSION
 from reconciler.cli.output.files import write_all, write_whole
 from reconciler.cli.output.terminal import announce, coloured, stream
 from reconciler.convert.compose import Converted
-from reconciler.convert.formats import converted
+from reconciler.convert.formats import convert_input
 from reconciler.convert.record import Crowd, ImagesInS3, Options
 from reconciler.errors import Exit, UsageError
 from reconciler.reports.validate import SHOWN, render_problems
@@ -55,7 +55,7 @@ def read_labels(form: str, source: Path, args: argparse.Namespace) -> Converted:
     images = options.in_s3
     if images and not (source.is_file() or source.is_dir()):
         raise UsageError(f"{source}: is read twice for sizes of images in S3: name a file")
-    done = converted(form, source, options)
+    done = convert_input(form, source, options)
     if images is None or not images.asked:
         return done
     from reconciler.cli.wiring import connected  # loads the AWS SDK
@@ -65,7 +65,7 @@ def read_labels(form: str, source: Path, args: argparse.Namespace) -> Converted:
     with connected(args, read_only=not Path(args.state_dir).exists()) as wiring:
         store, memory = wiring.images(Target.model_construct()), wiring.memory.images
         found = read_headers(_MEMORY, images.asked, store, memory, announce, wiring.progress)
-    return converted(form, source, replace(options, in_s3=ImagesInS3(images.prefix, found)))
+    return convert_input(form, source, replace(options, in_s3=ImagesInS3(images.prefix, found)))
 
 
 def may_be_written(done: Converted, args: argparse.Namespace) -> bool:

@@ -42,7 +42,7 @@ class _Asked(NamedTuple):
 
 def run(args: argparse.Namespace) -> int:
     """Print what changes in every selected dataset, even if some cannot be read."""
-    asked = _asked(args)
+    asked = _parse_sides(args)
     args.path = asked.path
     with opened_history(Path(asked.path)) as history:
         before, after = _sides(asked, history)
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     return gravest(found.exit_codes)
 
 
-def _asked(args: argparse.Namespace) -> _Asked:
+def _parse_sides(args: argparse.Namespace) -> _Asked:
     """
     Tell the revisions from the path, as git does: the last of two words may be either.
 

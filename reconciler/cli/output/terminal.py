@@ -64,7 +64,7 @@ def announce(forecast: Forecast) -> None:
     sys.stderr.write(f"{forecast.dataset}: {text}\n")
 
 
-def answered_yes(question: str) -> bool:
+def confirm(question: str) -> bool:
     """Ask on stderr; only ``y`` and ``yes`` mean yes. The end of the input means no."""
     sys.stderr.write(f"\n{question} [y/N] ")
     sys.stderr.flush()

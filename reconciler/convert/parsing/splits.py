@@ -22,7 +22,7 @@ _Item = TypeVar("_Item")
 _PlacedItem = TypeVar("_PlacedItem", bound=_Placed)
 
 
-def separated(found: Iterable[_Item | Problem]) -> Generator[Problem, None, list[_Item]]:
+def split_off_problems(found: Iterable[_Item | Problem]) -> Generator[Problem, None, list[_Item]]:
     """Yield the problems, and return the other items."""
     others: list[_Item] = []
     for item in found:
@@ -33,7 +33,7 @@ def separated(found: Iterable[_Item | Problem]) -> Generator[Problem, None, list
     return others
 
 
-def settled(images: Sequence[LabelledImage]) -> Iterator[LabelledImage]:
+def resolve_missing_boxes(images: Sequence[LabelledImage]) -> Iterator[LabelledImage]:
     """
     Yield the images of an input that does not state whether objects were looked for.
 
@@ -45,7 +45,7 @@ def settled(images: Sequence[LabelledImage]) -> Iterator[LabelledImage]:
         yield image if has_boxes or not has_labels else replace(image, boxes=None)
 
 
-def of_split(
+def select_split(
     items: Sequence[tuple[str, _PlacedItem]], options: Options, *, unit: str
 ) -> tuple[list[_PlacedItem], list[Problem]]:
     """

@@ -76,7 +76,7 @@ def read_coco(path: Path, options: Options) -> Iterator[Read]:
     path = _file_in(path)
     if regular := regular_records(bytes_of(path), display(path)):
         return (yield from _regular(regular, options))
-    file = _sorted(path, options)
+    file = _read_records(path, options)
     yield from file.problems
     seen: dict[object, Origin] = {}
     for record in file.images:
@@ -135,7 +135,7 @@ def _file_in(path: Path) -> Path:
     raise UsageError(f"{path}: name one JSON file; there are: {', '.join(names[:5]) or 'none'}")
 
 
-def _sorted(path: Path, options: Options) -> _File:
+def _read_records(path: Path, options: Options) -> _File:
     """Read all records of a file, grouped by list."""
     name, file, keys = display(path), _File(), set()
     for record in records(text_of(path), name):

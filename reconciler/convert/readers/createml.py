@@ -14,7 +14,7 @@ from typing import Final
 
 from reconciler.convert.geometry import centred, is_predicted, prediction
 from reconciler.convert.parsing.json_records import Record, elements, mapping_of
-from reconciler.convert.parsing.splits import separated, settled
+from reconciler.convert.parsing.splits import resolve_missing_boxes, split_off_problems
 from reconciler.convert.recognition import InputFormat
 from reconciler.convert.record import LabelledImage, Options, Read, Rectangle, display, text_of, wrong
 from reconciler.core.validation import codes
@@ -33,10 +33,10 @@ def read_createml(path: Path, _: Options) -> Iterator[Read]:
     file = path / ROBOFLOW if path.is_dir() else path
     if not file.is_file():
         raise UsageError(f"{path}: holds no {ROBOFLOW}: name the JSON file")
-    images = yield from separated(map(_image, elements(text_of(file), display(file))))
+    images = yield from split_off_problems(map(_image, elements(text_of(file), display(file))))
     edges = [edge for image in images for box in image.boxes or () for edge in (box.right, box.bottom)]
     shares = bool(edges) and max(edges) < _LEAST_PIXELS
-    yield from settled([replace(image, shares=shares) for image in images])
+    yield from resolve_missing_boxes([replace(image, shares=shares) for image in images])
 
 
 INPUT: Final = InputFormat(read_createml, element_keys=("image annotations", "imagefilename annotation"))

@@ -28,7 +28,7 @@ from reconciler.convert.parsing.row_forms import (
     vertex_split,
     without_groups,
 )
-from reconciler.convert.parsing.splits import of_split
+from reconciler.convert.parsing.splits import select_split
 from reconciler.convert.recognition import InputFormat
 from reconciler.convert.record import BadFile, LabelledImage, Options, Read, display, odd, text_of, wrong
 from reconciler.core.validation import codes
@@ -50,7 +50,7 @@ def read_csv(path: Path, options: Options) -> Iterator[Read]:
         return
     described = options.classes or next(iter(sorted(path.parent.glob(DESCRIPTIONS))), None)
     names = names_in(described) if described else {}
-    rows, notes = of_split(_splits(rows, layout), options, unit="rows")
+    rows, notes = select_split(_splits(rows, layout), options, unit="rows")
     images: dict[str, LabelledImage] = {}
     for row in rows:
         found = _image(row, layout, names, options)

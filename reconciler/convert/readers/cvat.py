@@ -21,7 +21,7 @@ from reconciler.convert.geometry import (
     turned,
     unusable_shape,
 )
-from reconciler.convert.parsing.splits import of_split, separated, settled
+from reconciler.convert.parsing.splits import resolve_missing_boxes, select_split, split_off_problems
 from reconciler.convert.parsing.xml_tree import Element, tree_of
 from reconciler.convert.recognition import InputFormat
 from reconciler.convert.record import (
@@ -57,10 +57,10 @@ def read_cvat(path: Path, options: Options) -> Iterator[Read]:
             "tracks of a video are not read: export the task as “CVAT for images 1.1”, which has its frames"
         )
         raise BadFile(codes.OTHER_FORMAT, message, track.origin)
-    images = yield from separated(_image(element, options) for element in root.all("image"))
-    kept, notes = of_split(images, options, unit="images")
+    images = yield from split_off_problems(_image(element, options) for element in root.all("image"))
+    kept, notes = select_split(images, options, unit="images")
     yield from notes
-    yield from settled(kept)
+    yield from resolve_missing_boxes(kept)
 
 
 INPUT: Final = InputFormat(read_cvat, root="annotations")

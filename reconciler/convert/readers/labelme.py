@@ -21,7 +21,7 @@ from reconciler.convert.geometry import (
     unusable_shape,
 )
 from reconciler.convert.parsing.json_records import document, mapping_of
-from reconciler.convert.parsing.splits import separated, settled
+from reconciler.convert.parsing.splits import resolve_missing_boxes, split_off_problems
 from reconciler.convert.recognition import InputFormat
 from reconciler.convert.record import (
     BadFile,
@@ -43,8 +43,8 @@ _AROUND: Final = ("polygon", "linestrip", "rotation", "mask", "circle")
 def read_labelme(path: Path, options: Options) -> Iterator[Read]:
     """Read one file, or all ``.json`` files below a directory, ordered by name."""
     files = files_below(path, ".json") if path.is_dir() else [path]
-    images = yield from separated(_read(file, options) for file in files)
-    yield from settled(images)
+    images = yield from split_off_problems(_read(file, options) for file in files)
+    yield from resolve_missing_boxes(images)
 
 
 INPUT: Final = InputFormat(read_labelme, keys=("shapes imagePath",), one_file_each=True)

@@ -26,7 +26,7 @@ from reconciler.convert.geometry import (
 )
 from reconciler.convert.images import is_image
 from reconciler.convert.parsing.json_records import Record, elements, mapping_of, moment
-from reconciler.convert.parsing.splits import separated, settled
+from reconciler.convert.parsing.splits import resolve_missing_boxes, split_off_problems
 from reconciler.convert.recognition import InputFormat
 from reconciler.convert.record import LabelledImage, Notes, Options, Read, Rectangle, display, text_of, wrong
 from reconciler.core.validation import codes
@@ -46,9 +46,9 @@ def read_labelstudio(path: Path, options: Options) -> Iterator[Read]:
     """Read one file."""
     notes = Notes("images")
     records = elements(text_of(path), display(path))
-    images = yield from separated(_image(record, options, notes) for record in records)
+    images = yield from split_off_problems(_image(record, options, notes) for record in records)
     yield from notes.problems()
-    yield from settled(images)
+    yield from resolve_missing_boxes(images)
 
 
 INPUT: Final = InputFormat(

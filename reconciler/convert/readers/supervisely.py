@@ -14,7 +14,7 @@ from typing import Final
 from reconciler.convert.geometry import enclosing, not_upright, sides, unusable_shape
 from reconciler.convert.images import ending_in
 from reconciler.convert.parsing.json_records import document, list_of, mapping_of
-from reconciler.convert.parsing.splits import of_split, separated, settled
+from reconciler.convert.parsing.splits import resolve_missing_boxes, select_split, split_off_problems
 from reconciler.convert.readers.folders import SPLITS
 from reconciler.convert.recognition import InputFormat
 from reconciler.convert.record import (
@@ -40,10 +40,10 @@ _AROUND: Final = ("polygon", "line")
 def read_supervisely(path: Path, options: Options) -> Iterator[Read]:
     """Read one file, or all of a data set or of a project that has only one."""
     notes = Notes("images")
-    images = yield from separated(_read(file, options, notes) for file in _files(path))
-    kept, split = of_split(images, options, unit="images")
+    images = yield from split_off_problems(_read(file, options, notes) for file in _files(path))
+    kept, split = select_split(images, options, unit="images")
     yield from (*notes.problems(), *split)
-    yield from settled(kept)
+    yield from resolve_missing_boxes(kept)
 
 
 INPUT: Final = InputFormat(read_supervisely, keys=("size objects",), subdirectory="ann")

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from reconciler.convert.geometry import edged
 from reconciler.convert.parsing.json_records import Record, elements, list_of, mapping_of
-from reconciler.convert.parsing.splits import of_split, separated
+from reconciler.convert.parsing.splits import select_split, split_off_problems
 from reconciler.convert.recognition import InputFormat
 from reconciler.convert.record import LabelledImage, Options, Read, Rectangle, display, text_of, wrong
 from reconciler.core.validation import codes
@@ -27,8 +27,8 @@ _EDGES: Final = ("xMin", "yMin", "xMax", "yMax")
 
 def read_vertex(path: Path, options: Options) -> Iterator[Read]:
     """Read one file."""
-    images = yield from separated(map(_image, elements(text_of(path), display(path))))
-    kept, notes = of_split(images, options, unit="images")
+    images = yield from split_off_problems(map(_image, elements(text_of(path), display(path))))
+    kept, notes = select_split(images, options, unit="images")
     yield from notes
     yield from kept
 

@@ -132,7 +132,7 @@ def from_document(document: Mapping[str, Any]) -> Summary | None:
         return None
 
 
-def failed(
+def summary_of_failure(
     failure: FailureReason, exit_code: Exit = Exit.DONE, errors: tuple[PlanError, ...] = ()
 ) -> Summary:
     """Summarize a dataset that could not be observed, or whose specs cannot be used."""
@@ -140,7 +140,7 @@ def failed(
     return Summary(verdict, failure=failure, errors=errors[:MOST_NAMED], exit_code=exit_code)
 
 
-def planned(plan: DatasetPlan, classes: Mapping[str, DriftClass]) -> Summary:
+def summary_of_plan(plan: DatasetPlan, classes: Mapping[str, DriftClass]) -> Summary:
     """Summarize a dataset whose plan is being applied, from what the plan was made of."""
     return Summary(
         Verdict.UNKNOWN,
@@ -156,7 +156,7 @@ def _found(classes: Mapping[str, DriftClass]) -> int:
     return sum(kind is not DriftClass.UNMANAGED for kind in classes.values())
 
 
-def concluded(
+def summary_of_cycle(
     plan: DatasetPlan,
     result: DatasetResult,
     after: Diff | None,

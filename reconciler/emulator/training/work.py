@@ -73,7 +73,7 @@ def _train(context: Context, version: sqlite3.Row) -> Iterator[None]:
         _end(context, version, "TRAINING_FAILED", failure, given, {})
         return
     lines = _lines(context, version, settings)
-    training, testing = yield from _examined(context, version, lines)
+    training, testing = yield from _validate(context, version, lines)
     across = overlap_problems(training, testing)
     if settings["testing"].get("AutoCreate") and not testing.lines:
         across = [_AUTOSPLIT]
@@ -141,7 +141,7 @@ class _Body:
             yield from file
 
 
-def _examined(
+def _validate(
     context: Context, version: sqlite3.Row, lines: Mapping[str, Iterable[bytes]]
 ) -> Generator[None, None, tuple[Examination, Examination]]:
     """Validate both manifests."""

@@ -14,10 +14,15 @@ from reconciler.core.planning.diff import Action
 from reconciler.core.planning.plan import DatasetPlan
 from reconciler.core.spec.choices import DriftClass
 from reconciler.core.spec.policy import marked
-from reconciler.core.status import summary as summaries
 from reconciler.core.status.conditions import Reason
 from reconciler.core.status.result import DatasetResult
-from reconciler.core.status.summary import Summary
+from reconciler.core.status.summary import (
+    Summary,
+    from_document,
+    summary_of_cycle,
+    summary_of_failure,
+    summary_of_plan,
+)
 from reconciler.engine.controller.assignment import Assignment, digest_of
 from reconciler.engine.controller.guarded_gateway import GuardedGateway
 from reconciler.engine.controller.views import DriftView, drift_view, view_after_apply
@@ -115,7 +120,7 @@ class _Review:
 
     def _observed(self, plan: DatasetPlan) -> CycleResult:
         """Return the result so far, before the first update."""
-        summary = summaries.planned(plan, self.drifted)
+        summary = summary_of_plan(plan, self.drifted)
         return CycleResult(summary, self.kind, plan.arn, self.scanned_at, drift_view=self.drift_view)
 
 
@@ -164,7 +169,7 @@ def _visited(
             log.warning("spec.invalid", problems=len(bad), first=str(bad[0].origin), code=bad[0].code)
         if not desired.usable:
             plan = each_dataset.plan_of_unusable(desired)
-            return CycleResult(summaries.failed(reason_of_specs(plan.errors), plan.exit_code, plan.errors))
+            return CycleResult(summary_of_failure(reason_of_specs(plan.errors), plan.exit_code, plan.errors))
         desired.open_files()
         return _whole(desired, digest, session, _Review(desired, work, context, guarded, begin))
 
@@ -181,7 +186,7 @@ def _counts_still(kept: Kept, loaded: LoadedDataset, digest: bytes, context: Con
 
 
 def _entries_in(kept: Kept) -> int:
-    summary = summaries.from_document(kept.body)
+    summary = from_document(kept.body)
     return summary.entries if summary else 0
 
 
@@ -193,7 +198,7 @@ def _is_remembered(name: str, description: Description, context: Context) -> boo
 
 def _check_fingerprint(kept: Kept, name: str, context: Context) -> CycleResult | Description | None:
     """Describe the dataset once; return the description if it changed, and None if the dataset is gone."""
-    summary = summaries.from_document(kept.body)
+    summary = from_document(kept.body)
     try:
         description = context.gateway.describe(kept.arn)
     except NotFound:
@@ -216,7 +221,7 @@ def _whole(desired: Desired, digest: bytes, session: Session, review: _Review) -
     failure = failure_reason_of_result(result)
     if failure is not None and failure.reason is Reason.STANDBY:
         log.info("apply.fenced", reason=failure.message)
-    summary = summaries.concluded(applied.plan, result, applied.after, failure, review.drifted)
+    summary = summary_of_cycle(applied.plan, result, applied.after, failure, review.drifted)
     _keep(desired.name, digest, summary, result, seen, session.context)
     return CycleResult(
         summary,

@@ -38,7 +38,7 @@ class Recorder:
             self._note_observation(state, found, self._registry.wall())
         self._registry.judge(state)
         self._registry.touch()
-        self._stored(state, state.document(self._registry.wall(), None))
+        self._store(state, state.document(self._registry.wall(), None))
 
     def note(self, state: DatasetState, found: CycleResult, work: Assignment) -> None:
         """Update the state of the dataset from the result of a cycle."""
@@ -113,10 +113,10 @@ class Recorder:
         before, at = self._kept.get(state.name, (None, float("-inf")))
         if essence == before and self._monotonic.seconds() - at < KEEP_EVERY_SECONDS:
             return
-        if self._stored(state, document):
+        if self._store(state, document):
             self._kept[state.name] = (essence, self._monotonic.seconds())
 
-    def _stored(self, state: DatasetState, document: dict[str, Any]) -> bool:
+    def _store(self, state: DatasetState, document: dict[str, Any]) -> bool:
         """Store a status and return whether that succeeded; a failure is logged."""
         try:
             self._memory.record(state.name, document)

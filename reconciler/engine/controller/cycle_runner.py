@@ -12,7 +12,7 @@ from reconciler.core.planning.plan import PlanError
 from reconciler.core.runtime.backoff import next_attempt, next_cycle
 from reconciler.core.spec.documents import Target
 from reconciler.core.status.result import Verdict
-from reconciler.core.status.summary import failed
+from reconciler.core.status.summary import summary_of_failure
 from reconciler.engine.controller.assignment import Assignment
 from reconciler.engine.controller.cycle import CycleResult, run_cycle
 from reconciler.engine.controller.cycle_end import Recorder, log_end, trace_end
@@ -147,7 +147,7 @@ class CycleRunner:
             else:
                 code, unforeseen = reason.exit_code, not isinstance(exc, ReconcilerError)
                 log.warning("cycle.failed", error=type(exc).__name__, reason=text, exc_info=unforeseen)
-            summary = failed(failure_reason_of(reason), code, (PlanError(reason.code, text),))
+            summary = summary_of_failure(failure_reason_of(reason), code, (PlanError(reason.code, text),))
             return CycleResult(summary, arn=state.arn)
 
     def _in_its_context(self, state: DatasetState, loaded: LoadedDataset, work: Assignment) -> CycleResult:

@@ -23,7 +23,7 @@ from reconciler.core.status.conditions import (
 )
 from reconciler.core.status.judgement import Facts, judge, training_safe
 from reconciler.core.status.result import Verdict
-from reconciler.core.status.summary import Summary, aged, failed
+from reconciler.core.status.summary import Summary, aged, summary_of_failure
 from reconciler.core.status.suspension import Suspension
 from reconciler.engine.controller.guarded_gateway import Work
 from reconciler.engine.controller.views import DriftView, QuarantineView
@@ -33,7 +33,7 @@ from reconciler.ports import BrokenDataset, LoadedDataset
 
 HISTORY: Final = 20
 
-SUSPENDED: Final = failed(
+SUSPENDED: Final = summary_of_failure(
     FailureReason(Reason.SUSPENDED, "suspended"), errors=(PlanError(Reason.SUSPENDED.value, "suspended"),)
 )
 
@@ -143,7 +143,7 @@ class DatasetState:
         """Return the summary of a dataset whose document cannot be read: its first error, with the origin."""
         problems = self.broken.problems if self.broken else ()
         why = next((placed(problem) for problem in problems if problem.is_error), "cannot be read")
-        return failed(FailureReason(Reason.INVALID, why), Exit.INVALID, errors_of(problems))
+        return summary_of_failure(FailureReason(Reason.INVALID, why), Exit.INVALID, errors_of(problems))
 
     @property
     def place(self) -> str:

@@ -216,9 +216,9 @@ class QueueListener:
                     return 0.0  # it comes again
                 self._handle(message)
         except ReconcilerError as exc:
-            return self._failed(exc, str(exc))
+            return self._note_failure(exc, str(exc))
         except Exception as exc:  # noqa: BLE001  the thread must outlive anything
-            return self._failed(exc, f"unforeseen: {exc!r}")
+            return self._note_failure(exc, f"unforeseen: {exc!r}")
         if not self._health.is_listening:
             log.info("events.listening", queue=self._queue.name)
         self._failures = 0
@@ -233,7 +233,7 @@ class QueueListener:
         else:
             self._queue.postpone(message, seconds)
 
-    def _failed(self, exc: Exception, message: str) -> float:
+    def _note_failure(self, exc: Exception, message: str) -> float:
         """Note a failure, and log it unless it was the last one, too."""
         reason = type(exc).__name__
         if self._health.reason != reason:

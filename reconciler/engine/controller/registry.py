@@ -11,7 +11,7 @@ from reconciler.core.moments import moment, moment_or_none
 from reconciler.core.runtime.fleet import Partition
 from reconciler.core.spec.documents import Target
 from reconciler.core.status.conditions import FailureReason, Reason
-from reconciler.core.status.summary import failed
+from reconciler.core.status.summary import summary_of_failure
 from reconciler.core.validation.dataset import FullScan, scans_over_quota
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.fleet import Fleet
@@ -219,7 +219,7 @@ class Ownership:
             if came:
                 state.is_elsewhere, state.summary, state.due = False, None, now + AFTER_SECONDS
             return came
-        summary = failed(FailureReason(Reason.STANDBY, whose))
+        summary = summary_of_failure(FailureReason(Reason.STANDBY, whose))
         if state.is_elsewhere and state.summary == summary:
             return False
         state.is_elsewhere, state.summary = True, summary

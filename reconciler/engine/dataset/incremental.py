@@ -80,7 +80,7 @@ def observe_incrementally(desired: Desired, context: Context, deadline: float) -
     with context.tracer.span("observe", dataset_arn=recollection.head.arn) as span:
         span.note(entries=len(found.refs), read=len(found.unread))
         return retry(
-            lambda: _observed(desired, recollection, description, found, filters.filters, context),
+            lambda: _read_undecided(desired, recollection, description, found, filters.filters, context),
             context.clock,
             deadline,
         )
@@ -128,7 +128,7 @@ def _may_count(head: ObservedHead, desired: Desired, context: Context) -> bool:
     )
 
 
-def _observed(
+def _read_undecided(
     desired: Desired,
     recollection: Recollection,
     description: Description,

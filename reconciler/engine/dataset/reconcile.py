@@ -135,7 +135,7 @@ def reconcile(desired: Desired, session: Session, review: Callable[[Planned], ob
         review(planned)
         try:
             with session.claimed():
-                return _counted(_carried_out(desired, session.context, planned), session.context)
+                return _counted(_carry_out(desired, session.context, planned), session.context)
         except PlanOutdated:
             log.info("observe.restarted", reason="moved since it was planned")
             session.close()
@@ -157,7 +157,7 @@ def apply(desired: Desired, context: Context, pinned: Planned | None = None) -> 
     """
     with closing(Session(desired.name, context, _timeout(desired))) as session, session.claimed():
         if pinned is not None:
-            return _counted(_carried_out(desired, context, pinned), context)
+            return _counted(_carry_out(desired, context, pinned), context)
         return reconcile(desired, session, lambda _: None)
 
 
@@ -168,7 +168,7 @@ def _counted(done: Outcome, context: Context) -> Outcome:
     return replace(done, result=replace(done.result, observed=plan.observed, calls=calls))
 
 
-def _carried_out(desired: Desired, context: Context, planned: Planned) -> Outcome:
+def _carry_out(desired: Desired, context: Context, planned: Planned) -> Outcome:
     """
     Send what was planned, and observe the result.
 
@@ -189,7 +189,7 @@ def _carried_out(desired: Desired, context: Context, planned: Planned) -> Outcom
     try:
         backup = back_up_overwritten(desired, plan, planned.composer, context)
         Sender(planned, arn, context, _timeout(desired), sent).send()
-        return _proven(desired, planned, arn, sent, context)
+        return _verify(desired, planned, arn, sent, context)
     except Interrupted:
         raise  # no outcome: the journal names open updates, and the next run observes their effect
     except (ReconcilerError, OSError, MemoryError) as exc:  # of the machine: what was sent is still reported
@@ -230,7 +230,7 @@ def _timeout(desired: Desired) -> float:
     return desired.schedule.update_timeout_seconds
 
 
-def _proven(desired: Desired, planned: Planned, arn: str, sent: Sent, context: Context) -> Outcome:
+def _verify(desired: Desired, planned: Planned, arn: str, sent: Sent, context: Context) -> Outcome:
     """Observe again what was sent; record it, and return the outcome."""
     plan = planned.plan
     if sent.touched or planned.observation is None:

@@ -62,13 +62,13 @@ def examine(
     round_.specs()
     if memory is not None:
         round_.rebuild(memory)
-    access = round_.tried(None, lambda: access_of(desired))
+    access = round_.try_or_add(None, lambda: access_of(desired))
     if access is not None:
         round_.region(access)
         if round_.is_who_it_should_be(access):
             round_.dataset(access)
     round_.writing()
-    return round_.examined()
+    return round_.result()
 
 
 def examine_broken(dataset: BrokenDataset, path: str) -> DatasetPreflight:
@@ -102,7 +102,7 @@ class _Round:
         self._identity: Identity | None = None
         self._is_to_be_created = False
 
-    def examined(self) -> DatasetPreflight:
+    def result(self) -> DatasetPreflight:
         who = self._identity
         if any(result.mark is Mark.FAILED for result in self._results):
             self._name_what_was_left()
@@ -115,17 +115,17 @@ class _Round:
             who.arn if who else None,
         )
 
-    def found(self, check: Check, mark: Mark, message: str, way_on: str = "") -> None:
+    def add(self, check: Check, mark: Mark, message: str, way_on: str = "") -> None:
         self._results.append(CheckResult(check, mark, message, way_on))
 
-    def failed(self, check: Check, error: ReconcilerError) -> None:
+    def add_failure(self, check: Check, error: ReconcilerError) -> None:
         # What a guard of apply would block, and what keeps an apply from starting, is not checked further here.
         code = error.exit_code if error.exit_code in _OWN_EXITS else Exit.UNKNOWN
         code = Exit.UNKNOWN if isinstance(error, StateError) else code
         way_out = remedy(check, error, self._path, self._desired.name)
         self._results.append(CheckResult(check, Mark.FAILED, str(error), way_out, error.code, code))
 
-    def tried(self, check: Check | None, action: Callable[[], T]) -> T | None:
+    def try_or_add(self, check: Check | None, action: Callable[[], T]) -> T | None:
         """
         Return what *action* returns, or None once its error has become a result.
 
@@ -139,7 +139,7 @@ class _Round:
         except Exception as exc:  # noqa: BLE001  where a dataset's failure becomes a value
             error = named(exc)
             elsewhere = Check.REGION if isinstance(error, OtherRegion) else None
-            self.failed(elsewhere or check or first_check(error), error)
+            self.add_failure(elsewhere or check or first_check(error), error)
             return None
 
     def specs(self) -> None:
@@ -152,30 +152,30 @@ class _Round:
         self._results.append(found)
 
     def rebuild(self, memory: Memory) -> None:
-        rebuild = self.tried(Check.STATE, lambda: memory.rebuilds.of(self._desired.name))
+        rebuild = self.try_or_add(Check.STATE, lambda: memory.rebuilds.of(self._desired.name))
         if rebuild is not None and rebuild.step.leaves_nothing:
             text = f"a rebuild was begun and stands at {rebuild.step.value!r}"
-            self.failed(Check.REBUILD, RebuildUnfinished(text))
+            self.add_failure(Check.REBUILD, RebuildUnfinished(text))
 
     def region(self, access: Access) -> None:
         self._region = access.region
-        self.found(Check.REGION, Mark.OK, f"{access.region}, from {access.region_from}")
+        self.add(Check.REGION, Mark.OK, f"{access.region}, from {access.region_from}")
 
     def is_who_it_should_be(self, access: Access) -> bool:
         """Return whether it is worth asking Rekognition: these are the credentials that the spec means."""
-        caller = self.tried(Check.CREDENTIALS, lambda: self._caller(access))
+        caller = self.try_or_add(Check.CREDENTIALS, lambda: self._caller(access))
         if caller is not None:
-            self.found(Check.CREDENTIALS, Mark.OK, f"{caller.arn}, from {access.caller_from()}")
+            self.add(Check.CREDENTIALS, Mark.OK, f"{caller.arn}, from {access.caller_from()}")
         elif access.assumes or any(result.code == Denied.code for result in self._results):
             return False
         self._identity = caller
         if self._target.role_arn and not access.assumes:
-            self.found(Check.ROLE, Mark.NOT_CHECKED, "not checked: the embedded emulator assumes no role")
+            self.add(Check.ROLE, Mark.NOT_CHECKED, "not checked: the embedded emulator assumes no role")
         elif access.assumes:
-            self._identity = self.tried(Check.ROLE, access.identity)
+            self._identity = self.try_or_add(Check.ROLE, access.identity)
             if self._identity is None:
                 return False
-            self.found(Check.ROLE, Mark.OK, self._identity.arn)
+            self.add(Check.ROLE, Mark.OK, self._identity.arn)
         return self._is_the_account()
 
     def dataset(self, access: Access) -> None:
@@ -183,9 +183,9 @@ class _Round:
         if self._arn is None and not self._is_there(access):
             return
         arn = str(self._arn)
-        description = self.tried(Check.STATUS, lambda: access.describe(arn))
+        description = self.try_or_add(Check.STATUS, lambda: access.describe(arn))
         if description is None or self._is_usable(description):
-            self.tried(Check.LISTING, lambda: self._check_listing(access, arn))
+            self.try_or_add(Check.LISTING, lambda: self._check_listing(access, arn))
 
     def writing(self) -> None:
         policy = self._desired.policy
@@ -194,7 +194,7 @@ class _Round:
         level = "rebuild" if policy.orphans is Orphans.REBUILD else "write"
         text = "not checked: only an update would tell whether updates are allowed"
         way_on = policy_command(level, self._path, self._desired.name)
-        self.found(Check.WRITING, Mark.NOT_CHECKED, text, way_on)
+        self.add(Check.WRITING, Mark.NOT_CHECKED, text, way_on)
 
     def _name_what_was_left(self) -> None:
         """Say of what a failure kept from being checked that it was not."""
@@ -211,7 +211,7 @@ class _Round:
         }
         for check in wanted:
             if wanted[check] and check not in known:
-                self.found(check, Mark.NOT_CHECKED, "not checked: what failed comes first")
+                self.add(check, Mark.NOT_CHECKED, "not checked: what failed comes first")
 
     def _caller(self, access: Access) -> Identity | None:
         """Ask whose the credentials are. Without a role Rekognition may be reached where STS cannot."""
@@ -233,42 +233,42 @@ class _Round:
         if self._identity is None:
             if expected:
                 text = "STS did not say of which account the credentials are"
-                self.failed(Check.ACCOUNT, Unavailable(text))
+                self.add_failure(Check.ACCOUNT, Unavailable(text))
             return True
         account = self._identity.account
         if expected is None:
-            self.found(Check.ACCOUNT, Mark.OK, f"{account}; the spec expects none")
+            self.add(Check.ACCOUNT, Mark.OK, f"{account}; the spec expects none")
         elif account == expected:
-            self.found(Check.ACCOUNT, Mark.OK, f"{account}, as spec.target.{field} says")
+            self.add(Check.ACCOUNT, Mark.OK, f"{account}, as spec.target.{field} says")
         else:
             text = f"the credentials are of account {account}, spec.target.{field} says {expected}"
-            self.failed(Check.ACCOUNT, Denied(text))
+            self.add_failure(Check.ACCOUNT, Denied(text))
         return expected in {None, account}
 
     def _is_there(self, access: Access) -> bool:
         project, kind = self._target.identity
-        located = self.tried(Check.PROJECT, lambda: access.locate(project, kind))
+        located = self.try_or_add(Check.PROJECT, lambda: access.locate(project, kind))
         if located is None:
             return False
         try:
             self._arn = arn_in(located, self._target)
         except NotFound as exc:
-            self.failed(Check.PROJECT, exc)
+            self.add_failure(Check.PROJECT, exc)
             return False
         if self._arn is not None:
-            self.found(Check.PROJECT, Mark.OK, f"project {project!r} has a {kind} dataset")
+            self.add(Check.PROJECT, Mark.OK, f"project {project!r} has a {kind} dataset")
             # A guard would block every apply: the dataset is not in the account that the spec names.
             misplaced = guard.account(self._target.account_id, self._arn)
             for found in misplaced:
-                self.failed(Check.ACCOUNT, Denied(found.message))
+                self.add_failure(Check.ACCOUNT, Denied(found.message))
             return not misplaced
         self._is_to_be_created = True
         missing = missing_in(located, self._target)
         if self._desired.policy.mode is Mode.OBSERVE:
             text = f"{missing}, and policy.mode is observe: apply does not create it"
-            self.found(Check.PROJECT, Mark.WARNING, text, "set policy.mode, or spec.target.create: false")
+            self.add(Check.PROJECT, Mark.WARNING, text, "set policy.mode, or spec.target.create: false")
         else:
-            self.found(Check.PROJECT, Mark.OK, f"{missing} yet; apply makes it")
+            self.add(Check.PROJECT, Mark.OK, f"{missing} yet; apply makes it")
         return False
 
     def _is_usable(self, description: Description) -> bool:
@@ -278,18 +278,18 @@ class _Round:
             if not description.phase.settled:
                 raise DatasetBusy(f"the dataset is {description.phase}")
         except (DatasetBusy, DatasetUnusable) as exc:
-            self.failed(Check.STATUS, exc)
+            self.add_failure(Check.STATUS, exc)
             return False
         if description.phase is Phase.UPDATE_FAILED:
             way_on = "it can be used all the same; plan shows what is missing"
-            self.found(Check.STATUS, Mark.WARNING, f"{description.phase}{message}", way_on)
+            self.add(Check.STATUS, Mark.WARNING, f"{description.phase}{message}", way_on)
         else:
             total, errors = description.stats.total_entries, description.stats.error_entries
             counts = f"; {total:,} entries" if total is not None else ""
             counts += f", {errors:,} with errors" if errors else ""
-            self.found(Check.STATUS, Mark.OK, f"{description.phase}{counts}")
+            self.add(Check.STATUS, Mark.OK, f"{description.phase}{counts}")
         return True
 
     def _check_listing(self, access: Access, arn: str) -> None:
         access.list_one(arn)
-        self.found(Check.LISTING, Mark.OK, "entries can be listed")
+        self.add(Check.LISTING, Mark.OK, "entries can be listed")

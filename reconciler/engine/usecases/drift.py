@@ -73,10 +73,10 @@ def drift_each(
     seen = []
     for desired, planned in each_dataset.open_plans(datasets, context_of):
         with closing(planned):
-            one = _judged(desired, planned, _lost(desired, planned.plan, context_of))
+            one = _describe_plan(desired, planned, _lost(desired, planned.plan, context_of))
             drift = acknowledged(one.drift, known)
             if drift.observed_at is not None:
-                drift = _dated(drift, context_of(desired).memory, drift.observed_at, remember=remember)
+                drift = _add_dates(drift, context_of(desired).memory, drift.observed_at, remember=remember)
             seen.append(replace(one, drift=drift))
     leaks = _leaks(seen)
     return tuple(replace(one.drift, leaked=leaks.get(one.desired.name, ())) for one in seen)
@@ -84,10 +84,10 @@ def drift_each(
 
 def drift_of(desired: Desired, planned: Planned) -> DatasetDrift:
     """Return the drift that a plan shows; it must still be open, and not yet carried out."""
-    return _judged(desired, planned).drift
+    return _describe_plan(desired, planned).drift
 
 
-def _dated(drift: DatasetDrift, memory: Memory, now: float, *, remember: bool) -> DatasetDrift:
+def _add_dates(drift: DatasetDrift, memory: Memory, now: float, *, remember: bool) -> DatasetDrift:
     """Add since when each image is drifted, and whose calls may be the cause, as far as that is remembered."""
     before = memory.sightings.of(drift.name)
     drifted = [item.source_ref for item in drift.items if not item.is_pending]
@@ -147,7 +147,7 @@ def _is_of(desired: Desired, arn: str) -> bool:
     )
 
 
-def _judged(desired: Desired, planned: Planned, lost: Collection[str] = ()) -> _Seen:
+def _describe_plan(desired: Desired, planned: Planned, lost: Collection[str] = ()) -> _Seen:
     """
     Describe what a plan shows.
 
@@ -197,7 +197,7 @@ def _items(plan: DatasetPlan, desired: Desired, composer: Composer, tally: Label
         blank = plan.orphans is Orphans.BLANK and change.change.is_blank
         yield replace(item, acknowledged=BLANKED, settled=True) if blank else item
     for number, source_ref in enumerate(errored, start=len(plan.changes) + 1):
-        yield _marked(source_ref, errored[source_ref], desired, number)
+        yield _describe_marked(source_ref, errored[source_ref], desired, number)
 
 
 def _item(
@@ -224,7 +224,7 @@ def _lines(change: PlannedChange, composer: Composer) -> LineTexts:
     return LineTexts(_text(ours), _text(composer.observed(change.change)))
 
 
-def _marked(source_ref: str, codes: tuple[str, ...], desired: Desired, number: int) -> DriftItem:
+def _describe_marked(source_ref: str, codes: tuple[str, ...], desired: Desired, number: int) -> DriftItem:
     """Describe an image that is in place as desired, but that AWS marks with errors."""
     row = desired.index.row(source_ref)
     fields: Fields | None = None

@@ -83,16 +83,16 @@ class Clone:
             SourceError: Git could not fetch, or the commit is not signed as it must be.
         """
         with _alone(self._directory):
-            wanted = self._wanted()
+            wanted = self._resolve_ref()
             commit = self._known_commit(wanted)
             if commit is None:
                 self._fetch_or_clone_again(wanted)
                 commit = self._git("rev-parse", "--verify", f"{wanted.local_ref}^{{commit}}").text
         if self._verify:
-            self._verified(commit)
+            self._require_signature(commit)
         return commit
 
-    def _wanted(self) -> _Wanted:
+    def _resolve_ref(self) -> _Wanted:
         """
         Ask the remote repository what the ref names.
 
@@ -181,7 +181,7 @@ class Clone:
             **asked_nothing,
         }
 
-    def _verified(self, commit: str) -> None:
+    def _require_signature(self, commit: str) -> None:
         """
         Require a signature that git is configured to trust.
 

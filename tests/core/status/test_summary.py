@@ -15,7 +15,13 @@ from reconciler.core.spec.choices import DriftClass, Mode
 from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.result import DatasetResult, Named, Verdict, WithheldEntry, WithheldGroup
 from reconciler.core.status.result import EntryProblem as Entry
-from reconciler.core.status.summary import Summary, concluded, failed, from_document, planned
+from reconciler.core.status.summary import (
+    Summary,
+    from_document,
+    summary_of_cycle,
+    summary_of_failure,
+    summary_of_plan,
+)
 from reconciler.core.validation.problem import Origin
 from tests.builders import ref
 
@@ -99,7 +105,7 @@ def test_an_apply_is_counted_by_what_was_observed_after_it():
     seen = EntryCounts(3, 3, update=1, unchanged=2)
     result = DatasetResult("flowers", "arn:1", Verdict.PARTIAL, counts=seen, left={Cause.DRIFT_MODIFIED: 1})
 
-    summary = concluded(PLAN, result, left(RELABELLED), None, CLASSES)
+    summary = summary_of_cycle(PLAN, result, left(RELABELLED), None, CLASSES)
 
     assert {**seen._asdict(), "found": 2, "set_back": 1} == {
         key: number for key, number in summary.counts.items() if number or key in seen._fields
@@ -112,7 +118,7 @@ def test_an_apply_that_observed_nothing_after_it_counts_as_planned():
     """The counts are those of the plan, all drift is left, and nothing was set back."""
     result = DatasetResult("flowers", "arn:1", Verdict.UNKNOWN, left={Cause.UNATTRIBUTED: 1})
 
-    summary = concluded(PLAN, result, None, None, CLASSES)
+    summary = summary_of_cycle(PLAN, result, None, None, CLASSES)
 
     assert {**PLAN.counts._asdict(), "found": 2, "set_back": 0} == {
         key: number
@@ -125,7 +131,7 @@ def test_an_apply_that_observed_nothing_after_it_counts_as_planned():
 
 def test_during_an_apply_the_state_is_that_of_its_plan():
     """While updates are sent, drift that was found is counted, and nothing is called converged."""
-    summary = planned(PLAN, CLASSES)
+    summary = summary_of_plan(PLAN, CLASSES)
 
     assert (Verdict.UNKNOWN, True, False, False) == (
         summary.verdict,
@@ -144,7 +150,7 @@ def test_of_a_dataset_that_was_not_observed_nothing_is_claimed(reason: Reason, v
     """Neither drift nor a pending change, nor counts, nor an entry that is left out."""
     failure = FailureReason(reason, "why")
 
-    summary = failed(failure)
+    summary = summary_of_failure(failure)
 
     assert (verdict, failure, {}, {}) == (summary.verdict, summary.failure, summary.counts, summary.drift)
     assert not any((summary.pending, summary.unattributed, summary.left_out, summary.seen, summary.drifted))

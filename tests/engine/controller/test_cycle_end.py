@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from reconciler.core.planning.calls import ObservationKind
 from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.result import Verdict
-from reconciler.core.status.summary import Summary, failed
+from reconciler.core.status.summary import Summary, summary_of_failure
 from reconciler.engine.controller.cycle import CycleResult
 from reconciler.engine.controller.cycle_end import Recorder, log_end, trace_end
 from reconciler.engine.controller.dataset_state import DatasetState
@@ -85,9 +85,9 @@ def reason(which: Reason) -> FailureReason:
     ("summary", "expected"),
     [
         (Summary(Verdict.CONVERGED), None),
-        (failed(reason(Reason.DENIED)), "Denied"),
-        (failed(reason(Reason.INVALID)), "SpecInvalid"),
-        (failed(reason(Reason.STANDBY)), None),
+        (summary_of_failure(reason(Reason.DENIED)), "Denied"),
+        (summary_of_failure(reason(Reason.INVALID)), "SpecInvalid"),
+        (summary_of_failure(reason(Reason.STANDBY)), None),
         (Summary(Verdict.BLOCKED, failure=reason(Reason.BLOCKED)), None),
         (Summary(Verdict.FAILED, failure=reason(Reason.FAILED)), "Failed"),
         (Summary(Verdict.UNKNOWN), None),
@@ -114,7 +114,7 @@ def test_the_span_of_a_cycle_fails_where_the_dataset_could_not_be_reconciled(
 def test_the_span_of_a_dataset_that_its_spec_suspends_does_not_fail(tmp_path: Any):
     write(tmp_path, a_yaml=dataset() + "  suspend: true\n", train_jsonl=LINE)
     span, state = Recorded(), DatasetState("roses", loaded(tmp_path).datasets[0])
-    trace_end(span, state, "suspended", CycleResult(failed(reason(Reason.DENIED))))
+    trace_end(span, state, "suspended", CycleResult(summary_of_failure(reason(Reason.DENIED))))
 
     assert span.failure is None
 

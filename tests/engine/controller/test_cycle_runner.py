@@ -11,7 +11,7 @@ import pytest
 from reconciler.core.runtime.backoff import next_attempt
 from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.result import Verdict
-from reconciler.core.status.summary import failed
+from reconciler.core.status.summary import summary_of_failure
 from reconciler.engine.controller import cycle
 from reconciler.engine.controller.cycle import CycleResult
 from reconciler.engine.controller.loop import STUCK_AFTER_SECONDS
@@ -53,7 +53,7 @@ def test_a_stop_that_ends_a_cycle_changes_nothing_that_is_known(
 
     def stopped(*_: object) -> CycleResult:
         months.time.event.set()
-        return CycleResult(failed(FailureReason(reason, "no answer"), 3))
+        return CycleResult(summary_of_failure(FailureReason(reason, "no answer"), 3))
 
     monkeypatch.setattr("reconciler.engine.controller.cycle_runner.run_cycle", stopped)
     months.controller._runner.run_cycle(dataset_state)

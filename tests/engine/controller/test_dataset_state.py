@@ -13,7 +13,7 @@ from reconciler.core.drift.foreign_calls import AddressClass, ForeignCall, Princ
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.status.conditions import FailureReason, Reason, Truth
 from reconciler.core.status.result import Verdict
-from reconciler.core.status.summary import Summary, failed
+from reconciler.core.status.summary import Summary, summary_of_failure
 from reconciler.core.validation.problem import Origin, Problem, Severity
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.errors import Exit
@@ -106,8 +106,8 @@ def test_datasets_of_one_role_and_region_share_their_threads(spec: LoadedDataset
         (DatasetState("a", None, observed_at=0.0), True),
         (DatasetState("a", None, is_elsewhere=True), True),
         (broken(), True),
-        (DatasetState("a", None, summary=failed(FailureReason(Reason.INVALID, "no"))), True),
-        (DatasetState("a", None, summary=failed(FailureReason(Reason.DENIED, "no"))), False),
+        (DatasetState("a", None, summary=summary_of_failure(FailureReason(Reason.INVALID, "no"))), True),
+        (DatasetState("a", None, summary=summary_of_failure(FailureReason(Reason.DENIED, "no"))), False),
         (DatasetState("a", None, summary=SUMMARY), False),
     ],
     ids=["new", "observed", "elsewhere", "broken", "invalid", "denied", "without an observation"],
@@ -137,7 +137,10 @@ def test_the_error_of_a_dataset_that_another_replica_reports_is_not_repeated():
     state.judge(None, 0.0)
     assert Reason.INVALID in {condition.reason for condition in state.conditions}
 
-    state.is_elsewhere, state.summary = True, failed(FailureReason(Reason.STANDBY, "replica-2 owns it"))
+    state.is_elsewhere, state.summary = (
+        True,
+        summary_of_failure(FailureReason(Reason.STANDBY, "replica-2 owns it")),
+    )
     state.judge(None, 0.0)
 
     assert Reason.INVALID not in {condition.reason for condition in state.conditions}
@@ -151,7 +154,7 @@ def test_a_verdict_is_unknown_from_the_moment_on_at_which_the_listing_is_too_old
     assert [Verdict.CONVERGED, Verdict.UNKNOWN, Verdict.UNKNOWN] == [
         state.verdict(1_000 + 2 * HOUR + late) for late in (-1, 0, 1)
     ]
-    state.summary = failed(FailureReason(Reason.INVALID, "no"), Exit.INVALID)
+    state.summary = summary_of_failure(FailureReason(Reason.INVALID, "no"), Exit.INVALID)
     assert state.summary.verdict is state.verdict(1e9)
 
 
@@ -216,7 +219,7 @@ def test_the_document_has_the_ten_newest_calls_of_others():
 
 
 def test_an_error_without_a_place_has_none():
-    summary = failed(FailureReason(Reason.DENIED, "no"), errors=(PlanError("DENIED", "no"),))
+    summary = summary_of_failure(FailureReason(Reason.DENIED, "no"), errors=(PlanError("DENIED", "no"),))
 
     assert [{"code": "DENIED", "message": "no", "origin": None}] == DatasetState(
         "a", None, summary=summary

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.core.spec.choices import DatasetType
-from reconciler.engine.usecases.rebuild.steps import RebuildContext, begun_again
+from reconciler.engine.usecases.rebuild.steps import RebuildContext, step_to_resume
 from reconciler.errors import DatasetBusy, NotFound
 from reconciler.ports import ContentDigest, Description, Phase, Rebuild, RebuildStep
 from tests.engine.conftest import Lab
@@ -33,21 +33,21 @@ def waiting(lab: Lab, gateway: Any, timeout: float = 60.0) -> RebuildContext:
 @pytest.mark.parametrize("busy", [0, 1, 3])
 def test_an_operation_in_progress_is_awaited_with_growing_pauses(lab: Lab, busy: int):
     """Half a second at first, then half as long again; none if nothing is in progress."""
-    found = waiting(lab, Settling(busy)).rested("arn:1")
+    found = waiting(lab, Settling(busy)).await_settled("arn:1")
 
     assert Description(Phase.CREATE_COMPLETE) == found
     assert [0.5, 0.75, 1.125][:busy] == lab.clock.slept
 
 
 def test_a_dataset_that_goes_meanwhile_is_gone(lab: Lab):
-    assert waiting(lab, Settling(2, end=None)).rested("arn:1") is None
+    assert waiting(lab, Settling(2, end=None)).await_settled("arn:1") is None
     assert [0.5, 0.75] == lab.clock.slept
 
 
 @pytest.mark.parametrize(("timeout", "slept"), [(0.4, []), (0.5, [0.5]), (2.0, [0.5, 0.75])])
 def test_nothing_is_awaited_beyond_the_timeout(lab: Lab, timeout: float, slept: list[float]):
     with pytest.raises(DatasetBusy, match="still CREATE_IN_PROGRESS; waited as long as allowed"):
-        waiting(lab, Settling(99), timeout).rested("arn:1")
+        waiting(lab, Settling(99), timeout).await_settled("arn:1")
 
     assert slept == lab.clock.slept
 
@@ -79,7 +79,7 @@ def filling(new_arn: str | None = "arn:new") -> Rebuild:
 )
 def test_a_rebuild_goes_on_with_a_new_dataset_that_can_be_used(lab: Lab, end: Phase):
     """Whatever happened to it since."""
-    assert filling() == begun_again(filling(), waiting(lab, Settling(1, end)))
+    assert filling() == step_to_resume(filling(), waiting(lab, Settling(1, end)))
 
 
 @pytest.mark.parametrize(
@@ -94,12 +94,12 @@ def test_a_rebuild_goes_back_to_make_a_new_dataset_that_can_be_used(
     lab: Lab, end: Phase | None, expected: Rebuild
 ):
     """One that could not be created is deleted first; the step is on disk before it is taken."""
-    assert expected == begun_again(filling(), waiting(lab, Settling(1, end)))
+    assert expected == step_to_resume(filling(), waiting(lab, Settling(1, end)))
     assert expected == lab.context.memory.rebuilds.of("roses")
 
 
 def test_a_dataset_that_is_not_made_yet_is_not_asked_for(lab: Lab):
     gateway = Settling(0)
 
-    assert filling(None) == begun_again(filling(None), waiting(lab, gateway))
+    assert filling(None) == step_to_resume(filling(None), waiting(lab, gateway))
     assert 0 == gateway.busy

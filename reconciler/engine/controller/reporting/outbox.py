@@ -115,10 +115,10 @@ class Outbox(Generic[MessageT]):
             self._remove(message)
             self._drop(1, "it waited for more than a day")
             return 0.0
-        result = self._sent(message)
+        result = self._try_to_send(message)
         self._tally.notification(self.channel.name, result.receipt.value)
         if result.receipt is Receipt.FAILED:
-            return self._failed(result)
+            return self._note_failure(result)
         self._remove(message)
         if result.receipt is Receipt.REFUSED:
             self._drop(1, result.reason)
@@ -135,13 +135,13 @@ class Outbox(Generic[MessageT]):
             else:
                 self._ending.wait(wait)
 
-    def _sent(self, message: MessageT) -> Delivery:
+    def _try_to_send(self, message: MessageT) -> Delivery:
         try:
             return self.channel.send(message)
         except Exception as exc:  # noqa: BLE001  a channel is foreign code, and must not end the thread
             return Delivery(Receipt.FAILED, type(exc).__name__)
 
-    def _failed(self, result: Delivery) -> float:
+    def _note_failure(self, result: Delivery) -> float:
         if not self._failures:
             log.warning("notify.failing", channel=self.channel.name, reason=result.reason)
         self._failures += 1

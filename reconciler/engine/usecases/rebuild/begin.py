@@ -21,7 +21,13 @@ from reconciler.engine.dataset.listing import SpooledListing
 from reconciler.engine.dataset.make_plan import guards_of
 from reconciler.engine.dataset.observe import Observation, as_text
 from reconciler.engine.dataset.retry import retry
-from reconciler.engine.usecases.rebuild.steps import RebuildContext, content_of, lines_in, noted, readable
+from reconciler.engine.usecases.rebuild.steps import (
+    RebuildContext,
+    content_of,
+    lines_in,
+    readable,
+    record_step,
+)
 from reconciler.errors import Denied, NotFound, Rejected, UnknownAnswer
 from reconciler.ports import BackupHeader, ContentDigest, Rebuild, RebuildStep
 from reconciler.private import temporary_file
@@ -123,11 +129,11 @@ def keep_everything(
     Raises:
         StateError, GatewayError: One of them could not be written, or differs when read back.
     """
-    rebuild = _ordered(desired, seen, order, context)
-    noted(rebuild, context)
+    rebuild = _first_step(desired, seen, order, context)
+    record_step(rebuild, context)
     listing = seen.listing
     tags = retry(lambda: context.gateway.tags(seen.arn), context.dataset.clock, context.deadline)
-    snapshot, before = _archived(rebuild, plan, listing, context)
+    snapshot, before = _back_up(rebuild, plan, listing, context)
     copy = _put_and_prove(lambda: _observed_lines(listing), order.bucket, rebuild.key("before"), context)
     if copy != before or copy.entries != seen.diff.observed:
         raise UnknownAnswer(
@@ -136,13 +142,13 @@ def keep_everything(
     wanted = _put_and_prove(
         lambda: _desired_lines(desired, listing), order.bucket, rebuild.key("desired"), context
     )
-    return noted(
+    return record_step(
         rebuild._replace(step=RebuildStep.KEPT, tags=tags, snapshot=snapshot, before=before, desired=wanted),
         context,
     )
 
 
-def _ordered(desired: Desired, seen: Observation, order: Order, context: RebuildContext) -> Rebuild:
+def _first_step(desired: Desired, seen: Observation, order: Order, context: RebuildContext) -> Rebuild:
     """Return a rebuild at its first step."""
     now = context.dataset.clock.now()
     return Rebuild(
@@ -164,7 +170,7 @@ def _ordered(desired: Desired, seen: Observation, order: Order, context: Rebuild
     )
 
 
-def _archived(
+def _back_up(
     rebuild: Rebuild, plan: DatasetPlan, listing: SpooledListing, context: RebuildContext
 ) -> tuple[str, ContentDigest]:
     """Back up the observed lines to the state directory; return the name and the content read back."""
@@ -188,7 +194,7 @@ def _put_and_prove(
         UnknownAnswer: The content read back differs.
         GatewayError: S3 refused the call or did not answer.
     """
-    with _spooled(lines()) as written:
+    with _spool(lines()) as written:
         expected = content_of(lines_in(written))
         written.seek(0)
         context.objects.put(bucket, key, written)
@@ -204,7 +210,7 @@ def _put_and_prove(
     return expected
 
 
-def _spooled(lines: Iterable[bytes]) -> BinaryIO:
+def _spool(lines: Iterable[bytes]) -> BinaryIO:
     """Write lines to a temporary file and return it at its start; the caller closes it."""
     stream = temporary_file()
     try:

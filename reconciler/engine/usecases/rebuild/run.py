@@ -21,10 +21,10 @@ from reconciler.engine.dataset.verify import stored_with_errors
 from reconciler.engine.usecases.rebuild.begin import Order, blocks, keep_everything
 from reconciler.engine.usecases.rebuild.steps import (
     RebuildContext,
-    begun_again,
     content_in,
     finish,
-    turned_back,
+    first_undo_step,
+    step_to_resume,
 )
 from reconciler.errors import Exit, ListingIncomplete, ReconcilerError, UsageError
 from reconciler.ports import Rebuild, RebuildStep
@@ -59,7 +59,7 @@ def rebuild(desired: Desired, context: RebuildContext, order: Order) -> Rebuilt:
             raise UsageError(
                 f"a rebuild was begun and stands at {known.step.value!r}: --resume it, or --undo it"
             )
-        return _begun(desired, context, order)
+        return _begin(desired, context, order)
 
 
 def resume(desired: Desired, context: RebuildContext) -> Rebuilt:
@@ -78,11 +78,11 @@ def resume(desired: Desired, context: RebuildContext) -> Rebuilt:
             )
         if known.step is RebuildStep.KEEPING:  # nothing is changed, and the backups may be incomplete
             context.dataset.memory.rebuilds.over(desired.name)
-            return _begun(desired, context, Order(known.plan, known.bucket, known.prefix, confirmed=True))
+            return _begin(desired, context, Order(known.plan, known.bucket, known.prefix, confirmed=True))
         return _guided(
             known,
             context,
-            lambda: _finished(begun_again(known, context), desired, context),
+            lambda: _run_remaining_steps(step_to_resume(known, context), desired, context),
         )
 
 
@@ -107,7 +107,7 @@ def _known(name: str, context: RebuildContext) -> Rebuild:
     return known
 
 
-def _begun(desired: Desired, context: RebuildContext, order: Order) -> Rebuilt:
+def _begin(desired: Desired, context: RebuildContext, order: Order) -> Rebuilt:
     whole = replace(context.dataset, full=True)  # every line is backed up, and is read for that
     with closing(observe_and_plan(desired, whole, context.timeout)) as seen:
         plan = seen.plan
@@ -125,13 +125,13 @@ def _begun(desired: Desired, context: RebuildContext, order: Order) -> Rebuilt:
         except ReconcilerError:
             context.dataset.memory.rebuilds.over(desired.name)  # nothing was changed: nothing to finish
             raise
-        done = _guided(kept, context, lambda: _finished(kept, desired, context))
+        done = _guided(kept, context, lambda: _run_remaining_steps(kept, desired, context))
     if not done.result.verified:
         return done
     return done._replace(result=replace(done.result, added=plan.counts.add, updated=plan.counts.update))
 
 
-def _finished(start: Rebuild, desired: Desired, context: RebuildContext) -> Rebuilt:
+def _run_remaining_steps(start: Rebuild, desired: Desired, context: RebuildContext) -> Rebuilt:
     """Run the remaining steps and compare the whole dataset with the desired entries."""
     done = finish(start, context)
     seen = observe(desired, done.new_arn or "", context.dataset, context.deadline)
@@ -174,7 +174,7 @@ def _judged(desired: Desired, arn: str, diff: Diff) -> DatasetResult:
 
 
 def _undone(known: Rebuild, context: RebuildContext) -> Rebuilt:
-    back = turned_back(known, context)
+    back = first_undo_step(known, context)
     memory = context.dataset.memory
     if back is None:
         memory.rebuilds.over(known.dataset)

@@ -53,7 +53,7 @@ class RebuildContext:
         except NotFound:
             return None
 
-    def rested(self, arn: str) -> Description | None:
+    def await_settled(self, arn: str) -> Description | None:
         """
         Wait until no operation is in progress, and return the description; None if the dataset is gone.
 
@@ -82,40 +82,40 @@ def finish(rebuild: Rebuild, context: RebuildContext) -> Rebuild:
     while True:
         match rebuild.step:
             case RebuildStep.KEEPING | RebuildStep.KEPT:
-                rebuild = noted(rebuild._replace(step=RebuildStep.DELETING), context)
+                rebuild = record_step(rebuild._replace(step=RebuildStep.DELETING), context)
             case RebuildStep.DELETING:
                 _delete(rebuild, context)
-                rebuild = noted(rebuild._replace(step=RebuildStep.DELETED), context)
+                rebuild = record_step(rebuild._replace(step=RebuildStep.DELETED), context)
             case RebuildStep.DELETED:
-                rebuild = noted(rebuild._replace(step=RebuildStep.CREATING), context)
+                rebuild = record_step(rebuild._replace(step=RebuildStep.CREATING), context)
             case RebuildStep.CREATING:
                 new_arn = _create(rebuild, context)
-                rebuild = noted(rebuild._replace(step=RebuildStep.FILLING, new_arn=new_arn), context)
+                rebuild = record_step(rebuild._replace(step=RebuildStep.FILLING, new_arn=new_arn), context)
             case RebuildStep.FILLING:
                 _complete(rebuild, context)
                 return rebuild
 
 
-def noted(rebuild: Rebuild, context: RebuildContext) -> Rebuild:
+def record_step(rebuild: Rebuild, context: RebuildContext) -> Rebuild:
     """Store the rebuild on disk, report its step as progress, and return it."""
     context.dataset.memory.rebuilds.put(rebuild)
     context.dataset.progress.step(rebuild.dataset, rebuild.step.value, 0, None)
     return rebuild
 
 
-def begun_again(rebuild: Rebuild, context: RebuildContext) -> Rebuild:
+def step_to_resume(rebuild: Rebuild, context: RebuildContext) -> Rebuild:
     """Return the step to resume from: an earlier one if the new dataset is unusable or gone."""
     if rebuild.new_arn is None:  # it is not made yet
         return rebuild
-    description = context.rested(rebuild.new_arn)
+    description = context.await_settled(rebuild.new_arn)
     if description is None:
-        return noted(rebuild._replace(step=RebuildStep.CREATING, new_arn=None), context)
+        return record_step(rebuild._replace(step=RebuildStep.CREATING, new_arn=None), context)
     if description.phase is Phase.CREATE_FAILED:
         return _to_be_deleted(rebuild, rebuild.new_arn, context)
     return rebuild
 
 
-def turned_back(rebuild: Rebuild, context: RebuildContext) -> Rebuild | None:
+def first_undo_step(rebuild: Rebuild, context: RebuildContext) -> Rebuild | None:
     """
     Return the first step of the undo; None if nothing was changed, so that there is nothing to undo.
 
@@ -123,21 +123,21 @@ def turned_back(rebuild: Rebuild, context: RebuildContext) -> Rebuild | None:
         DatasetUnusable: Another client created a dataset in its place.
     """
     if rebuild.undoing:
-        return begun_again(rebuild, context)
+        return step_to_resume(rebuild, context)
     if rebuild.step in (RebuildStep.KEEPING, RebuildStep.KEPT):
         return None
     if rebuild.step is RebuildStep.DELETING:
         description = context.describe(rebuild.old_arn)
         if description is not None and description.phase is not Phase.DELETE_IN_PROGRESS:
             return None
-        return noted(rebuild._replace(undoing=True, description=""), context)
+        return record_step(rebuild._replace(undoing=True, description=""), context)
     if rebuild.new_arn is not None:
         return _to_be_deleted(rebuild, rebuild.new_arn, context, undoing=True)
     found = _found(rebuild, context) if rebuild.step is RebuildStep.CREATING else None
     if found is not None and found != rebuild.old_arn:
         _require_ours(rebuild, found, context)
         return _to_be_deleted(rebuild, found, context, undoing=True)
-    return noted(rebuild._replace(undoing=True), context)
+    return record_step(rebuild._replace(undoing=True), context)
 
 
 def content_of(lines: Iterable[bytes]) -> ContentDigest:
@@ -196,7 +196,7 @@ def _to_be_deleted(
     rebuild: Rebuild, arn: str, context: RebuildContext, *, undoing: bool | None = None
 ) -> Rebuild:
     direction = rebuild.undoing if undoing is None else undoing
-    return noted(
+    return record_step(
         rebuild._replace(
             step=RebuildStep.DELETING, old_arn=arn, description="", new_arn=None, undoing=direction
         ),
@@ -206,7 +206,7 @@ def _to_be_deleted(
 
 def _delete(rebuild: Rebuild, context: RebuildContext) -> None:
     """Delete the old dataset if it is unchanged since the backup, and wait until it is gone."""
-    if context.rested(rebuild.old_arn) is None:
+    if context.await_settled(rebuild.old_arn) is None:
         return
 
     def attempt() -> None:
@@ -224,7 +224,7 @@ def _delete(rebuild: Rebuild, context: RebuildContext) -> None:
         retry(attempt, context.dataset.clock, context.deadline)
     except NotFound:
         return
-    if context.rested(rebuild.old_arn) is not None:
+    if context.await_settled(rebuild.old_arn) is not None:
         raise DatasetBusy("the dataset was to be deleted, and is still there")
 
 
@@ -271,7 +271,7 @@ def _require_ours(rebuild: Rebuild, arn: str, context: RebuildContext) -> None:
     Raises:
         DatasetUnusable: Its content differs from what this rebuild creates.
     """
-    description = context.rested(arn)
+    description = context.await_settled(arn)
     if description is None or description.phase is Phase.CREATE_FAILED:
         return
     if content_in(arn, rebuild, context) != rebuild.wanted:
@@ -282,7 +282,7 @@ def _require_ours(rebuild: Rebuild, arn: str, context: RebuildContext) -> None:
 
 def _complete(rebuild: Rebuild, context: RebuildContext) -> None:
     """Wait until the new dataset is complete, or raise `DatasetUnusable` if its creation failed."""
-    description = context.rested(rebuild.new_arn or "")
+    description = context.await_settled(rebuild.new_arn or "")
     if description is None:
         raise NotFound(f"{rebuild.new_arn} is gone: another client deleted it")
     if description.phase is Phase.CREATE_FAILED:
