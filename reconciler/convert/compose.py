@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import orjson
+from msgspec import structs
 
 from reconciler.convert.clean_lines import ComposedLine, clean_line
 from reconciler.convert.geometry import beyond, scaled, whole
@@ -256,7 +257,7 @@ def _named(checked: CheckedLine, read: LabelledImage | Line, options: Options) -
     kept = [
         p for p in found if not (p.is_error and p.code in reported) and p.code != Code.NO_VALID_ANNOTATIONS
     ]
-    return [*kept, *(replace(problem, source_ref=checked.source_ref) for problem in own)]
+    return [*kept, *(structs.replace(problem, source_ref=checked.source_ref) for problem in own)]
 
 
 def _bad_boxes(image: LabelledImage, options: Options) -> Iterator[Problem]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from msgspec import Struct
 
 from reconciler.core.spec.choices import DatasetType
 
@@ -47,8 +48,7 @@ class Stats(NamedTuple):
 NO_STATS = Stats()
 
 
-@dataclass(frozen=True, slots=True)
-class Description:
+class Description(Struct, frozen=True):
     """
     What DescribeDataset says. Phase, code and message are those of the last operation only.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
+
+from msgspec import Struct
 
 from reconciler.core.validation.problem import Origin, Problem, has_error
 
@@ -161,8 +162,7 @@ class Download(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedDataset:
+class LoadedDataset(Struct, frozen=True):
     """
     A dataset whose document could be read.
 
@@ -206,8 +206,7 @@ class LoadedDataset:
         return not has_error(self.problems)
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenDataset:
+class BrokenDataset(Struct, frozen=True):
     """
     A dataset whose document, or whole file, could not be read. It stops no other dataset.
 
@@ -226,8 +225,7 @@ class BrokenDataset:
     labels: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Specs:
+class Specs(Struct, frozen=True):
     """
     All that a spec tree declares, ordered by place.
 

@@ -11,10 +11,11 @@ JSON stands the type of the document, as ``DOCUMENT``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from reconciler.core.planning.plan import PlanError
@@ -54,8 +55,7 @@ SUFFIXES: Final[Mapping[str, str]] = MappingProxyType(
 PAGE_LIMIT: Final = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class RenderOptions:
+class RenderOptions(Struct, frozen=True):
     """
     How a report is rendered; a renderer reads what concerns it.
 

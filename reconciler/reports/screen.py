@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+
+from msgspec import Struct
 
 from reconciler.core.validation.problem import Origin
 from reconciler.reports.visible import ELLIPSIS, visible
@@ -58,8 +59,7 @@ _HANGING: Final = 4
 _PIECES: Final = re.compile(r" +[^ ]*|[^ ]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Screen:
+class Screen(Struct, frozen=True):
     """
     The place where text is shown, and how much of it fits.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Final, Literal
 
+from msgspec import Struct
 from typing_extensions import TypedDict
 
 from reconciler.core.validation.judged.warned import Warnings
@@ -40,8 +40,7 @@ class ValidateDoc(TypedDict):
 DOCUMENT: Final = ValidateDoc
 
 
-@dataclass(frozen=True, slots=True)
-class Validation:
+class Validation(Struct, frozen=True):
     """
     What was found in a spec tree.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import sys
 from bisect import bisect
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from pydantic import ValidationError
 
 from reconciler.core.spec.documents import (
@@ -35,8 +35,7 @@ _LINK_TEXT: Final = "the file holds a path only: it looks like a link that git w
 _LISTED: Final = "a list of documents; write them one after the other, with --- between them"
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(Struct, frozen=True):
     """
     One document of this program.
 
@@ -71,8 +70,7 @@ class Parsed:
         return Origin(self.file, *self.document.locate(path, at_key=at_key))
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedFile:
+class ParsedFile(Struct, frozen=True):
     """
     One YAML file.
 

@@ -12,10 +12,11 @@ import io
 import os
 import re
 from array import array
-from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Final, NamedTuple
+
+from msgspec import Struct
 
 from reconciler.core.spec.choices import PinnedObject, Pointer
 from reconciler.core.spec.documents import Dataset, Target
@@ -36,8 +37,7 @@ _POINTER: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class JsonLines:
+class JsonLines(Struct, frozen=True):
     """
     A JSON Lines file of a tree.
 
@@ -73,8 +73,7 @@ class JsonLines:
         return self.tree.identity(self.path)
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledLines:
+class CompiledLines(Struct, frozen=True):
     """
     The lines compiled from the shorthand.
 
@@ -103,8 +102,7 @@ class CompiledLines:
         return blake2b(self.content + self.numbers.tobytes(), digest_size=20).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class PinnedLines:
+class PinnedLines(Struct, frozen=True):
     """
     JSON Lines in S3, pinned by their digest.
 
@@ -135,8 +133,7 @@ class PinnedLines:
         return f"sha256:{self.pinned}"
 
 
-@dataclass(frozen=True, slots=True)
-class LargeFile:
+class LargeFile(Struct, frozen=True):
     """JSON Lines that git keeps as a pointer of Git LFS."""
 
     tree: Tree

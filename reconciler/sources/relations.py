@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import combinations
+
+from msgspec.structs import replace
 
 from reconciler.core.spec.documents import Acknowledgement, Dataset
 from reconciler.core.spec.messages import ModelError, nearest

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import orjson
 import pytest
 
@@ -13,8 +11,7 @@ from reconciler.core.explanation import differences
 from tests.builders import line
 
 
-@dataclass(frozen=True, slots=True)
-class ByName(IgnoreRule):
+class ByName(IgnoreRule, frozen=True):
     """A rule of a kind that no spec has: it ignores a field without naming its path."""
 
     def places(self, fields):

@@ -1,10 +1,10 @@
 """What is wrong with a spec tree: as compilers say it, and as data."""
 
 import json
-from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from reconciler.core.validation.judged.warned import WarnedLines, Warnings
 from reconciler.core.validation.problem import Problem, Severity

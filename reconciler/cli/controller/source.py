@@ -6,10 +6,11 @@ import argparse
 import os
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
+
+from msgspec.structs import replace
 
 from reconciler.cli.specs import selection_of
 from reconciler.core.runtime.fleet import Shard

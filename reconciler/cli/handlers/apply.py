@@ -7,8 +7,9 @@ import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.exits import Terminated

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from reconciler.cli.output.files import write_whole
 from reconciler.cli.output.show import next_step, note, reason, rendered, same_specs, show

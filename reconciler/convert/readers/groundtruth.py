@@ -9,9 +9,10 @@ developer guide, "Labeling job output data").
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from reconciler.convert.geometry import exact, from_corner, number, sides, whole
 from reconciler.convert.parsing.json_records import mapping_of, objects

@@ -13,6 +13,7 @@ from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 import orjson
+from msgspec import Struct
 
 from reconciler.core.entries.entry import SOURCE_REF, Fields, canonical, comparable, without_service_keys
 from reconciler.core.entries.glob import Globs
@@ -21,8 +22,7 @@ from reconciler.core.entries.pattern import Pointer, carry, globs, places, text_
 from reconciler.core.entries.training_view import meaning
 
 
-@dataclass(frozen=True, slots=True)
-class IgnoreRule:
+class IgnoreRule(Struct, frozen=True):
     """
     Fields that are not compared, and the images this applies to.
 

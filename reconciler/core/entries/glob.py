@@ -9,17 +9,17 @@ at once. Transitions between position sets are cached, so that most characters c
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
+
+from msgspec import Struct, field
 
 SEPARATOR: Final = "/"
 _MEMORY_BYTES: Final = 32_000_000
 _STATE_BYTES: Final = 400
 
 
-@dataclass(frozen=True, slots=True)
-class One:
+class One(Struct, frozen=True):
     """
     One character of a class.
 
@@ -102,8 +102,7 @@ class _State:
         self.following: dict[str, _State] = {}
 
 
-@dataclass(slots=True)
-class _Steps:
+class _Steps(Struct):
     """The positions that each character advances."""
 
     literal: dict[str, int] = field(default_factory=dict)

@@ -15,9 +15,10 @@ applied and is absent from a dataset that is empty or whose applies are all on r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from reconciler.core.planning.diff import Action
 
@@ -59,8 +60,7 @@ class Applied(NamedTuple):
     observed: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+class Base(Struct, frozen=True):
     """
     What was last applied to one dataset.
 

@@ -13,10 +13,10 @@ The differences between desired and observed entries, keyed by source-ref.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from enum import StrEnum
 
 import orjson
+from msgspec import Struct
 
 from reconciler.core.entries.entry import SOURCE_REF, digest
 from reconciler.core.entries.index import Place
@@ -44,8 +44,7 @@ def place_of(line: Line) -> Place:
     return Place(0, offset, len(raw), number)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """
     One source-ref whose desired and observed entries differ.
 
@@ -71,8 +70,7 @@ class Change:
         return self.action is Action.ORPHAN and self.before == digest(blank(self.source_ref))
 
 
-@dataclass(frozen=True, slots=True)
-class Diff:
+class Diff(Struct, frozen=True):
     """
     All changes, ordered by source-ref.
 

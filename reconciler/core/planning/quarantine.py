@@ -8,9 +8,10 @@ line as it would be sent: editing the line in git lifts it at once.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 FIRST_PAUSE_SECONDS: Final = 3_600.0
 MOST_PAUSE_SECONDS: Final = 24 * 3_600.0
@@ -80,8 +81,7 @@ VERDICT_TRIES: Final = 3
 LONGEST_STREAK: Final = 18
 
 
-@dataclass(slots=True)
-class Suspicion:
+class Suspicion(Struct):
     """
     The suspicion that a line causes failures that the service reports as its own.
 

@@ -7,12 +7,11 @@ Each kind has a pattern for editors and words for people.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from cronsim import CronSim, CronSimError
+from msgspec import Struct
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -60,19 +59,18 @@ def list_field(description: str, default: Any = (), **more: Any) -> Any:
     return Field(default, strict=False, description=description, **more)
 
 
-@dataclass(frozen=True, slots=True)
-class Matching:
+class Matching(Struct, frozen=True):
     """
     A field's text must match a pattern whole.
 
     Attributes:
         words: What the pattern stands for, as the rest of a sentence that starts with "must be".
-        schema: Further JSON Schema keywords.
+        max_length: The most characters, for editors.
     """
 
     pattern: str
     words: str
-    schema: dict[str, Any] = field(default_factory=dict, hash=False)
+    max_length: int | None = None
 
     def check(self, text: str) -> str:
         if re.fullmatch(self.pattern, text) is None:
@@ -85,7 +83,8 @@ class Matching:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return {**handler(schema), "pattern": self.pattern, **self.schema}
+        longest = {} if self.max_length is None else {"maxLength": self.max_length}
+        return {**handler(schema), "pattern": self.pattern, **longest}
 
 
 def refusal(words: str) -> PydanticCustomError:
@@ -162,6 +161,8 @@ def _until(text: str) -> str:
 
 def _cron(text: str) -> str:
     """Check the five fields of cron; a sixth would count seconds."""
+    from cronsim import CronSim, CronSimError  # few datasets have windows
+
     if len(text.split()) == 5:
         try:
             CronSim(text, datetime(2026, 1, 1, tzinfo=UTC))
@@ -275,5 +276,5 @@ Text = Annotated[str, Matching(r"^[\s\S]+$", "text that is not empty")]
 LabelName = Annotated[
     str,
     # Its length is judged with all other rules of AWS, under AWS's own code.
-    Matching(r"^[\s\S]+$", "text that is not empty", {"maxLength": MAX_LABEL_CHARS}),
+    Matching(r"^[\s\S]+$", "text that is not empty", MAX_LABEL_CHARS),
 ]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import force_setattr
 
 LONGEST_MESSAGE: Final = 600
 """Characters. A longer message loses its middle, because its end often says what to do."""
@@ -35,8 +37,7 @@ class Origin(NamedTuple):
         return place if self.column is None else f"{place}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """
     One error or warning.
 
@@ -58,7 +59,7 @@ class Problem:
     def __post_init__(self) -> None:
         if len(self.message) > LONGEST_MESSAGE:  # it may quote megabytes of input
             half = LONGEST_MESSAGE // 2
-            object.__setattr__(self, "message", f"{self.message[:half]}…{self.message[1 - half :]}")
+            force_setattr(self, "message", f"{self.message[:half]}…{self.message[1 - half :]}")
 
     @property
     def is_error(self) -> bool:

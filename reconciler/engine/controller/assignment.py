@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from hashlib import blake2b
 from typing import Final
+
+from msgspec.structs import replace
 
 from reconciler.core.spec.choices import Mode
 from reconciler.engine.controller.dataset_state import DatasetState

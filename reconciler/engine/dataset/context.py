@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from msgspec import Struct
+
 from reconciler.core.planning.withholding import ALL_CHANGES, ChangeSelection
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Target
@@ -94,8 +96,7 @@ def counting(context: Context) -> Context:
     return replace(context, gateway=CountedGateway(context.gateway, made), made=made)
 
 
-@dataclass(frozen=True, slots=True)
-class Overrides:
+class Overrides(Struct, frozen=True):
     """
     What the person who runs a command permits or leaves out; a controller has none.
 

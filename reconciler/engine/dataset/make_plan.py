@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 import orjson
+from msgspec import structs
 
 from reconciler.core.drift.report import classes
 from reconciler.core.entries.entry import Fields, canonical, digest
@@ -144,7 +145,7 @@ def _planned_change(
 ) -> PlannedChange:
     fields = None
     if change.after is None and (fields := composer.desired(change)) is not None:
-        change = replace(change, after=digest(canonical(fields)))
+        change = structs.replace(change, after=digest(canonical(fields)))
     applied = known.base.entries.get(change.source_ref)
     why = cause(change.action, applied, change.after, change.before, new_is_certain=certain)
     origin = desired.origin_of(change.desired) if change.desired else None

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
+from msgspec import structs
+
 from reconciler.core.spec.choices import Compare, OnDrift, Orphans
 from reconciler.core.spec.documents import Dataset
 from reconciler.core.validation.problem import Origin
@@ -91,7 +93,7 @@ def as_desired(
     """
     origin = file.origin
     verbatim = LoadedDataset(_verbatim(loaded.spec), origin, (file,), (), loaded.partners)
-    whole = read_desired(verbatim, replace(overrides, released=True), revision)
+    whole = read_desired(verbatim, structs.replace(overrides, released=True), revision)
     # The rules over a whole dataset say nothing about a part of one.
     noted = [problem for problem in whole.noted if problem.origin != origin]
     return replace(whole, noted=noted, usable=bool(len(whole.index)), partial=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from difflib import get_close_matches
+from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import chain, product
 from typing import Final, TypeVar
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Acknowledgement
@@ -31,8 +32,7 @@ MOST_APART: Final = 8
 """How many training datasets are remembered to share no image with a test dataset; a project has one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """
     Which datasets a command is about; the default is all.
 
@@ -166,6 +166,8 @@ def _absent(missing: Sequence[str], known: Sequence[str]) -> str:
     text = f"no dataset is called {', '.join(missing)}"
     if any("," in name and set(name.split(",")) <= set(known) for name in missing):
         return f"{text}; repeat the flag: --dataset {' --dataset '.join(','.join(missing).split(','))}"
+    from difflib import get_close_matches  # only a hint needs it
+
     by_fold = {name.casefold(): name for name in known}
     near = [close for name in missing for close in get_close_matches(name.casefold(), by_fold, n=1)]
     if len(near) == len(missing):

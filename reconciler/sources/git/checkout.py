@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from msgspec import Struct
+
 from reconciler.errors import SourceError, reason_of
 from reconciler.private import temporary_directory
 from reconciler.sources.git.runner import Answer, environment, run
@@ -37,8 +39,7 @@ _NAMED_COMMITS: Final = ("FETCH_HEAD", "ORIG_HEAD", "MERGE_HEAD", "CHERRY_PICK_H
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"}
 
 
-@dataclass(frozen=True, slots=True)
-class Checkout:
+class Checkout(Struct, frozen=True):
     """
     A work tree of git.
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 import yaml
+from msgspec import Struct, field
 from yaml import events
 
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -67,8 +67,7 @@ def mark_of(mark: Any) -> Mark:
     return Mark(mark.line + 1, mark.column + 1)
 
 
-@dataclass(slots=True)
-class Node:
+class Node(Struct):
     """
     One value and its position in the text.
 

@@ -6,7 +6,6 @@ import json
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from io import BytesIO
 from itertools import accumulate
 from typing import Any
@@ -15,6 +14,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from reconciler.core.entries.entry import canonical, digest, error_codes, without_service_keys
 from reconciler.core.entries.equality import Equality, IgnoreRule

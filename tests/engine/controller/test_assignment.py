@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from reconciler.core.spec.choices import Mode

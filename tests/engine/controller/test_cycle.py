@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
+from msgspec import structs
 from structlog.testing import capture_logs
 
 from reconciler.core.planning.calls import ObservationKind
@@ -107,7 +108,7 @@ def test_what_another_process_has_applied_is_known_by_the_description_alone():
 
     assert remembered(same)
     assert not remembered(None)
-    for other in ("", as_text(replace(description, updated_at=9.0)), f"{same.description} ", "~"):
+    for other in ("", as_text(structs.replace(description, updated_at=9.0)), f"{same.description} ", "~"):
         assert not remembered(same._replace(description=other))
 
 

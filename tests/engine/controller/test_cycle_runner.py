@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from typing import Any
 
 import orjson
 import pytest
+from msgspec import structs
 
 from reconciler.core.runtime.backoff import next_attempt
 from reconciler.core.status.conditions import FailureReason, Reason
@@ -225,7 +226,7 @@ def test_a_newer_commit_that_comes_while_one_is_read_is_read_instead(
         found = read_desired(*arguments, **more)
         if next(newer, False):
             months.dataset_state("roses").generation += 1
-            return replace(found, usable=False)
+            return dataclasses.replace(found, usable=False)
         return found
 
     monkeypatch.setattr("reconciler.engine.controller.cycle.read_desired", read)
@@ -273,7 +274,7 @@ def test_a_newer_commit_that_needs_a_cycle_of_its_own_gets_it(
 def retargeted(loaded: Any) -> Any:
     spec = loaded.spec.spec
     target = spec.target.model_copy(update={"project": "violets"})
-    return replace(
+    return structs.replace(
         loaded, spec=loaded.spec.model_copy(update={"spec": spec.model_copy(update={"target": target})})
     )
 
@@ -298,12 +299,12 @@ def test_a_commit_that_changes_another_dataset_is_the_revision_of_this_one_too(m
     months.settle()
     poller, state = months.controller._poller, months.dataset_state("roses")
     specs = poller._source.poll(None).specs  # type: ignore[union-attr]
-    poller._adopt(SpecRevision("f1", replace(specs, revision="c1")))
+    poller._adopt(SpecRevision("f1", structs.replace(specs, revision="c1")))
     for one in list(months.registry.states.values()):
         months.controller._runner.run_cycle(one)
     assert ("c1", "c1") == (state.applied, months.dataset_state("tulips").attempted)
 
-    poller._adopt(SpecRevision("f2", replace(specs, revision="c2")))
+    poller._adopt(SpecRevision("f2", structs.replace(specs, revision="c2")))
 
     assert ("c2", "c2", "c2", "c2") == (state.revision, state.attempted, state.applied, state.verified)
     assert (None, "c2") == (months.dataset_state("tulips").applied, months.dataset_state("tulips").revision)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from reconciler.core.drift.foreign_calls import AddressClass, ForeignCall, PrincipalKind
 from reconciler.core.planning.plan import PlanError
@@ -81,14 +82,14 @@ def test_a_dataset_has_a_cycle_a_second_after_it_opens(spec: LoadedDataset):
 def with_policy(spec: LoadedDataset, **changes: Any) -> LoadedDataset:
     body = spec.spec.model_dump(by_alias=True, mode="json", exclude_none=True)
     body["spec"]["policy"] |= changes
-    return replace(spec, spec=type(spec.spec).model_validate(body))
+    return structs.replace(spec, spec=type(spec.spec).model_validate(body))
 
 
 def test_datasets_of_one_role_and_region_share_their_threads(spec: LoadedDataset):
     def place(**changes: str) -> str:
         body = spec.spec.model_dump(by_alias=True, mode="json", exclude_none=True)
         body["spec"]["target"] |= changes
-        return DatasetState("a", replace(spec, spec=type(spec.spec).model_validate(body))).place
+        return DatasetState("a", structs.replace(spec, spec=type(spec.spec).model_validate(body))).place
 
     role = "arn:aws:iam::111122223333:role/labels"
     assert ["", "eu-west-1", role, f"{role} eu-west-1"] == [

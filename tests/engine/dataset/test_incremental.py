@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
+from msgspec import structs
 
 from reconciler.core.planning.plan import unplanned
 from reconciler.core.status.result import EntryProblem, Verdict
@@ -34,8 +35,8 @@ from tests.engine.conftest import Lab
 
 STATS = Stats(total_entries=5, labeled_entries=4, error_entries=1)
 SEEN = Description(Phase.UPDATE_COMPLETE, "SUCCESS", "", 10.0, STATS)
-FIRST, LAST = replace(SEEN, updated_at=20.0), replace(SEEN, updated_at=30.0)
-DIFF = replace(NOTHING, observed=5)
+FIRST, LAST = structs.replace(SEEN, updated_at=20.0), structs.replace(SEEN, updated_at=30.0)
+DIFF = structs.replace(NOTHING, observed=5)
 PROBLEM = EntryProblem("s3://b/a.jpg", None, "why")
 
 
@@ -87,11 +88,11 @@ def test_an_observation_outlives_updates_that_are_seen_from_end_to_end():
         {"descriptions": {LAST, FIRST}},
         {"steps": ((FIRST, LAST),)},
         {"steps": ((SEEN, FIRST), (SEEN, LAST))},
-        {"steps": ((SEEN, FIRST), (FIRST, replace(FIRST, message="again")))},
+        {"steps": ((SEEN, FIRST), (FIRST, structs.replace(FIRST, message="again")))},
         {"dropped": (PROBLEM,)},
         {"overtaken": (PROBLEM,)},
         {"changed_meanwhile": (PROBLEM,)},
-        {"diff": replace(DIFF, observed=6)},
+        {"diff": structs.replace(DIFF, observed=6)},
         {"readback": False},
     ],
     ids=[
@@ -118,7 +119,7 @@ def test_whatever_else_may_have_changed_the_dataset_ends_it(facts: dict[str, Any
 )
 def test_every_statistic_of_the_service_must_add_up(before: Stats, now: Stats, outlives: bool):
     """A number that it leaves out says nothing, but for the number of entries."""
-    seen, last = replace(SEEN, stats=before), replace(LAST, stats=now)
+    seen, last = structs.replace(SEEN, stats=before), structs.replace(LAST, stats=now)
 
     found = kept(seen=seen, steps=((seen, last),), descriptions={last})
 
@@ -127,7 +128,7 @@ def test_every_statistic_of_the_service_must_add_up(before: Stats, now: Stats, o
 
 def test_a_gap_is_reckoned_again_after_the_updates():
     """Entries that were hidden before are still hidden, or have come to light."""
-    hidden = replace(LAST, stats=STATS)
+    hidden = structs.replace(LAST, stats=STATS)
     found = kept(
         gap="AWS counts 6 entries, and 5 could be seen", steps=((SEEN, hidden),), descriptions={hidden}
     )

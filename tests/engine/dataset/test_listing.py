@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 import pytest
+from msgspec import structs
 from structlog.testing import capture_logs
 
 from reconciler.core.planning.diff import Action, Change
@@ -131,7 +132,7 @@ def test_at_most_500_entries_are_asked_for(full: Lab, lacking: int, expected: ty
             raise NotFound(contains)
 
     context = dataclasses.replace(full.context, gateway=Queried())  # type: ignore[arg-type]
-    diff, rests = dataclasses.replace(NOTHING, changes=changes), Description(Phase.UPDATE_COMPLETE)
+    diff, rests = structs.replace(NOTHING, changes=changes), Description(Phase.UPDATE_COMPLETE)
     with closing(observe.SpooledListing()) as spool:
         listed, desired = observe.WholeListing(diff, spool, rests), full.desired()
         with pytest.raises(expected):
@@ -170,7 +171,7 @@ def test_more_than_is_counted_is_believed_and_reported(full: Lab):
     class Uncounted(Short):
         def describe(self, arn: str) -> Any:
             found = self._gateway.describe(arn)
-            return dataclasses.replace(found, stats=found.stats._replace(total_entries=3))
+            return structs.replace(found, stats=found.stats._replace(total_entries=3))
 
     full.context = dataclasses.replace(full.context, gateway=Uncounted(full.context.gateway))
 
@@ -185,7 +186,7 @@ def test_a_count_that_is_missing_confirms_nothing(full: Lab):
     class Silent(Short):
         def describe(self, arn: str) -> Any:
             found = self._gateway.describe(arn)
-            return dataclasses.replace(found, stats=found.stats._replace(total_entries=None))
+            return structs.replace(found, stats=found.stats._replace(total_entries=None))
 
     gateway = Silent(full.context.gateway, ref("b"))
     full.context = dataclasses.replace(full.context, gateway=gateway, full=True)

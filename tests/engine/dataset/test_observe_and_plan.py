@@ -10,6 +10,7 @@ from pathlib import Path
 import orjson
 import pytest
 import structlog
+from msgspec import structs
 
 from reconciler.core.entries.image_view import LabelBalance, LabelSummary, LabelTotal, Relabelling
 from reconciler.core.planning.quarantine import ROUNDS, Quarantined, QuarantineReason
@@ -99,7 +100,7 @@ def test_what_is_not_selected_hides_nothing_behind_it(
     monkeypatch.setattr(observe_and_plan, "MOST_VIEWS", 1)
     full.write(*named("abcde", "tulip"), *named("xy"))
     selection = ChangeSelection(source_refs=tuple(map(ref, "bcdy")))
-    desired = full.desired(replace(NO_OVERRIDES, selection=selection))
+    desired = full.desired(structs.replace(NO_OVERRIDES, selection=selection))
     with closing(observe_and_plan.observe_and_plan(desired, full.context, 60)) as seen:
         plan = observe_and_plan.explained(seen.plan, seen.composer, desired if counts else None)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
+from msgspec import structs
 from structlog.testing import capture_logs
 
 from reconciler.core.entries.entry import digest
@@ -138,9 +139,9 @@ def test_only_what_looks_as_before_its_update_may_lag_behind_it(full: Lab):
     full.write(*named("abc", label="tulip"), *named("x"), orphans="blank", limits="{maxChangeRatio: 1}")
     items = {item.source_ref[7]: item for item in full.plan().changes}
     changes = {name: item.change for name, item in items.items()}
-    blanked = dataclasses.replace(changes["e"], before=digest(blank(ref("e"))))
-    moved = dataclasses.replace(changes["b"], before=b"other")
-    after = dataclasses.replace(NOTHING, changes=(changes["a"], moved, changes["d"], blanked, changes["x"]))
+    blanked = structs.replace(changes["e"], before=digest(blank(ref("e"))))
+    moved = structs.replace(changes["b"], before=b"other")
+    after = structs.replace(NOTHING, changes=(changes["a"], moved, changes["d"], blanked, changes["x"]))
 
     def behind(sent: Sent) -> set[str]:
         return {source_ref[7] for source_ref in _behind(items.values(), after, sent)}
@@ -177,13 +178,13 @@ def test_the_proof_sorts_every_entry_by_what_was_seen_of_it_afterwards(full: Lab
         items = {item.source_ref[7]: item for item in seen.plan.changes}
 
         def after(*changes: Change, errored: str = "") -> Diff:
-            return dataclasses.replace(
+            return structs.replace(
                 seen.diff, changes=changes, errored=tuple((ref(name), ("E",)) for name in errored)
             )
 
         a, x = items["a"].change, items["x"].change
-        moved = dataclasses.replace(a, source_ref=ref("d"))
-        orphan = dataclasses.replace(a, source_ref=ref("q"), action=Action.ORPHAN, desired=None)
+        moved = structs.replace(a, source_ref=ref("d"))
+        orphan = structs.replace(a, source_ref=ref("q"), action=Action.ORPHAN, desired=None)
         found = prove(
             list(items.values()),
             seen.diff,

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import orjson
 import pytest
+from msgspec import structs
 
 from reconciler.core.drift.foreign_calls import AddressClass, ForeignCall, PrincipalKind
 from reconciler.core.drift.report import Coverage, DatasetDrift, DriftVerdict
@@ -248,7 +249,7 @@ def test_a_dataset_that_cannot_be_seen_is_unknown(lab):
     desired = lab.desired()
     target = desired.target.model_copy(update={"create": False})
     spec = desired.loaded.spec.spec.model_copy(update={"target": target})
-    loaded = replace(desired.loaded, spec=desired.loaded.spec.model_copy(update={"spec": spec}))
+    loaded = structs.replace(desired.loaded, spec=desired.loaded.spec.model_copy(update={"spec": spec}))
     desired = replace(desired, loaded=loaded)
 
     (found,) = drift_each([desired], lambda _: lab.context)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from reconciler.core.explanation import Explanation, ExplanationVerdict
 from reconciler.core.planning.cause import Cause
@@ -77,7 +78,7 @@ def test_a_warning_about_an_image_is_none_of_its_places(lab: Lab):
 
     assert ["train.jsonl:1"] == places(found[0])
     assert ["train.jsonl:1", "elsewhere.yaml:9"] == places(*found)
-    assert ["train.jsonl:1"] == places(replace(found[1], origin=None))
+    assert ["train.jsonl:1"] == places(structs.replace(found[1], origin=None))
 
 
 def test_all_that_is_known_of_an_image_is_told(lab: Lab):

@@ -6,7 +6,6 @@ import sqlite3
 import tracemalloc
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +16,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from reconciler.core.entries import lines as blocks
 from reconciler.core.entries.entry import sorted_line
