@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
@@ -107,6 +106,8 @@ def _exit_code_of(command: Callable[[], int]) -> int:
     except Exception as exc:  # noqa: BLE001  the last place to report an unforeseen error
         say(f"{named(exc)} (please report it; see --log-level debug)")
         if "debug" in sys.argv:
+            import traceback  # not needed otherwise
+
             traceback.print_exc()
         return Exit.UNEXPECTED
 

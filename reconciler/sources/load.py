@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from functools import cached_property
 from typing import Final
 
@@ -202,6 +201,8 @@ class _Loading:
         return self._checked[path]
 
     def _absent(self, path: str) -> str:
+        from difflib import get_close_matches  # only a hint needs it
+
         near = get_close_matches(path, self._files, n=1, cutoff=0.8)
         hint = f"; did you mean {self._tree.display(near[0])}?" if near else ""
         return f"{self._tree.display(path)} does not exist{hint}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Any, Final
 
@@ -99,10 +98,16 @@ def _is_foreign(version: str) -> bool:
 @lru_cache(maxsize=1_000)
 def _near_version(version: str) -> bool:
     short = version[:100].lower()
-    return "reconcil" in short or SequenceMatcher(None, short, API_VERSION).ratio() >= _NEAR_RATIO
+    return "reconcil" in short or _is_near(short, API_VERSION)
 
 
 @lru_cache(maxsize=1_000)
 def _near_kind(kind: str) -> bool:
     short = kind[:100].lower()
-    return any(SequenceMatcher(None, short, name.lower()).ratio() >= _NEAR_RATIO for name in DOCUMENTS)
+    return any(_is_near(short, name.lower()) for name in DOCUMENTS)
+
+
+def _is_near(word: str, known: str) -> bool:
+    from difflib import SequenceMatcher  # only what looks like another tool's file needs it
+
+    return SequenceMatcher(None, word, known).ratio() >= _NEAR_RATIO

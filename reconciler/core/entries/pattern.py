@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Final
 
@@ -91,6 +90,8 @@ def nearest(steps: Pointer, values: Iterable[Any]) -> Pointer:
 
     It is shorter than *steps* where nothing is similar, and empty where already the first step resembles none.
     """
+    from difflib import get_close_matches  # only a hint needs it
+
     found: list[str] = []
     for step in steps:
         children = [child for value in values for child in _children(value)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, Final, NamedTuple, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -95,6 +94,8 @@ def dotted(path: Path) -> str:
 
 def nearest(word: str, known: Sequence[str]) -> str:
     """Return a hint for an unknown word: the nearest known one, or all known ones."""
+    from difflib import get_close_matches  # only a hint needs it
+
     by_fold = {name.casefold(): name for name in known}
     for close in get_close_matches(word.casefold(), by_fold):
         return f"did you mean {by_fold[close]}?"

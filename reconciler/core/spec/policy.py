@@ -14,7 +14,6 @@ from hashlib import blake2b
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from cronsim import CronSim
 from pydantic import ValidationError
 
 from reconciler.core.moments import moment
@@ -69,6 +68,8 @@ class Window(Part):
 
     def _starts(self, after: float) -> Iterator[float]:
         """Yield when windows begin after a time. One that a clock change skips, or repeats, counts once."""
+        from cronsim import CronSim  # few datasets have windows
+
         for start in CronSim(self.cron, datetime.fromtimestamp(after, ZoneInfo(self.time_zone))):
             if (at := start.timestamp()) > after:  # in an hour that is repeated, the first may be earlier
                 yield at

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from difflib import get_close_matches
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -243,6 +242,8 @@ def nearest_prefix(text: str, refs: Sequence[str], *, corrected: bool = True) ->
 
 
 def _similar(name: str, folders: Iterable[str]) -> str | None:
+    from difflib import get_close_matches  # only a hint needs it
+
     known = {folder.lower(): folder for folder in folders}
     close = get_close_matches(name.lower(), known, 1)
     return known[close[0]] if close else None
