@@ -79,6 +79,8 @@ def test_a_restore_says_that_git_still_asks_for_the_other_content(capsys: pytest
     assert 0 == main(f"restore {ONE} --list".split())
     snapshot = capsys.readouterr().out.splitlines()[-1].split()[0]
 
+    assert 0 == main(f"restore --local {ONE} --snapshot {snapshot}".split())
+    assert "to update: other than in the backup\n" in capsys.readouterr().out
     assert 0 == main([*restore, snapshot])
     assert "the next apply sends that" in capsys.readouterr().err
     assert 0 == main([*restore, snapshot])

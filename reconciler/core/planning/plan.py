@@ -149,6 +149,7 @@ class DatasetPlan:
         labels: What an apply does to each label, from AWS to git; empty until an explanation is requested.
         creation: What an apply creates first; None if the dataset exists, or if that was not determined.
         closed: Why changes are withheld until the dataset opens; None if it is open.
+        is_of_backup: Whether a backup says what is desired, and not git.
     """
 
     name: str
@@ -169,6 +170,7 @@ class DatasetPlan:
     labels: LabelSummary = NOTHING_COUNTED
     creation: Creation | None = None
     closed: Closure | None = None
+    is_of_backup: bool = False
 
     @property
     def sendable(self) -> tuple[PlannedChange, ...]:

@@ -86,6 +86,7 @@ def make_plan(desired: Desired, arn: str | None, diff: Diff, composer: Composer,
         complete=not desired.has_errors,
         exit_code=desired.exit_code,
         closed=closed,
+        is_of_backup=desired.partial,
     )
 
 

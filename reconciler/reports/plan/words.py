@@ -75,6 +75,7 @@ class Group(NamedTuple):
     disposition: str
     is_selected: bool
     items: tuple[PlannedChange, ...]
+    is_of_backup: bool = False
 
     @property
     def selected(self) -> tuple[PlannedChange, ...]:
@@ -92,7 +93,8 @@ class Group(NamedTuple):
             case action:
                 sent = NOT_SELECTED if not self.is_selected else f"to {action.value}"
                 what = f"{number:,} {'not sent' if self.withheld else sent}"
-        return f"{what}: {CAUSES[self.cause]}" + (f" ({self.withheld})" if self.withheld else "")
+        why = "other than in the backup" if self.is_of_backup else CAUSES[self.cause]
+        return f"{what}: {why}" + (f" ({self.withheld})" if self.withheld else "")
 
 
 def groups(plan: DatasetPlan) -> tuple[Group, ...]:
@@ -106,7 +108,7 @@ def groups(plan: DatasetPlan) -> tuple[Group, ...]:
         found,
         key=lambda key: (not key[4], actions.index(key[0]), causes.index(key[1]), key[2] or "", key[3]),
     )
-    return tuple(Group(*key, tuple(found[key])) for key in ordered)
+    return tuple(Group(*key, tuple(found[key]), plan.is_of_backup) for key in ordered)
 
 
 def disposition(plan: DatasetPlan, item: PlannedChange) -> str:
