@@ -39,7 +39,7 @@ class ImageChange:
 
     Attributes:
         before, after: Its line at either revision; None where it is not desired.
-        classes: What of a changed image changed, as drift calls it if the earlier revision is taken for git.
+        classes: Classes of the change, as drift would name them if git had the earlier revision and AWS the later.
         fields: The differing fields of a changed image.
         view: Both sides of a changed image, the earlier one as desired; None beyond `MOST_VIEWS`.
     """

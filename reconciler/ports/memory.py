@@ -34,7 +34,7 @@ class Memory(Protocol):
         ...
 
     def applied_to(self, dataset: str) -> str | None:
-        """Return the ARN of what a dataset was last applied to; None if it never was."""
+        """Return the ARN to which a dataset was last applied; None if it never was applied."""
         ...
 
     def remember(

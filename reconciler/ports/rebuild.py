@@ -93,7 +93,7 @@ class Rebuilds(Protocol):
     def of(self, dataset: str) -> Rebuild | None: ...
 
     def put(self, rebuild: Rebuild) -> None:
-        """Keep how far it has come; on the disk when this returns."""
+        """Store the progress of a rebuild; it is on the disk when this returns."""
         ...
 
     def over(self, dataset: str) -> None:

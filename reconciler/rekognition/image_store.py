@@ -216,7 +216,7 @@ def _region(answer: Mapping[str, Any]) -> str | None:
 
 _AWS: Final = (".amazonaws.com", ".amazonaws.com.cn")
 
-# After so many consecutive failures the other images are not tried.
+# Consecutive failures after which the other images are not tried.
 _MAX_FAILURES: Final = 3
 
 

@@ -34,7 +34,7 @@ class ImageCountsDoc(TypedDict):
 
 
 class NearPairDoc(TypedDict):
-    """A test image and the training image that looks most like it: their hashes differ in so many of 256 bits."""
+    """A test image and the training image that looks most like it; ``distance`` is in bits of 256."""
 
     train_ref: str
     test_ref: str

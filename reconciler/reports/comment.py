@@ -97,14 +97,14 @@ def texts(lines: Iterable[Line]) -> list[str]:
 
 
 def folded(summary: str, room: int) -> Page:
-    """Begin what a reader unfolds; it holds nothing if not even its summary has room."""
+    """Begin a section that a reader can unfold; it stays empty if not even its summary fits."""
     page = Page(room - _length(_ENDING))
     page.take(["", f"<details><summary>{summary}</summary>", "", OPEN])
     return page
 
 
 def ended(page: Page) -> Sequence[str]:
-    """Return the lines of what `folded` began, with its end."""
+    """Return the lines of a section that `folded` began, with its end."""
     return [*page.lines, *_ENDING]
 
 

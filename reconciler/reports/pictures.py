@@ -47,7 +47,7 @@ _LOWEST: Final = 16
 # Fewer grey levels than that are noise or a plain surface, and say nothing about what is shown.
 _LEAST_CONTRAST: Final = 8
 
-# A JPEG is decoded at half, a quarter or an eighth of its size, as long as that leaves so many pixels a side.
+# A JPEG is decoded at half, a quarter or an eighth of its size, as long as each side keeps this number of pixels.
 _LEAST_SIDE: Final = 2 * _SIDE
 
 

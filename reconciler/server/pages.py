@@ -28,7 +28,7 @@ from reconciler.server.views import BAR_HEIGHT, BAR_PITCH, DatasetView, dataset_
 if TYPE_CHECKING:
     import jinja2
 
-# A page is written to the wire in pieces of about so many characters.
+# About the number of characters in which a page is written to the wire.
 PIECE: Final = 1 << 16
 
 # With more datasets the rows are low, those in sync are folded, and there is a search.
@@ -289,5 +289,5 @@ def _instant(text: str) -> str:
 
 
 def _sentence(text: str) -> str:
-    """Begin a message as a sentence begins, unless it begins with a name; the rest of it stays as it is."""
+    """Return a message with its first letter in upper case, unless it begins with a name."""
     return text[:1].upper() + text[1:] if text.partition(" ")[0].isalpha() else text

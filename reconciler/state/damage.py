@@ -207,7 +207,7 @@ def put_aside(path: Path) -> None:
 
 
 def carry_over(path: Path, connection: sqlite3.Connection) -> None:
-    """Copy what no observation can restore from the damaged file, as far as it is readable, into the new one."""
+    """Copy the rows that no observation can restore from the damaged file into the new one, if readable."""
     for table, which in _RECOVERED:
         query = f"SELECT {CHECKED[table]} FROM {table} NOT INDEXED {which}"  # noqa: S608  constants
         for row in _rows(path, query):

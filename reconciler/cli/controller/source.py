@@ -84,7 +84,7 @@ def polling(args: argparse.Namespace) -> Polling:
 
 class Narrowed:
     """
-    `ports.Source` of a part of what another gives.
+    A `ports.Source` that gives a part of the specs of another source.
 
     The whole tree is read first, so that every shard reports problems across datasets.
     """

@@ -85,7 +85,7 @@ def note(args: argparse.Namespace, text: str) -> None:
 
 def next_step(args: argparse.Namespace, *commands: str, program: str = "reconciler") -> None:
     """
-    Name on stderr what may be done next, to a person at a terminal, who reads text.
+    Print the next commands on stderr, if it is a terminal and the report is text.
 
     Args:
         commands: Each is one line, without the name of the program.

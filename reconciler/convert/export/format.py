@@ -122,7 +122,7 @@ class AllSplits(NamedTuple):
 
 
 Add = Callable[[ExportedImage], Sequence[Lost]]
-"""Write one image; return what of it is not written, all of it if a kind of `LEFT_OUT` is among that."""
+"""Write one image; return its parts that are not written. If one of them is of `LEFT_OUT`, none of it is."""
 
 Split = Callable[[WriterContext], AbstractContextManager[Add]]
 

@@ -98,7 +98,7 @@ class Names:
     """
 
     def __init__(self, images_at: Mapping[str, str], source_refs: Iterable[str]) -> None:
-        """Name images by the given rules, or by what follows the directory that all of them share."""
+        """Name images by the given rules; without rules, by their path below the directory that all share."""
         shared = shared_directory(_first_and_last(source_refs))
         self.is_given = bool(images_at)
         rules = [(prefix, path.strip("/")) for prefix, path in images_at.items()] or [(shared, "")]
@@ -131,7 +131,7 @@ class Names:
 
     @property
     def has_lost_buckets(self) -> bool:
-        """Return whether the bucket is a directory of the names, from which `convert` cannot tell it again."""
+        """Return whether names begin with the bucket as a directory; `convert` cannot restore it from there."""
         return not self.is_given and self.base is None
 
 

@@ -1,4 +1,4 @@
-"""Separate the images of an input from its problems, and select those of one split, such as TRAIN."""
+"""Sort out what a reader has read: split off problems, select a split such as TRAIN, decide what no boxes mean."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PlacedItem = TypeVar("_PlacedItem", bound=_Placed)
 
 
 def split_off_problems(found: Iterable[_Item | Problem]) -> Generator[Problem, None, list[_Item]]:
-    """Yield the problems, and return the other items."""
+    """Yield the problems, then return the other items."""
     others: list[_Item] = []
     for item in found:
         if isinstance(item, Problem):
@@ -35,9 +35,9 @@ def split_off_problems(found: Iterable[_Item | Problem]) -> Generator[Problem, N
 
 def resolve_missing_boxes(images: Sequence[LabelledImage]) -> Iterator[LabelledImage]:
     """
-    Yield the images of an input that does not state whether objects were looked for.
+    Yield the images of an input in which "no boxes" may mean two things: no objects, or not annotated for objects.
 
-    If there are only labels of whole images in it, images without boxes are not images without objects.
+    If the input has labels of whole images and no box at all, it means the latter.
     """
     has_boxes = any(image.boxes or has_error(image.problems) for image in images)
     has_labels = any(image.labels for image in images)

@@ -2,9 +2,9 @@
 YOLO: a text file for each image, below ``labels/train``, with a line ``class x y width height`` for each box.
 
 The layout that Ultralytics documents ("Object Detection Datasets Overview"): images in ``images/train``, centre
-and size as shares of the image, ``data.yaml`` with the names of the classes. ``train`` in it is a list of images
-and not their directory: Ultralytics takes an image without a label file for one in which nothing is, and one that
-was not annotated must not be that.
+and size as shares of the image, ``data.yaml`` with the names of the classes. ``train`` in it is a list of
+images, not their directory: Ultralytics treats an image without a label file as an image without objects, and an
+image that was not annotated must not become one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What Custom Labels would refuse of an image in S3, and what of its line is not true of it."""
+"""Rules for an image in S3: what Custom Labels would refuse, and where the line contradicts the image."""
 
 from __future__ import annotations
 

@@ -1,10 +1,12 @@
 """
 Find images of a test dataset that look like training images, by their perceptual hashes.
 
-Two hashes of 256 bits are near if at most 48 of them differ. The bits are dealt out to thirteen bands. If a near
-pair differed in four bits or more of all twelve bands of 20 bits, and in one of the thirteenth, that would be 49.
-So it is found by looking up each band of 20 bits with its 1,350 neighbours of up to three other bits, and the
-thirteenth as it is; only what is found is compared (multi-index hashing: Norouzi, Punjani and Fleet, 2012).
+Two hashes of 256 bits are near if at most 48 bits differ. The bits are divided into twelve bands of 20 bits and
+one of 16. A pair that differs in at least four bits of each of the twelve bands, and in at least one bit of the
+last, differs in 49 bits. Every near pair therefore has a band of 20 bits that differs in at most three bits, or
+an equal last band. The search looks up each band of 20 bits together with its 1,350 variants of up to three
+changed bits, and the last band unchanged; only hashes found this way are compared in full (multi-index hashing:
+Norouzi, Punjani and Fleet, 2012).
 """
 
 from __future__ import annotations
@@ -89,7 +91,7 @@ class _Search:
 
     Attributes:
         nearest: Test hash -> distance and training hash, of those that have one.
-        left: Comparisons that are left; below 0 once the search was ended.
+        left: Comparisons that are still allowed; below 0 if the search ended early.
     """
 
     def __init__(self, train: Collection[int], test: Collection[int]) -> None:
@@ -110,7 +112,7 @@ class _Search:
                     return
 
     def _table(self, band: slice) -> tuple[dict[int, list[int]], bytearray]:
-        """Return the training hashes by their part in a band, and which parts there are."""
+        """Return the training hashes by their part in a band, and for each possible part whether it occurs."""
         table: dict[int, list[int]] = defaultdict(list)
         for value in self._train:
             table[_part(value, band)].append(value)
@@ -130,7 +132,7 @@ class _Search:
 
 
 def _bands() -> Iterator[tuple[slice, Sequence[int]]]:
-    """Yield each band, and by what the parts differ that are looked up in it."""
+    """Yield each band with its masks: a part is looked up once for each mask, XORed with it."""
     neighbours = [
         sum(1 << bit for bit in bits)
         for count in range(_RADIUS + 1)

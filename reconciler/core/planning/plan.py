@@ -91,7 +91,7 @@ class PlannedChange:
 
 
 class EntryCounts(NamedTuple):
-    """Numbers of entries, by what is to be done about them."""
+    """Numbers of entries: on either side, and by the action that they need."""
 
     desired: int = 0
     observed: int = 0

@@ -39,7 +39,7 @@ def withheld(
     Return the setting that withholds a change; None if an apply carries it out.
 
     ``onDrift: report`` withholds changes to drifted entries, even if git changed them too, and unattributed
-    updates, which may be drift. Whether an orphan is already blank is for the caller to check. Mode observe
+    updates, which may be drift. The caller checks whether an orphan is already blank. Mode observe
     is not considered: its plan shows what is needed.
 
     Args:
@@ -82,7 +82,7 @@ class ChangeSelection:
     """
     Which changes a command carries out. A part that is empty selects all.
 
-    What is not selected is left as it is, and counted as that.
+    Changes that are not selected are left alone, and counted as not selected.
 
     Attributes:
         kinds: Of `KINDS`; a change is one of them.

@@ -16,7 +16,7 @@ CALLS_PER_SECOND: Final = 5
 
 
 def listing_seconds(entries: int) -> float:
-    """Return how long a listing of so many entries takes at least, if nothing else is listed meanwhile."""
+    """Return the shortest time in which this number of entries can be listed, if nothing else is listed."""
     return max(1, -(-entries // PAGE_SIZE)) / CALLS_PER_SECOND
 
 

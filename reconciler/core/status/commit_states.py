@@ -11,10 +11,10 @@ from typing import Final, NamedTuple
 from reconciler.core.status.conditions import TERMINAL, Condition, ConditionType, Reason, Truth
 
 MOST_DATASETS: Final = 50
-"""Up to so many datasets each has a state of its own; of more, so many of those that failed."""
+"""Maximum number of datasets with a state of their own; if a commit has more, only failed ones get one."""
 
 MOST_ATTEMPTS: Final = 5
-"""After so many failed cycles in a row a commit counts as failed, even if the reason may pass."""
+"""Failed cycles in a row after which a commit counts as failed, even if the reason may pass."""
 
 _FINAL: Final = TERMINAL | {Reason.ENTRIES_LEFT_OUT}
 _SUPERSEDED: Final = "Superseded"

@@ -242,7 +242,7 @@ def _recovered(
 
 
 def _passed(since: float, now: float, seconds: float) -> bool:
-    """Return whether so many seconds have passed; True if the clock was set back, since it is not known then."""
+    """Return whether *seconds* have passed since *since*; True if the clock was set back, which hides it."""
     return now < since or now - since >= seconds
 
 

@@ -117,7 +117,7 @@ def empty_annotations(attributes: Sequence[Attribute]) -> Iterator[Problem]:
 
 
 def no_boxes(names: Sequence[str], *, no_label: bool) -> Iterator[Problem]:
-    """Warn of the attributes without a box, and of a line that has no label at all for that."""
+    """Warn of attributes without a box; also warn of the line if they leave it without any label."""
     for name in names:
         yield warning(Code.NO_ATTRIBUTE_ANNOTATIONS, f"'{name}' holds no bounding box")
     if names and no_label:
@@ -159,7 +159,7 @@ def string_value(name: str, value: str) -> Problem:
 
 
 def floats(name: str, count: int) -> Iterator[Problem]:
-    """Warn of so many floats in an attribute, if there are any."""
+    """Warn of the floats in an attribute, unless *count* is 0."""
     if count:
         text = f"{count} numbers of '{name}' are floats; the guide asks for integers"
         yield warning(Code.FLOAT_NUMBERS, text)
@@ -170,7 +170,7 @@ def creation_date(attribute: Attribute) -> Iterator[Problem]:
 
 
 def odd_date(name: str, stated: str) -> Iterator[Problem]:
-    """Warn of an attribute's creation date if it is none."""
+    """Warn of an attribute's creation date if it is not an ISO 8601 date."""
     try:
         datetime.fromisoformat(stated.upper())  # RFC 3339 allows "t" and "z"
     except ValueError:

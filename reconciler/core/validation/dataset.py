@@ -233,7 +233,7 @@ class FullScan(NamedTuple):
 
     @property
     def longest(self) -> float:
-        """Return the longest time from one listing to the end of the next, as a share of what is asked."""
+        """Return the longest time from one listing to the end of the next, as a share of the maximum age."""
         return (self.interval_seconds + self.seconds) / self.max_age_seconds
 
 

@@ -1,5 +1,5 @@
 """
-Who finishes what is due: a request what belongs to its own projects, a thread everything else.
+Finish operations that are due: a request finishes those of its own projects, a thread all others.
 
 A request never works, nor waits, for a project that it does not name. What takes long, such as the import of
 a large manifest, goes to the thread too, and its dataset is shown in progress until it is done.

@@ -1,8 +1,8 @@
 """
-State that all parts of an emulator share, and what of it outlives the process.
+State that all parts of an emulator share, and the part of it that outlives the process.
 
-That is what the control endpoint and the console user have set. Settings and faults given by flags or from Python
-are not among it: they are given again with each start.
+Values that the control endpoint and the console user have set outlive it. Settings and faults given by flags or
+from Python do not: they are given again with each start.
 """
 
 from __future__ import annotations

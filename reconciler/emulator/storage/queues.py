@@ -119,7 +119,7 @@ def send(store: Store, queue: Queue, body: str, now: float, visible: float) -> s
 
 
 def receive(store: Store, queue: Queue, most: int, visibility: float, now: float) -> list[Received]:
-    """Return at most so many visible messages, oldest first, and hide them for *visibility* seconds."""
+    """Return at most *most* visible messages, oldest first, and hide them for *visibility* seconds."""
     with store.transaction() as db:
         db.execute("DELETE FROM messages WHERE queue = ? AND sent < ?", (queue.id, now - queue.retention))
         rows = db.execute(

@@ -1,4 +1,4 @@
-"""The state of the whole controller, for pages, probes, metrics and other processes; and what of it is owned."""
+"""The state of the whole controller, for pages, probes, metrics and other processes."""
 
 from __future__ import annotations
 

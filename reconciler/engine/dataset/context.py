@@ -98,7 +98,7 @@ def counting(context: Context) -> Context:
 
 class Overrides(Struct, frozen=True):
     """
-    What the person who runs a command permits or leaves out; a controller has none.
+    Exceptions and limits that a person sets for one command; a controller has none.
 
     Attributes:
         allow_protected: Change protected entries.

@@ -75,7 +75,7 @@ class Desired:
         noted: What is wrong with the document, its files and its lines, but for warnings of lines.
         usable: False if something is wrong with the dataset as a whole: then nothing may be planned.
         revision: The commit that it was read from.
-        partial: Whether the entries are only a part of what is desired: no other observed entry is an orphan.
+        partial: Whether these are only some of the desired entries; then no observed entry counts as an orphan.
         unmatched: Globs that match none of the entries, the unusable ones included.
         key: The digest of all that it was read from; None if their identity is not known.
         apart: The keys of datasets that are known to desire none of its images.

@@ -1,8 +1,8 @@
 """
-Observe a dataset by what is remembered of it, while DescribeDataset answers as it did then.
+Observe a dataset from memory, as long as DescribeDataset answers as it did at the last observation.
 
-Only entries whose desired line changed since are read. What does not add up is not believed: then the answer
-is None, and the dataset is listed.
+Only entries whose desired line has changed since are read. If the numbers do not add up, the observation is
+discarded: the functions return None, and the caller lists the dataset.
 """
 
 from __future__ import annotations
@@ -209,7 +209,7 @@ def carried(planned: Planned, after: After, sent: Sent, proof: Proof, now: float
 
 
 def _adds_up(planned: Planned, after: After, now: Stats) -> bool:
-    """Return whether the statistics changed by what was sent, and by nothing else."""
+    """Return whether the sent updates account for the whole change of the statistics."""
     if planned.observation is None or after.readback is None or now.total_entries != after.diff.observed:
         return False
     items = planned.plan.sendable

@@ -38,10 +38,10 @@ PAGE_SECONDS: Final = 10.0  # with five calls a second for all datasets of an ac
 
 def ending(pages: Iterable[Sequence[str]], entries: int | None, clock: Clock) -> Iterator[Sequence[str]]:
     """
-    Give the pages of a listing, as long as it can still be the listing of so many entries.
+    Yield the pages of a listing; give up once it takes more pages or time than its entries can need.
 
     Args:
-        entries: How many the service counts; None if it does not say, or is not to be believed.
+        entries: Their number according to the service; None if it states none, or none that can be trusted.
 
     Raises:
         ListingIncomplete: There were 20 empty pages in a row, more than twice the pages needed and 50, or it

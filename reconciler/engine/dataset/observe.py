@@ -128,7 +128,7 @@ def find(desired: Desired, gateway: Gateway, clock: Clock, deadline: float) -> s
 
 
 def arn_in(found: Located, target: Target) -> str | None:
-    """Return the ARN of what was found, or None if it may be made; errors as `find`."""
+    """Return the ARN of the dataset; None if there is none and the spec lets it be created. Errors as `find`."""
     if found.dataset_arn is None and not target.create:
         raise NotFound(f"{missing_in(found, target)}; to make it, set spec.target.create: true")
     return found.dataset_arn

@@ -131,7 +131,7 @@ def _find_or_create(target: Target, gateway: Gateway) -> str:
 
 
 def _made(make: Callable[[], str], known: Callable[[], str | None]) -> str:
-    """Return the ARN of what is made, or of what another client, or the other dataset's apply, has just made."""
+    """Create a resource and return its ARN; if another client or apply has just created it, return that ARN."""
     try:
         return make()
     except AlreadyExists:

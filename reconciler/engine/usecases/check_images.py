@@ -40,7 +40,7 @@ from reconciler.engine.usecases.spec_tree import train_and_test
 from reconciler.errors import Denied, Exit, Interrupted, NoCredentials, NotFound, SpecError, named
 from reconciler.ports import BrokenDataset, CheckedImages, Images, Progress
 
-# After so many refusals in a row the other images are not tried.
+# Refusals in a row after which the other images are not tried.
 _MOST_DENIED: Final = 20
 
 

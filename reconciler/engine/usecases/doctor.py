@@ -197,7 +197,7 @@ class _Round:
         self.add(Check.WRITING, Mark.NOT_CHECKED, text, way_on)
 
     def _name_what_was_left(self) -> None:
-        """Say of what a failure kept from being checked that it was not."""
+        """Add a result "not checked" for each check that a failure prevented."""
         known = {result.check for result in self._results}
         if self._is_to_be_created:
             known.update(OF_REKOGNITION)

@@ -28,8 +28,8 @@ from reconciler.engine.usecases.spec_tree import train_and_test
 from reconciler.errors import StateError
 from reconciler.ports import Memory
 
-# A picture takes some 2 kB of memory and of a page, a line up to 100 kB: beyond these many images of one
-# dataset, and beyond `MOST_VIEWS`, only classes, causes and places are kept.
+# A picture takes some 2 kB of memory and of a page, a line up to 100 kB: beyond this number of images of
+# one dataset, and beyond `MOST_VIEWS`, only classes, causes and places are kept.
 WITH_LINES: Final = 1_000
 
 # Why an orphan that is not acknowledged raises no alarm: an apply would leave it as it is.

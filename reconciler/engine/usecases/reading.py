@@ -129,7 +129,7 @@ def _recalled(
     revision: str | None,
     judged: JudgedFiles,
 ) -> Desired:
-    """Return what is desired of a dataset by what is remembered; its lines are read when they are asked for."""
+    """Return the desired entries of a dataset from memory; its lines are read when they are needed."""
 
     def read_again() -> DatasetLines:
         whole = _read(loaded, overrides, revision, judged)

@@ -212,7 +212,7 @@ def read(specs: Specs, overrides: Overrides = NO_OVERRIDES, judged: JudgedFiles 
 
 
 def full_scan(loaded: LoadedDataset, entries: int) -> FullScan:
-    """Return the regular listing of a dataset of so many entries."""
+    """Return the regular listing of a dataset with this number of entries."""
     target, schedule = loaded.target, loaded.schedule
     most, interval = schedule.full_scan_max_age_seconds, schedule.longest_interval_seconds
     return FullScan(target.home_account, target.home_region, entries, most, interval, loaded.origin)

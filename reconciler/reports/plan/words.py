@@ -98,7 +98,7 @@ class Group(NamedTuple):
 
 
 def groups(plan: DatasetPlan) -> tuple[Group, ...]:
-    """Sort the changes by what, why, and whether they are sent; each group keeps their order."""
+    """Group the changes by action, cause and whether they are sent; each group keeps their order."""
     found: dict[tuple[Action, Cause, str | None, str, bool], list[PlannedChange]] = defaultdict(list)
     for item in plan.changes:
         taken = not item.is_not_selected

@@ -30,7 +30,7 @@ from reconciler.reports.registry import RenderOptions
 
 
 class LeftDoc(TypedDict):
-    """Entries that are not in place, by what became of them; not selected: an apply of others left them."""
+    """Entries that are not in place, by reason. Not selected: the last apply was limited to other entries."""
 
     quarantined: int
     dropped: int

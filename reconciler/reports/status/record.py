@@ -52,7 +52,7 @@ def record(
 
 
 def conditions_in(kept: Mapping[str, object]) -> Iterator[Condition]:
-    """Give the conditions of what `record` gave, as far as they can be understood."""
+    """Yield the conditions in a record that `record` made; those of another version are left out."""
     for each in conditions_of(kept.get("conditions")):
         try:
             since = datetime.fromisoformat(each["lastTransitionTime"]).timestamp()
