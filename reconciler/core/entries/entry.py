@@ -67,11 +67,11 @@ def decode(raw: bytes) -> Fields:
         BadLine: Not UTF-8, not JSON, not an object, nested too deeply, a repeated key, NaN or Infinity, or
             a number that does not fit into 64 bits.
     """
-    fields = _decode_exactly(raw)
+    fields = decode_exactly(raw)
     return decode_strictly(raw) if fields is None else fields
 
 
-def _decode_exactly(raw: bytes) -> Fields | None:
+def decode_exactly(raw: bytes) -> Fields | None:
     """
     Parse a line that is rewritten to the same text, spaces aside; return None for any other.
 

@@ -15,7 +15,7 @@ from functools import lru_cache, partial
 from itertools import accumulate, chain, pairwise, repeat
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
-from msgspec import Meta, Raw, Struct, defstruct, field
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, defstruct, field
 from msgspec.json import Decoder
 
 from reconciler.core.entries.entry import SOURCE_REF
@@ -76,8 +76,8 @@ class _Metadata(Struct, forbid_unknown_fields=True, gc=False, rename=fast.rename
     type: Literal["groundtruth/object-detection"]
     human_annotated: Literal["yes", "no"]
     creation_date: datetime
-    job_name: str | None = None
-    adjustment_status: str | None = None
+    job_name: str | UnsetType = UNSET
+    adjustment_status: str | UnsetType = UNSET
 
 
 class _Label(Struct, forbid_unknown_fields=True, gc=False, rename=fast.renamed):
@@ -86,8 +86,8 @@ class _Label(Struct, forbid_unknown_fields=True, gc=False, rename=fast.renamed):
     type: Literal["groundtruth/image-classification"]
     human_annotated: Literal["yes", "no"]
     creation_date: datetime
-    job_name: str | None = None
-    adjustment_status: str | None = None
+    job_name: str | UnsetType = UNSET
+    adjustment_status: str | UnsetType = UNSET
 
 
 _decode_labels: Final = Decoder(dict[str, str | fast.Value | _Label]).decode
@@ -268,7 +268,7 @@ def _labels_of(lines: Sequence[dict[str, Any]], commas: int) -> list[Collection[
     ):
         raise DoubtError
     labels = [item.class_name for item in metadata]
-    absent = [x for item in metadata for x in (item.job_name, item.adjustment_status)].count(None)
+    absent = [x for item in metadata for x in (item.job_name, item.adjustment_status)].count(UNSET)
     if commas != len(keys) + _LABEL_COMMAS * len(metadata) - absent or not are_unsuspicious(labels):
         raise DoubtError
     if labels == names:  # and so different, as keys are

@@ -2,10 +2,11 @@
 The fast path of line validation: accept lines that are certainly clean, leave all others to the rules.
 
 Decoding a line to typed structures checks ranges, values and list lengths; pairing and geometry come after it.
-Anything unexpected, such as an extra key, is left to `check_slowly`; a property test compares the results.
+Anything unexpected, such as an extra field, is left to `check_slowly`; a property test compares the results.
 
 Repeated keys are detected without a second parse: every decoded key is in the line at least once, so the line
-has at least as many commas as the structure implies, and exactly as many only if no key is repeated.
+has at least as many commas as the structure implies, and exactly as many only if no key is repeated or unknown.
+The rules know nothing of unknown keys below a field: with them, a second parse must prove that none is repeated.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Annotated, Any, Final, Literal
 
-from msgspec import DecodeError, Meta, Struct
+from msgspec import UNSET, DecodeError, Meta, Struct, UnsetType
 from msgspec.json import Decoder
 
-from reconciler.core.entries.entry import METADATA, SOURCE_REF
+from reconciler.core.entries.entry import METADATA, SOURCE_REF, decode_exactly, names_lists
 from reconciler.core.runtime import quotas
 from reconciler.core.validation.checked_line import (
     UNLABELLED,
@@ -32,7 +33,7 @@ from reconciler.core.validation.checked_line import (
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.content import TRAINING_OUTPUT, no_boxes
 from reconciler.core.validation.problem import Problem
-from reconciler.core.validation.text import is_source_ref, is_suspicious, unlikely_image
+from reconciler.core.validation.text import is_plain, is_suspicious, unlikely_image
 
 # Sides of this length are longer than one pixel, and stay so when training scales down the largest image.
 _LONG_ENOUGH: Final = 2
@@ -48,13 +49,13 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 Name = Annotated[str, Meta(min_length=1, max_length=quotas.MAX_LABEL_CHARS)]
 
 
-class Size(Struct, forbid_unknown_fields=True, gc=False):
+class Size(Struct, gc=False):
     width: _Side
     height: _Side
     depth: _Whole
 
 
-class _Annotation(Struct, forbid_unknown_fields=True, gc=False):
+class _Annotation(Struct, gc=False):
     class_id: ClassId
     left: Offset
     top: Offset
@@ -62,7 +63,7 @@ class _Annotation(Struct, forbid_unknown_fields=True, gc=False):
     height: _Length
 
 
-class Confidence(Struct, forbid_unknown_fields=True, gc=False):
+class Confidence(Struct, gc=False):
     confidence: Share
 
 
@@ -70,11 +71,11 @@ def renamed(name: str) -> str:
     return name if name in {"image_size", "is_labeled"} else name.replace("_", "-")
 
 
-class Part(Struct, forbid_unknown_fields=True, gc=False, rename=renamed):
+class Part(Struct, gc=False, rename=renamed):
     """
     The value of a box attribute, or the metadata of either type; callers tell them apart.
 
-    An absent key is None or empty, and so is a null one, which then makes the comma count differ.
+    An absent key is None, and so is a null one of those that must be there; the others are never null.
     """
 
     image_size: Annotated[list[Size], Meta(min_length=1, max_length=1)] | None = None
@@ -86,8 +87,9 @@ class Part(Struct, forbid_unknown_fields=True, gc=False, rename=renamed):
     type: Literal["groundtruth/image-classification", "groundtruth/object-detection"] | None = None
     human_annotated: Literal["yes", "no"] | None = None
     creation_date: datetime | None = None
-    job_name: str | None = None
-    adjustment_status: str | None = None
+    job_name: str | UnsetType = UNSET
+    adjustment_status: str | UnsetType = UNSET
+    is_labeled: None = None  # true or false in the object of the service, whose lines `warned` checks
 
 
 _parse: Final = Decoder(dict[str, str | Value | Part]).decode
@@ -172,7 +174,7 @@ def _check(raw: bytes, labels: dict[str, None]) -> tuple[str, Outcome]:
         or type(ref) is not str
         or ((is_odd := not is_ordinary(ref)) and not is_plain(ref))
         or (raw.count(b",") != commas and not is_punctuated(raw, commas + ref.count(","), fields))
-        or (drawn > 1 and not may_add_up(raw, fields))
+        or (drawn > 1 and (b"adjustment-status" in raw or not are_few(fields)))
         or len(raw) > quotas.MAX_LINE_CHARS
         or len(labels) > quotas.MAX_LABELS_PER_IMAGE
         or (fields and not parts)
@@ -186,11 +188,6 @@ def _check(raw: bytes, labels: dict[str, None]) -> tuple[str, Outcome]:
         of_image = tuple(unlikely_image(ref)) if is_odd else ()
         outcome = outcome[0], of_image + outcome[1] + without_boxes(empty, no_label=not labels)
     return ref, outcome
-
-
-@lru_cache(maxsize=1024)
-def without_boxes(names: tuple[str, ...], *, no_label: bool) -> tuple[Problem, ...]:
-    return tuple(no_boxes(names, no_label=no_label))
 
 
 def check_boxes(value: Part, metadata: object, labels: dict[str, None]) -> int:
@@ -233,7 +230,7 @@ def check_beside_boxes(size: Size, boxes: int, metadata: Any) -> int:
         raise DoubtError
     # An empty list or object has no comma less than one of a single item.
     commas: int = 6 * boxes + len(names) + 4 if boxes else 6 + (len(names) or 1)
-    return commas + (metadata.job_name is not None) + (metadata.adjustment_status is not None)
+    return commas + (metadata.job_name is not UNSET) + (metadata.adjustment_status is not UNSET)
 
 
 def check_image_level(metadata: object, labels: dict[str, None]) -> int:
@@ -250,12 +247,7 @@ def check_image_level(metadata: object, labels: dict[str, None]) -> int:
     ):
         raise DoubtError
     labels[label] = None
-    return 4 + (metadata.job_name is not None) + (metadata.adjustment_status is not None)
-
-
-def may_add_up(raw: bytes, fields: Mapping[str, object]) -> bool:
-    """Return whether several box attributes are certainly clean together."""
-    return b"adjustment-status" not in raw and are_few(fields)
+    return 4 + (metadata.job_name is not UNSET) + (metadata.adjustment_status is not UNSET)
 
 
 def are_few(fields: Mapping[str, object]) -> bool:
@@ -265,16 +257,17 @@ def are_few(fields: Mapping[str, object]) -> bool:
 
 
 def is_punctuated(raw: bytes, commas: int, fields: Mapping[str, object]) -> bool:
-    """Return whether all surplus commas are inside strings, given that the line has no escapes."""
+    """Return whether surplus commas are inside strings, if the line has no escapes, or beside unknown keys."""
     texts = [*fields, *(value for value in fields.values() if type(value) is str)]
     for part in fields.values():
         if isinstance(part, Part):
             texts += (part.class_name or "", part.job_name or "", *(part.class_map or {}).values())
-    return b"\\" not in raw and raw.count(b",") == commas + "".join(texts).count(",")
+    return (b"\\" not in raw and raw.count(b",") == commas + "".join(texts).count(",")) or is_exact(raw)
 
 
-def is_plain(ref: str) -> bool:
-    return is_source_ref(ref) and not is_suspicious(ref)
+def is_exact(raw: bytes) -> bool:
+    """Return whether no key is certainly repeated, or one of the service below a field."""
+    return not names_lists(raw) and decode_exactly(raw) is not None
 
 
 # Label names that were found not to be suspicious: most datasets have few.
@@ -290,6 +283,11 @@ def are_unsuspicious(names: Collection[str]) -> bool:
         _unsuspicious.clear()
     _unsuspicious.update(new)
     return True
+
+
+@lru_cache(maxsize=1024)
+def without_boxes(names: tuple[str, ...], *, no_label: bool) -> tuple[Problem, ...]:
+    return tuple(no_boxes(names, no_label=no_label))
 
 
 @lru_cache(maxsize=1024)

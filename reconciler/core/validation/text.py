@@ -39,6 +39,10 @@ def is_suspicious(text: str) -> bool:
     return text != text.strip() or text.startswith(_QUOTES) or _SUSPICIOUS.search(text) is not None
 
 
+def is_plain(ref: str) -> bool:
+    return is_source_ref(ref) and not is_suspicious(ref)
+
+
 def has_image_ending(text: str) -> bool:
     """Return whether a name has the extension of an image format that Custom Labels accepts."""
     return _ENDING.search(text) is not None

@@ -8,10 +8,11 @@ and its labels are checked there. Any other oddity is left to the rules.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Annotated, Any, Final
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct
 from msgspec.json import Decoder
 
 from reconciler.core.entries.entry import ERROR_LISTS, METADATA, SERVICE_OBJECT, SOURCE_REF
@@ -35,14 +36,14 @@ from reconciler.core.validation.fast import (
     are_few,
     check_boxes,
     check_image_level,
+    is_exact,
     is_ordinary,
-    is_plain,
     is_punctuated,
     metadata_key,
     renamed,
 )
 from reconciler.core.validation.problem import Problem
-from reconciler.core.validation.text import unlikely_image
+from reconciler.core.validation.text import is_plain, unlikely_image
 
 _IN_IMAGE: Final = Meta(ge=0, le=quotas.MAX_IMAGE_SIDE)
 _SIDE: Final = Meta(ge=quotas.MIN_IMAGE_SIDE, le=quotas.MAX_IMAGE_SIDE)
@@ -56,13 +57,13 @@ _Length = Annotated[int, _IN_IMAGE] | Annotated[float, _IN_IMAGE]
 _Number = Annotated[int, _LARGE] | Annotated[float, _LARGE]
 
 
-class _Size(Struct, forbid_unknown_fields=True, gc=False):
+class _Size(Struct, gc=False):
     width: _Side
     height: _Side
     depth: Annotated[int, _LARGE] | Annotated[float, _LARGE, _WHOLE]
 
 
-class _Annotation(Struct, forbid_unknown_fields=True, gc=False):
+class _Annotation(Struct, gc=False):
     class_id: Annotated[int, _CLASS] | Annotated[float, _CLASS, _WHOLE]
     left: _Length
     top: _Length
@@ -74,10 +75,10 @@ class _Part(Part, rename=renamed):
     image_size: Annotated[list[_Size], Meta(min_length=1, max_length=1)] | None = None  # type: ignore[assignment]
     annotations: Annotated[list[_Annotation], Meta(max_length=quotas.MAX_BOXES_PER_IMAGE)] | None = None  # type: ignore[assignment]
     creation_date: str | None = None  # type: ignore[assignment]
-    is_labeled: bool | None = None  # of `SERVICE_OBJECT` alone: anywhere else it is a comma too many
+    is_labeled: bool | None = None  # type: ignore[assignment]  # of `SERVICE_OBJECT`: elsewhere an unknown key
 
 
-_parse: Final = Decoder(dict[str, str | bool | _Number | _Part | None]).decode
+_parse: Final = Decoder(dict[str, str | bool | _Number | _Part | list[Any] | None]).decode
 
 
 def check_warned(raw: bytes) -> CheckedLine | None:
@@ -93,11 +94,13 @@ class _Found(Struct):
     What was found in the fields of a line so far.
 
     Attributes:
-        commas: Those that the line has, if no key is repeated.
+        commas: Those that the line has, if no key is repeated or unknown.
         drawn, level: The attributes with boxes, and with a label of the image.
         adjusted: Those with boxes that are an adjustment.
         empty: Those with boxes that a person annotated without any.
+        metadata: How many fields are metadata.
         extra: Other fields than labels and texts.
+        is_nested: Whether one of those is a list or an object.
         styles: The warnings of attributes.
     """
 
@@ -107,7 +110,9 @@ class _Found(Struct):
     level: list[str] = []
     adjusted: list[str] = []
     empty: list[str] = []
+    metadata: int = 0
     extra: list[str] = []
+    is_nested: bool = False
     styles: list[Problem] = []
 
 
@@ -119,38 +124,46 @@ def _check(raw: bytes) -> CheckedLine:
     if listed and getattr(fields.pop(SERVICE_OBJECT), "is_labeled", None) is None:
         raise DoubtError
     for name, value in fields.items():
-        metadata = fields.get(name + METADATA)
-        if name.endswith(METADATA):
-            if type(value) is not _Part:
-                raise DoubtError
-        elif type(metadata) is _Part:
-            metadata_key(name)
-            _check_attribute(name, value, metadata, found)
-        elif type(value) is not str:
-            found.extra.append(name)
+        _check_field(name, value, fields, found)
     drawn, level = found.drawn, found.level
     if (
         type(ref) is not str
         or not (drawn or level)
-        or [type(value) for value in fields.values()].count(_Part) != 2 * len(drawn) + len(level)
+        or found.metadata != len(drawn) + len(level)
         or ((is_odd := not is_ordinary(ref)) and not is_plain(ref))
         or (raw.count(b",") != found.commas and not is_punctuated(raw, found.commas + ref.count(","), fields))
+        or (found.is_nested and not is_exact(raw))
         or (len(drawn) > 1 and not are_few(fields))
         or len(raw) > quotas.MAX_LINE_CHARS
         or len(found.labels) > quotas.MAX_LABELS_PER_IMAGE
-        or any(map(_is_of_service_or_training, found.extra))
     ):
         raise DoubtError
-    of_line = (
-        *extra_keys(found.extra),
-        *no_boxes(found.empty, no_label=not found.labels),
-        *counted_twice(drawn, found.adjusted),
-    )
-    kinds = kind_of(image_level=bool(level), boxes=bool(drawn))
-    of_service = (SERVICE_KEYS,) if listed else ()
     of_image = unlikely_image(ref) if is_odd else ()
-    problems = *of_image, *of_service, *of_line, *found.styles
-    return CheckedLine(ref, tuple(found.labels), kinds, problems)
+    of_service = (SERVICE_KEYS,) if listed else ()
+    of_line = _of_line(found) if found.extra or found.empty or found.adjusted else ()
+    kinds = kind_of(image_level=bool(level), boxes=bool(drawn))
+    return CheckedLine(ref, tuple(found.labels), kinds, (*of_image, *of_service, *of_line, *found.styles))
+
+
+def _of_line(found: _Found) -> Iterator[Problem]:
+    yield from extra_keys(found.extra)
+    yield from no_boxes(found.empty, no_label=not found.labels)
+    yield from counted_twice(found.drawn, found.adjusted)
+
+
+def _check_field(name: str, value: object, fields: Mapping[str, object], found: _Found) -> None:
+    if name.endswith(METADATA):
+        found.metadata += 1
+        if type(value) is not _Part:
+            raise DoubtError
+    elif type(metadata := fields.get(name + METADATA)) is _Part:
+        metadata_key(name)
+        _check_attribute(name, value, metadata, found)
+    elif type(value) is not str:
+        found.extra.append(name)
+        found.is_nested = found.is_nested or type(value) in (_Part, list)
+        if name in ERROR_LISTS or name.startswith(TRAINING_OUTPUT):
+            raise DoubtError
 
 
 def _check_attribute(name: str, value: object, metadata: _Part, found: _Found) -> None:
@@ -160,7 +173,7 @@ def _check_attribute(name: str, value: object, metadata: _Part, found: _Found) -
         found.commas += check_boxes(value, metadata, found.labels)
         if not value.annotations and metadata.human_annotated == "yes":
             found.empty.append(name)
-        if metadata.adjustment_status is not None:
+        if metadata.adjustment_status is not UNSET:
             found.adjusted.append(name)
     elif type(value) is int or is_integer_text(value):
         found.styles += [string_value(name, value)] if isinstance(value, str) else []
@@ -174,10 +187,6 @@ def _check_attribute(name: str, value: object, metadata: _Part, found: _Found) -
 @lru_cache(maxsize=1024)
 def _of_floats(name: str, count: int) -> tuple[Problem, ...]:
     return tuple(floats(name, count))
-
-
-def _is_of_service_or_training(name: str) -> bool:
-    return name in ERROR_LISTS or name.startswith(TRAINING_OUTPUT)
 
 
 def _whole_class_ids(value: _Part) -> int:

@@ -21,6 +21,16 @@ def by_a_machine(line: dict[str, Any]) -> dict[str, Any]:
     return line | {"bounding-box-metadata": line["bounding-box-metadata"] | {"human-annotated": "no"}}
 
 
+def in_detail(number: int) -> dict[str, Any]:
+    """Return a line with keys below its fields of which the rules know nothing."""
+    line = copy.deepcopy(box_line(number))
+    size, box = line["bounding-box"]["image_size"][0], line["bounding-box"]["annotations"][0]
+    for holder in (size, box, line["bounding-box"], line["bounding-box-metadata"]):
+        holder |= {"source": "a, b", "more": {"any": [1, None]}}
+    line["bounding-box-metadata"]["objects"][0]["by"] = "w1"
+    return line
+
+
 CLEAN = [
     box_line(1),
     box_line(2, boxes=1),
@@ -29,6 +39,7 @@ CLEAN = [
     {"source-ref": "s3://bucket/a.jpg"},
     box_line(6, boxes=0),
     by_a_machine(box_line(9, boxes=0)),
+    in_detail(10),
     box_line(7, boxes=0)
     | {"b": box_line(8)["bounding-box"], "b-metadata": box_line(8)["bounding-box-metadata"]},
 ]
@@ -162,6 +173,28 @@ def test_lines_made_to_deceive_the_shortcut(text: str):
     assert check_clean(raw) is None
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param('"more":', '"more": 1, "more":', id="repeated"),
+        pytest.param('"any": [1', '"any": 1, "any": [1', id="repeated-below"),
+        pytest.param('"source": "a, b"', '"errors": [{"code": "A"}]', id="of-the-service"),
+        pytest.param('"source": "a, b"', '"\\u0065rrors": [{"code": "A"}]', id="of-the-service-in-escapes"),
+        pytest.param("[1, null]", "1" * 30, id="a-number-beyond-64-bits"),
+        pytest.param('"labeling-job/circuit-boards-2026"', "null", id="no-name-of-a-job"),
+        pytest.param('"class_id"', '"class-id"', id="a-key-that-must-be-there"),
+    ],
+)
+def test_unknown_keys_are_no_excuse(old: str, new: str):
+    text = json.dumps(in_detail(1))
+    assert check_clean(text.encode())
+
+    raw = new.join(text.rsplit(old, 1)).encode()
+
+    assert check_slowly(raw).problems
+    assert check_clean(raw) is None
+
+
 def test_an_empty_result_of_a_machine_is_clean():
     raw = json.dumps(by_a_machine(box_line(1, boxes=0))).encode()
 
@@ -213,6 +246,7 @@ def test_nothing_raises(raw: bytes):
         pytest.param(box_line(1) | {"source-ref": "s3://bucket/Smith, J/été.jpg"}, id="comma-and-accent"),
         pytest.param({"source-ref": "s3://bucket/a.jpg"}, id="unlabelled"),
         pytest.param(box_line(2, boxes=0), id="no-box"),
+        pytest.param(in_detail(3), id="unknown-keys"),
     ],
 )
 @pytest.mark.parametrize("separators", [COMPACT, SPACED])

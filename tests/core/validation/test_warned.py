@@ -10,7 +10,7 @@ from hypothesis import given
 
 from reconciler.core.validation.line import check_slowly
 from reconciler.core.validation.warned import check_warned
-from tests.core.validation.test_fast import mutants, scrambled
+from tests.core.validation.test_fast import in_detail, mutants, scrambled
 from tests.core.validation.usual_lines import SPACED, box_line, image_level_line
 
 
@@ -59,6 +59,9 @@ WARNED = [
     dated(box_line(5), "01.03.2026"),
     dated(image_level_line(6), "yesterday"),
     box_line(7) | {"reviewed": True, "score": 0.5, "by": None, "round": 3, "note": "ok"},
+    box_line(17) | {"answers": [{"worker": "w1", "score": 1}, {}], "consolidated": {"by": "x", "of": [3]}},
+    in_parts_of_pixels(in_detail(18)),
+    box_line(19) | {"cl-metadata": {"is_labeled": True, "more": "x"}},
     dated(image_level_line(8) | {"reviewed": False}, ""),
     with_floats(box_line(9))
     | {key: value for key, value in image_level_line(9).items() if key != "source-ref"},
@@ -85,13 +88,15 @@ def test_a_common_warning_needs_no_other_rule(line: dict[str, Any]) -> None:
         {"cl-metadata": True},
         {"cl-metadata": None},
         {"cl-metadata": {}},
-        {"cl-metadata": {"is_labeled": True, "job-name": "x"}},
         {"more-metadata": {"is_labeled": True}},
         {"cl-metadata": {"is_labeled": True}, "cl-errors": [{"code": "A", "message": "b"}]},
         {"note-metadata": "x"},
         {"more": 2**70},
-        {"more": [1]},
         {"more": {"type": "x"}},
+        {"more": {"errors": [{"code": "A"}]}},
+        {"more": {"any": 2**70}},
+        {"more": [2**70]},
+        {"more-metadata": {"any": 1}},
         {"source-ref": "S3://b/a.jpg"},
         {"source-ref": 5.0},
         {"bounding-box": 1.0},
