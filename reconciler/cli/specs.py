@@ -34,7 +34,7 @@ def selected_specs(args: argparse.Namespace) -> tuple[Opened, Specs, Specs]:
         SourceError: PATH cannot be read, or declares nothing.
         UsageError: The flags select nothing.
     """
-    opened, kept = opened_path(args), kept_manifests(args)
+    opened, kept = open_named_path(args), kept_manifests(args)
     specs = load(opened.tree, opened.only, kept)
     log_skipped(specs)
     chosen = select(specs, selection_of(args))
@@ -67,7 +67,7 @@ def reading(
         yield found
 
 
-def declared(args: argparse.Namespace) -> tuple[LoadedDataset, str | None]:
+def named_dataset(args: argparse.Namespace) -> tuple[LoadedDataset, str | None]:
     """
     Return the dataset that --dataset names, its entries unread, and the revision of the tree.
 
@@ -75,7 +75,7 @@ def declared(args: argparse.Namespace) -> tuple[LoadedDataset, str | None]:
         SpecError: Its document cannot be read.
         SourceError, UsageError: As `reading`.
     """
-    opened = opened_path(args)
+    opened = open_named_path(args)
     chosen = select(load(opened.tree, opened.only), selection_of(args))
     for broken in chosen.broken:
         raise SpecError(f"{broken.name} cannot be read; run validate to see why")
@@ -110,7 +110,7 @@ def download_missing(args: argparse.Namespace, specs: Specs, kept: ManifestCache
         kept.download = None
 
 
-def opened_path(args: argparse.Namespace) -> Opened:
+def open_named_path(args: argparse.Namespace) -> Opened:
     """
     Open PATH, and log why its revision is unknown if git should know it.
 

@@ -47,12 +47,12 @@ def splits_of(args: argparse.Namespace) -> Iterator[tuple[str, Sequence[Split]]]
             kind = DatasetType(args.type) if args.type else None
             found_in_aws = [
                 (one, stack.enter_context(closing(dataset)))
-                for one, dataset in datasets_of(args.project, kind, wiring)
+                for one, dataset in read_datasets(args.project, kind, wiring)
             ]
         yield args.project, [_split_of(kind, dataset) for kind, dataset in found_in_aws]
 
 
-def datasets_of(
+def read_datasets(
     project: str, only: DatasetType | None, wiring: Wiring
 ) -> Iterator[tuple[DatasetType, Exported]]:
     """

@@ -106,7 +106,7 @@ def _form(name: str) -> str:
     return f"; the form is “{whole}”{last}"
 
 
-def header_of(path: Path) -> Header:
+def read_image_header(path: Path) -> Header:
     """
     Read the header of an image.
 
@@ -148,7 +148,7 @@ def _sized_in(image: LabelledImage, directory: Path) -> LabelledImage:
     if path is None:
         return image
     try:
-        return with_header(image, header_of(path), image.origin)
+        return with_header(image, read_image_header(path), image.origin)
     except BadFile as exc:
         return replace(image, problems=(*image.problems, exc.problem))
 

@@ -96,8 +96,8 @@ class Rebuilds(Protocol):
         """Store the progress of a rebuild; it is on the disk when this returns."""
         ...
 
-    def over(self, dataset: str) -> None:
-        """Forget it: what it was to do is done, or undone."""
+    def forget(self, dataset: str) -> None:
+        """Forget the rebuild of a dataset, which is finished or undone."""
         ...
 
 

@@ -88,12 +88,12 @@ def rendered(document: str, css: Markup, *allowed: str, **content: object) -> It
     Its template is ``DOCUMENT.html``, in ``page`` of the folder of the document or of all reports.
     """
     page = templates(f"reconciler.reports.{document}", "page").get_template(f"{document}.html")
-    for piece in page.generate(css=css, policy=policy(*allowed, f"style-src {exactly(css)}"), **content):
+    for piece in page.generate(css=css, policy=policy(*allowed, f"style-src {hash_source(css)}"), **content):
         yield piece.encode()
 
 
-def exactly(text: str) -> str:
-    """Name a style or a script for a policy, so that it is this one and no other."""
+def hash_source(text: str) -> str:
+    """Return the hash source of a style or a script, by which a Content-Security-Policy allows it alone."""
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 

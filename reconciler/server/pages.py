@@ -20,7 +20,7 @@ from reconciler.reports.drift import words
 from reconciler.reports.drift.html import Frame, content_security_policy, drift_page
 from reconciler.reports.plan.words import QUARANTINE_REASONS
 from reconciler.reports.visible import counted, size
-from reconciler.reports.webpage import exactly, policy, style, templates
+from reconciler.reports.webpage import hash_source, policy, style, templates
 from reconciler.reports.webpage import script as page_script
 from reconciler.server.timeline import forecast, timeline
 from reconciler.server.views import BAR_HEIGHT, BAR_PITCH, DatasetView, dataset_views
@@ -65,7 +65,7 @@ class Pages:
         script = self._templates.globals["script"] = page_script(
             "reconciler.server", "templates", "refresh.js"
         )
-        allowed = f"style-src {exactly(css)}", f"script-src {exactly(script)}", "connect-src 'self'"
+        allowed = f"style-src {hash_source(css)}", f"script-src {hash_source(script)}", "connect-src 'self'"
         self.headers = _headers(policy(*allowed, forms="'self'"))
         self.report_headers = _headers(content_security_policy())
 

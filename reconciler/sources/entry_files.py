@@ -196,7 +196,7 @@ def can_be_read(tree: Tree, pointer: Pointer) -> bool:
     return True
 
 
-def pointer_in(content: bytes) -> Pointer | None:
+def read_pointer(content: bytes) -> Pointer | None:
     """Read a file as a pointer; return None if it is not one, or one that cannot be followed."""
     found = _POINTER.fullmatch(content) if len(content) < _MOST_BYTES else None
     return Pointer(found[1].decode(), int(found[2])) if found else None
@@ -238,7 +238,7 @@ def check_lines(tree: Tree, path: str, manifests: Manifests) -> CheckedFile:
     """
     name = tree.display(path)
     with tree.open(path) as stream:
-        pointer = pointer_in(stream.read(HEAD_BYTES))
+        pointer = read_pointer(stream.read(HEAD_BYTES))
         if pointer is not None and can_be_read(tree, pointer):
             return CheckedFile(LargeFile(tree, name, pointer, manifests))
         if (found := check_form(stream, name)) is not None:

@@ -18,7 +18,7 @@ from reconciler.state.schema import NEWEST
 _REMEDY: Final = "give the user of this process the right to write there, or name another by --state-dir"
 
 
-def state(directory: Path) -> CheckResult:
+def check_state(directory: Path) -> CheckResult:
     """Check the state directory, which need not exist yet. Nothing in it is created or changed."""
     try:
         return _missing(directory) if not directory.exists() else _present(directory)

@@ -177,7 +177,7 @@ class Rebuilds(_Table):
             row = (rebuild.dataset, rebuild.step.value, write_rebuild(rebuild))
             connection.execute(insertion("rebuild"), row)
 
-    def over(self, dataset: str) -> None:
+    def forget(self, dataset: str) -> None:
         with self._db.writing() as connection:
             connection.execute("DELETE FROM rebuild WHERE dataset = ?", (dataset,))
 

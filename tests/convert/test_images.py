@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from reconciler.convert.images import header_of, is_ordinary, key_of, why_no_key
+from reconciler.convert.images import is_ordinary, key_of, read_image_header, why_no_key
 from reconciler.convert.record import BadFile, Options
 from reconciler.errors import UsageError
 from tests.convert.inputs import coco, convert, errors, png, voc
@@ -153,7 +153,7 @@ def test_the_size_is_what_pillow_reads(form, more, tmp_path):
     file = tmp_path / "a"
     file.write_bytes(encoded(123, 77, form, **more))
 
-    assert (form, 123, 77) == header_of(file)[:3]
+    assert (form, 123, 77) == read_image_header(file)[:3]
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -162,7 +162,7 @@ def test_a_photograph_has_the_size_that_is_shown(orientation, tmp_path):
     file = tmp_path / "a.jpg"
     file.write_bytes(encoded(123, 77, "JPEG", exif=exif(orientation)))
 
-    found = header_of(file)
+    found = read_image_header(file)
 
     assert (((77, 123), True) if orientation >= 5 else ((123, 77), False)) == (found.shown, found.turned)
 
@@ -172,7 +172,7 @@ def test_only_the_header_is_needed(tmp_path):
     file = tmp_path / "a.png"
     file.write_bytes(png(4096, 64))
 
-    assert (4096, 64) == header_of(file).shown
+    assert (4096, 64) == read_image_header(file).shown
 
 
 @pytest.mark.parametrize("form", ["GIF", "BMP", "WebP", "TIFF"])
@@ -182,7 +182,7 @@ def test_other_formats_are_named(form, tmp_path):
     file.write_bytes(encoded(64, 64, form))
 
     with pytest.raises(BadFile, match=f"it is {form}; Custom Labels takes PNG and JPEG"):
-        header_of(file)
+        read_image_header(file)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_a_header_without_a_size_is_reported(content, tmp_path):
     file.write_bytes(content)
 
     with pytest.raises(BadFile, match="the size of the image is not known"):
-        header_of(file)
+        read_image_header(file)
 
 
 @pytest.fixture(scope="module")
@@ -221,7 +221,7 @@ def test_a_broken_header_is_reported_never_guessed(broken, data):
     broken.write_bytes(whole[: data.draw(st.integers(0, len(whole)))])
 
     try:
-        found = header_of(broken)
+        found = read_image_header(broken)
     except BadFile:
         return
     assert found.width > 0

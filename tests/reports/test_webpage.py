@@ -7,7 +7,7 @@ import jinja2
 import pytest
 
 from reconciler.reports.visible import visible
-from reconciler.reports.webpage import exactly, ours, policy, style, templates
+from reconciler.reports.webpage import hash_source, ours, policy, style, templates
 from tests.reports.builders import HOSTILE
 
 
@@ -35,7 +35,7 @@ def test_an_undefined_name_in_a_template_is_an_error():
 
 def test_a_policy_forbids_what_it_does_not_name():
     """The digest is the one that browsers compute: that of no text is well known."""
-    assert "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='" == exactly("")
+    assert "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='" == hash_source("")
     assert "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'" == policy("img-src data:")
 
 

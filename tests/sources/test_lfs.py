@@ -15,7 +15,7 @@ from reconciler.core.validation.problem import has_error
 from reconciler.engine.usecases.reading import read_desired
 from reconciler.sources.blobs import Blobs
 from reconciler.sources.directory import open_path
-from reconciler.sources.entry_files import pointer_in
+from reconciler.sources.entry_files import read_pointer
 from reconciler.sources.git.address import Address
 from reconciler.sources.git.clone import Clone
 from reconciler.sources.git.history import opened_history
@@ -134,8 +134,8 @@ def test_an_object_that_vanishes_leaves_the_dataset_unknown(repository, tmp_path
 )
 def test_only_plain_pointers_are_followed(text):
     """One with extensions would need the programs that it names."""
-    assert pointer_in(text) is None
-    assert sha256(CONTENT).hexdigest() == pointer_in(pointer()).sha256
+    assert read_pointer(text) is None
+    assert sha256(CONTENT).hexdigest() == read_pointer(pointer()).sha256
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from reconciler.core.preflight import Mark
 from reconciler.state import State
 from reconciler.state.database import FILE_NAME
-from reconciler.state.fitness import state
+from reconciler.state.fitness import check_state
 from reconciler.state.schema import NEWEST
 
 
@@ -24,20 +24,20 @@ def used(tmp_path):
 
 
 def test_what_was_used_before_can_be_used_again(used):
-    assert Mark.OK is state(used).mark
+    assert Mark.OK is check_state(used).mark
 
 
 def test_while_somebody_uses_it(used):
     """A running controller is no problem."""
     with closing(State(used)) as memory:
         memory.record("b", {})
-        assert Mark.OK is state(used).mark
+        assert Mark.OK is check_state(used).mark
 
 
 def test_what_is_not_there_can_be_made(tmp_path):
     directory = tmp_path / "not" / "yet"
 
-    assert Mark.OK is state(directory).mark
+    assert Mark.OK is check_state(directory).mark
     assert [] == list(tmp_path.iterdir())
 
 
@@ -45,8 +45,8 @@ def test_a_file_in_its_place(tmp_path):
     """A file at the path, or at one of its parents, is a problem."""
     (tmp_path / "file").write_text("")
 
-    assert Mark.FAILED is state(tmp_path / "file").mark
-    assert Mark.FAILED is state(tmp_path / "file" / "below").mark
+    assert Mark.FAILED is check_state(tmp_path / "file").mark
+    assert Mark.FAILED is check_state(tmp_path / "file" / "below").mark
 
 
 @pytest.mark.parametrize(("name", "said"), [("", "cannot be written to"), ("below", "cannot be made")])
@@ -57,7 +57,7 @@ def test_no_right_to_write(name, said):
         directory = Path(outer) / "state"
         directory.mkdir(mode=0o555)
         with nobody():
-            found = state(directory / name)
+            found = check_state(directory / name)
 
     assert (Mark.FAILED, 64) == (found.mark, found.exit_code)
     assert said in found.message
@@ -77,7 +77,7 @@ def test_a_newer_version_was_here(used):
     with closing(sqlite3.connect(used / FILE_NAME)) as connection:
         connection.execute(f"PRAGMA user_version = {NEWEST + 1}")
 
-    found = state(used)
+    found = check_state(used)
 
     assert (Mark.FAILED, 64) == (found.mark, found.exit_code)
     assert "newer version" in found.message
@@ -91,7 +91,7 @@ def test_a_page_that_is_garbage(used, place):
     raw[place : place + 2_000] = b"\xff" * 2_000
     file.write_bytes(raw)
 
-    found = state(used)
+    found = check_state(used)
 
     assert (Mark.WARNING, 0) == (found.mark, found.exit_code)
     assert raw == file.read_bytes()
@@ -106,7 +106,7 @@ def test_a_row_that_is_not_what_was_written(used):
         connection.execute("UPDATE status SET body = replace(body, '3', '2')")
         connection.commit()
 
-    found = state(used)
+    found = check_state(used)
 
     assert (Mark.WARNING, 0) == (found.mark, found.exit_code)
     assert "checksum" in found.message

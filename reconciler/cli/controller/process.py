@@ -85,11 +85,11 @@ def run(args: argparse.Namespace) -> int:
         with _on_signals(controller) as stopped_by:
             reporting = notifier(args, registry, wiring.memory.notified, metrics)
             if isinstance(workers, Inline):
-                return _one_pass(controller, registry, args, stopped_by, reporting)
+                return _run_one_pass(controller, registry, args, stopped_by, reporting)
             listener = events.listener(args, wiring, controller, registry, monotonic, metrics.event, own)
             beside = [one for one in (replicas.status_publisher(args, registry), reporting, listener) if one]
             with _served(args, controller, registry, metrics):
-                clean = _until_stopped(controller, workers, fleet, beside)
+                clean = _run_until_stopped(controller, workers, fleet, beside)
                 registry.publish(now=True)
         log.info("process.stopped", clean=clean)
         if not clean:
@@ -105,7 +105,7 @@ def _refuse_misuse(args: argparse.Namespace) -> None:
         )
 
 
-def _until_stopped(
+def _run_until_stopped(
     controller: Controller,
     workers: Threads,
     fleet: Fleet | None,
@@ -134,7 +134,7 @@ def _calling(
     return replace(calling, permit=fleet.permit, call_seconds=fleet.call_seconds) if fleet else calling
 
 
-def _one_pass(
+def _run_one_pass(
     controller: Controller,
     registry: Registry,
     args: argparse.Namespace,

@@ -56,11 +56,11 @@ def run(args: argparse.Namespace) -> int:
             show("apply", results, args, reason(exc))
         raise
     show("apply", results, args)
-    next_step(args, *_after(results, args))
+    next_step(args, *_suggest_next(results, args))
     return results_exit_code(results, detailed=args.detailed_exitcode)
 
 
-def _after(results: Sequence[DatasetResult], args: argparse.Namespace) -> Iterator[str]:
+def _suggest_next(results: Sequence[DatasetResult], args: argparse.Namespace) -> Iterator[str]:
     """Name what explains the first entry that is not in place, what is left to do, or what finds drift later."""
     specs = same_specs(args)
     named = next((e for r in results for e in (*r.quarantined, *r.dropped, *r.rejected)), None)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from reconciler.cli.flags import DEFAULT_PATH
 from reconciler.cli.output.show import show
-from reconciler.cli.specs import download_missing, kept_manifests, opened_path, selection_of
+from reconciler.cli.specs import download_missing, kept_manifests, open_named_path, selection_of
 from reconciler.core.revision_diff import RevisionDiff, Side
 from reconciler.engine.usecases.diff import diff_specs, unassigned
 from reconciler.engine.usecases.spec_tree import Reading, read, select_each
@@ -107,7 +107,7 @@ def _load(args: argparse.Namespace, history: History, side: Side, kept: Manifest
         SourceError: They cannot be read, or declare nothing.
     """
     if side.name is None or side.commit is None:
-        opened = opened_path(args)
+        opened = open_named_path(args)
         return load(opened.tree, opened.only, kept)
     tree, only = history.tree(side.name, side.commit)
     return load(tree, only, kept)

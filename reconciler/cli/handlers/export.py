@@ -17,7 +17,7 @@ from reconciler.cli.exits import say
 from reconciler.cli.output.files import Writer, make_directory, new_directory, write_all
 from reconciler.cli.output.show import next_step
 from reconciler.cli.output.terminal import out
-from reconciler.cli.splits import datasets_of, splits_of
+from reconciler.cli.splits import read_datasets, splits_of
 from reconciler.convert.export.format import Format
 from reconciler.convert.export.losses import LEFT_OUT, MEANINGS, Loss, LossKind
 from reconciler.convert.export.run import Report, Written
@@ -79,7 +79,7 @@ def _as_spec(args: argparse.Namespace) -> int:
 
     with connected(args, read_only=True) as wiring:
         kind = DatasetType(args.type)
-        for _, found in datasets_of(args.project, kind, wiring):
+        for _, found in read_datasets(args.project, kind, wiring):
             with closing(found):
                 files = write(found, args.project, kind, Path(args.directory), replace=args.force)
     for remark in remarks(found, files):

@@ -78,7 +78,7 @@ def _example(args: argparse.Namespace) -> int:
         name="my-first-train", project="my-first", type="TRAIN", file="images.yaml"
     )
     written = _write(directory, {"dataset.yaml": _text(spec), "images.yaml": _text(_EXAMPLE)})
-    return _done("an example: one dataset of 2 images", written, directory, local=True)
+    return _print_result("an example: one dataset of 2 images", written, directory, local=True)
 
 
 def _from_labels(args: argparse.Namespace) -> int:
@@ -109,19 +109,19 @@ def _from_labels(args: argparse.Namespace) -> int:
 
     written = _write(directory, {f"{name}.yaml": _text(spec), f"{name}.jsonl": lines})
     what = f"dataset {name} of project {project}: {summed(done)}{skipped(done)}"
-    return _done(what, written, directory, local=True)
+    return _print_result(what, written, directory, local=True)
 
 
 def _from_aws(args: argparse.Namespace) -> int:
     """Export every dataset of a project, or only that of --type."""
-    from reconciler.cli.splits import datasets_of
+    from reconciler.cli.splits import read_datasets
     from reconciler.cli.wiring import connected  # loads the AWS SDK
 
     directory, entries = Path(args.directory), 0
     written: list[str] = []
     with connected(args, read_only=True) as wiring:
         only = DatasetType(args.type) if args.type else None
-        for kind, found in datasets_of(args.from_aws, only, wiring):
+        for kind, found in read_datasets(args.from_aws, only, wiring):
             with closing(found):
                 files = exporting.write(found, args.from_aws, kind, directory, replace=False)
             for remark in exporting.remarks(found, files):
@@ -129,7 +129,7 @@ def _from_aws(args: argparse.Namespace) -> int:
             written += files
             entries += len(found.kept)
     what = f"project {args.from_aws}: {counted(entries, 'entry', 'entries')}, in mode observe"
-    return _done(what, written, directory, local=args.local, calling=("doctor", "plan"))
+    return _print_result(what, written, directory, local=args.local, calling=("doctor", "plan"))
 
 
 def _text(content: str) -> Writer:
@@ -142,7 +142,7 @@ def _write(directory: Path, files: dict[str, Writer]) -> list[str]:
     return [str(directory / name) for name in files]
 
 
-def _done(
+def _print_result(
     what: str,
     written: list[str],
     directory: Path,

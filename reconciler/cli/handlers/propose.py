@@ -120,7 +120,7 @@ def tried(
         with ExitStack() as stack:
             edits = edit_tree(opened.tree, specs.datasets, requests)
             overlay = stack.enter_context(overlaid(opened.tree, edits))
-            wrong, problems = _wrong(opened, overlay, found, proposed, edits, manifests)
+            wrong, problems = _check_edits(opened, overlay, found, proposed, edits, manifests)
             if not wrong:
                 yield Tried(edits, overlay, (*refusals, *edits.refusals), problems)
                 return
@@ -133,7 +133,7 @@ def tried(
         requests = [request for request in requests if request.source_ref not in wrong]
 
 
-def _wrong(
+def _check_edits(
     opened: Opened,
     overlay: Overlay,
     found: Reading,

@@ -13,7 +13,7 @@ from reconciler.cli.exits import say
 from reconciler.cli.flags import DEFAULT_PATH
 from reconciler.cli.output.show import next_step, same_specs, show
 from reconciler.cli.output.terminal import out
-from reconciler.cli.specs import declared, overrides_of
+from reconciler.cli.specs import named_dataset, overrides_of
 from reconciler.core.planning.plan import Plan
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.usecases import each_dataset
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     from reconciler.cli.wiring import connected  # loads the AWS SDK
 
     args.path = args.path or DEFAULT_PATH
-    loaded, revision = declared(args)
+    loaded, revision = named_dataset(args)
     with connected(args, read_only=not args.apply) as wiring:
         file = choose(backups_of(loaded.name, wiring.memory), args.snapshot)
         with closing(as_desired(loaded, file, overrides_of(args), revision)) as desired:

@@ -40,7 +40,7 @@ class Classes(NamedTuple):
     keypoints: bool = False
 
 
-def found_near(directory: Path, labels: Path) -> Path | None:
+def find_near(directory: Path, labels: Path) -> Path | None:
     """Find the file with the class names: in or above *directory*, or beside or above *labels*."""
     around = [directory.absolute(), *directory.absolute().parents][:_LEVELS]
     for place in (around[0], labels.absolute(), labels.absolute().parent, *around[1:]):

@@ -75,7 +75,7 @@ def read_coco(path: Path, options: Options) -> Iterator[Read]:
     """Read one file, or the only file of a directory."""
     path = _file_in(path)
     if regular := regular_records(bytes_of(path), display(path)):
-        return (yield from _regular(regular, options))
+        return (yield from _read_regular(regular, options))
     file = _read_records(path, options)
     yield from file.problems
     seen: dict[object, Origin] = {}
@@ -86,13 +86,13 @@ def read_coco(path: Path, options: Options) -> Iterator[Read]:
             for item in objects:
                 message = f"{item.called} is of image {_text(key)}, which is not in the file"
                 yield wrong(codes.NO_IMAGE, message, item.origin)
-    yield from _left_out([item for objects in file.objects.values() for item in objects], options)
+    yield from _report_left_out([item for objects in file.objects.values() for item in objects], options)
 
 
 INPUT: Final = InputFormat(read_coco, keys=("images annotations",))
 
 
-def _regular(records: Records, options: Options) -> Iterator[Read]:
+def _read_regular(records: Records, options: Options) -> Iterator[Read]:
     """Read the images of a regular file; those with anything but ordinary boxes as in any other file."""
     stated = mapping_of(records.info).get("date_created")
     file = _File(moment(stated) if isinstance(stated, str) else None, names=dict(records.names))
@@ -115,7 +115,7 @@ def _regular(records: Records, options: Options) -> Iterator[Read]:
             created_at=date or options.created_at or file.created_at,
             rounded=boxes,
         )
-    yield from _left_out([_placed(records, at, options) for at in records.annotations.marked], options)
+    yield from _report_left_out([_placed(records, at, options) for at in records.annotations.marked], options)
 
 
 def _placed(records: Records, at: int, options: Options) -> _Object:
@@ -264,7 +264,7 @@ def _box(item: _Object, names: Mapping[object, str]) -> Rectangle | Problem:
     return wrong(codes.BAD_RECORD, message, item.origin)
 
 
-def _left_out(objects: Sequence[_Object], options: Options) -> Iterator[Problem]:
+def _report_left_out(objects: Sequence[_Object], options: Options) -> Iterator[Problem]:
     """Report, once per file, which data is not converted and how many objects have it."""
     crowds = [item for item in objects if item.is_crowd]
     masks = [item for item in objects if item.has_mask and item.shape and not item.is_crowd]

@@ -56,7 +56,7 @@ INPUT: Final = InputFormat(read_voc, root="annotation", one_file_each=True)
 def _read(path: Path, options: Options) -> Read:
     try:
         content, name = bytes_of(path), display(path)
-        return _regular(content, name, options) or _any(content, name, options)
+        return _read_regular(content, name, options) or _any(content, name, options)
     except BadFile as exc:
         return exc.problem
 
@@ -75,7 +75,7 @@ def _any(content: bytes, file: str, options: Options) -> Read:
     return LabelledImage.of(name.text, name.origin, found, size=_size(root))
 
 
-def _regular(content: bytes, file: str, options: Options) -> LabelledImage | None:
+def _read_regular(content: bytes, file: str, options: Options) -> LabelledImage | None:
     """
     Read a file as most programs write it, by a parser in C that keeps no places; None for any other file.
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from reconciler.convert.geometry import around, from_centre, number, scaled
-from reconciler.convert.images import ending_in, header_of, with_header
-from reconciler.convert.parsing.class_names import FILES, Classes, agreeing, classes_in, found_near
+from reconciler.convert.images import ending_in, read_image_header, with_header
+from reconciler.convert.parsing.class_names import FILES, Classes, agreeing, classes_in, find_near
 from reconciler.convert.recognition import InputFormat
 from reconciler.convert.record import (
     BadFile,
@@ -57,7 +57,7 @@ def read_yolo(path: Path, options: Options) -> Iterator[Read]:
     """Read the images below a directory, ordered by name."""
     elsewhere = options.in_s3 is not None or options.images is not None
     layout = _layout(path, elsewhere=elsewhere)
-    file = options.classes or found_near(path, layout.labels)
+    file = options.classes or find_near(path, layout.labels)
     if file is None:
         raise UsageError(f"{path}: no class names near it ({', '.join(FILES)}): give --classes FILE")
     classes = classes_in(file if options.classes else agreeing(file, layout.labels))
@@ -121,7 +121,7 @@ def _image(image: Path, labels: Path, layout: _Layout, rules: _Rules) -> Read:
     if not labels.is_file():
         return LabelledImage(name, origin)
     try:
-        header = header_of(image)
+        header = read_image_header(image)
     except BadFile as exc:
         return LabelledImage(name, origin, problems=(exc.problem,))
     return with_header(_labelled(name, labels, rules, header.shown), header, origin)

@@ -141,7 +141,7 @@ def run_cycle(
     with closing(Session(loaded.name, context, WAIT_SECONDS)) as session:
         while True:
             try:
-                return _visited(loaded, work, session, guarded, begin)
+                return _attempt(loaded, work, session, guarded, begin)
             except (SourceError, Superseded):
                 # The files of an older commit are deleted when a newer one arrives: no error of the specs.
                 if not work.is_outdated or guarded.work.sent:
@@ -149,7 +149,7 @@ def run_cycle(
                 loaded = work.take_newest()
 
 
-def _visited(
+def _attempt(
     loaded: LoadedDataset, work: Assignment, session: Session, guarded: GuardedGateway, begin: Begin
 ) -> CycleResult:
     context = session.context
@@ -171,7 +171,7 @@ def _visited(
             plan = each_dataset.plan_of_unusable(desired)
             return CycleResult(summary_of_failure(reason_of_specs(plan.errors), plan.exit_code, plan.errors))
         desired.open_files()
-        return _whole(desired, digest, session, _Review(desired, work, context, guarded, begin))
+        return _reconcile(desired, digest, session, _Review(desired, work, context, guarded, begin))
 
 
 def _counts_still(kept: Kept, loaded: LoadedDataset, digest: bytes, context: Context) -> bool:
@@ -211,11 +211,11 @@ def _check_fingerprint(kept: Kept, name: str, context: Context) -> CycleResult |
     return CycleResult(summary, ObservationKind.FINGERPRINT, kept.arn, kept.scanned_at)
 
 
-def _whole(desired: Desired, digest: bytes, session: Session, review: _Review) -> CycleResult:
+def _reconcile(desired: Desired, digest: bytes, session: Session, review: _Review) -> CycleResult:
     """Observe every entry, by a listing or by memory, and apply what the policy allows."""
     applied = reconcile(desired, session, review)
     result, seen, view = applied.result, applied.observation, review.drift_view
-    _name_what_is_wrong(result)
+    _log_problems(result)
     if view is not None and applied.after is not None:
         view = view_after_apply(view, frozenset(change.source_ref for change in applied.after.changes))
     failure = failure_reason_of_result(result)
@@ -257,7 +257,7 @@ def _log_plan(plan: DatasetPlan, drifted: Mapping[str, DriftClass]) -> None:
         log.warning("drift.detected", **counts)
 
 
-def _name_what_is_wrong(result: DatasetResult) -> None:
+def _log_problems(result: DatasetResult) -> None:
     """Log the first dropped and rejected entries; the status has their numbers."""
     for entry in result.dropped[:NAMED]:
         log.warning("entry.dropped", source_ref=entry.source_ref, origin=str(entry.origin))

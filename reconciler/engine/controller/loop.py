@@ -100,7 +100,7 @@ class Controller:
             self._workers.submit(self._poll, SOURCE)
         self._resume_expired()
         wall = self._registry.wall()
-        for state in sorted(self._due(now), key=lambda state: state.urgency(wall)):
+        for state in sorted(self._take_due(now), key=lambda state: state.urgency(wall)):
             listed = state.is_only_to_be_listed(wall)
             place, most = (f"{state.place} listings", LISTINGS) if listed else (state.place, None)
             self._workers.submit(partial(self._run_cycle, state), place, most)
@@ -235,7 +235,7 @@ class Controller:
         oldest = min(self._runner.oldest_beat(now), self._poller.oldest_beat(now))
         return now - oldest < STUCK_AFTER_SECONDS
 
-    def _due(self, now: float) -> Iterable[DatasetState]:
+    def _take_due(self, now: float) -> Iterable[DatasetState]:
         """Mark every due dataset as running, and return them."""
         if self._signals.stopping.is_set():
             return ()

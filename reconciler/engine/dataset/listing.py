@@ -36,7 +36,7 @@ SPARE_PAGES: Final = 50
 PAGE_SECONDS: Final = 10.0  # with five calls a second for all datasets of an account, a page waits its turn
 
 
-def ending(pages: Iterable[Sequence[str]], entries: int | None, clock: Clock) -> Iterator[Sequence[str]]:
+def bounded(pages: Iterable[Sequence[str]], entries: int | None, clock: Clock) -> Iterator[Sequence[str]]:
     """
     Yield the pages of a listing; give up once it takes more pages or time than its entries can need.
 
@@ -64,10 +64,10 @@ def pages_of(
     arn: str, context: Context, entries: int | None, filters: Iterable[str | None] = (None,)
 ) -> Iterator[Sequence[str]]:
     """
-    Give the pages of a listing, or of one search after the other, until their end; errors as `ending`.
+    Yield the pages of a listing, or of one search after the other; errors as `bounded`.
 
     Args:
-        entries: How many the service counts in the whole dataset; None if it does not say.
+        entries: Entries of the whole dataset according to the service; None if it states none.
         filters: What the source-ref of an entry must contain, one search for each; None lists all.
 
     Raises:
@@ -75,7 +75,7 @@ def pages_of(
     """
     most = None if context.trust_listing else entries
     for contains in filters:
-        for page in ending(context.gateway.pages(arn, contains), most, context.clock):
+        for page in bounded(context.gateway.pages(arn, contains), most, context.clock):
             if contains is not None and not all(
                 _names_image(text.encode(errors="surrogatepass")) for text in page
             ):
@@ -83,10 +83,10 @@ def pages_of(
             yield page
 
 
-def alone(
+def query_entry(
     source_ref: str, arn: str, context: Context, deadline: float, entries: int | None = None
 ) -> Sequence[str]:
-    """Ask for one entry, and return its line, or nothing; *entries* as for `pages_of`."""
+    """Return the line of one entry in a sequence that is empty if there is none; *entries* as for `pages_of`."""
 
     def ask() -> Sequence[str]:
         pages = pages_of(arn, context, entries, [filter_of(source_ref)])

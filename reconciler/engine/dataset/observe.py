@@ -15,7 +15,7 @@ from reconciler.core.planning.diff import Action, Diff
 from reconciler.core.spec.documents import Target
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.listing import SpooledListing, alone, pages_of
+from reconciler.engine.dataset.listing import SpooledListing, pages_of, query_entry
 from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.engine.log import log
 from reconciler.errors import ListingIncomplete, ListingMoved, NotFound
@@ -159,15 +159,15 @@ class WholeListing(Generic[T]):
 
     @property
     def gap(self) -> str | None:
-        """Say by how much the service's own count and what was seen differ; None if they do not."""
+        """Describe how the service's count and the seen entries differ; None if they agree."""
         return None if self.is_trusted else gap_between(self.description, self.spool.named)
 
     def require_whole(self) -> None:
         """
-        Refuse what must not be done to a dataset of which a part may be hidden; the lines are closed then.
+        Raise, and close the lines, if the listing may lack entries.
 
         Raises:
-            ListingIncomplete: So it is.
+            ListingIncomplete: It may.
         """
         if self.gap is not None:
             self.spool.close()
@@ -181,20 +181,20 @@ def observe(desired: Desired, arn: str, context: Context, deadline: float) -> Ob
     """
     Read every entry and compare it with what is desired.
 
-    An entry that a short listing leaves out is not missing for that: it is asked for by itself.
+    If the listing is shorter than the service's count, each entry that seems missing is queried by itself.
 
     Raises:
         ListingIncomplete: Too many seem to be missing to ask for each.
-        GatewayError: As `whole_listing`.
+        GatewayError: As `list_whole`.
     """
 
     def judge(lines: Iterator[Line]) -> Diff:
         return compare(desired.index, lines, desired.read, desired.equality)
 
     def attempt() -> tuple[Diff, WholeListing[Diff]]:
-        listed = whole_listing(desired.name, arn, context, deadline, judge)
+        listed = list_whole(desired.name, arn, context, deadline, judge)
         try:
-            return _with_unlisted(desired, arn, listed, context, deadline), listed
+            return _query_unlisted(desired, arn, listed, context, deadline), listed
         except BaseException:
             listed.spool.close()
             raise
@@ -207,7 +207,7 @@ def observe(desired: Desired, arn: str, context: Context, deadline: float) -> Ob
     return Observation(arn, listed.description, diff, listed.spool, now, now, listed.gap)
 
 
-def whole_listing(
+def list_whole(
     name: str, arn: str, context: Context, deadline: float, consume: Callable[[Iterator[Line]], T]
 ) -> WholeListing[T]:
     """
@@ -230,7 +230,7 @@ def whole_listing(
         try:
             counted = before.stats.total_entries
             pages = pages_of(arn, context, counted)
-            result = consume(spool.fill(_watched(pages, name, counted, context)))
+            result = consume(spool.fill(_report_progress(pages, name, counted, context)))
             if gateway.describe(arn) != before:
                 raise ListingMoved("the dataset changed while it was listed")
         except BaseException:
@@ -247,10 +247,10 @@ def whole_listing(
     return retry(attempt, clock, deadline)
 
 
-def _with_unlisted(
+def _query_unlisted(
     desired: Desired, arn: str, listed: WholeListing[Diff], context: Context, deadline: float
 ) -> Diff:
-    """Return what a listing showed, and what a query for each entry that it seems to lack shows of that one."""
+    """Return the diff of a listing, corrected by a query for each entry that it seems to lack."""
     diff = listed.result
     if listed.gap is None:
         return diff
@@ -260,7 +260,7 @@ def _with_unlisted(
         raise ListingIncomplete(
             f"{listed.gap}: whether {len(missing):,} desired entries are missing is not known; {OVERRIDE}"
         )
-    lines = listed.spool.fill(alone(ref, arn, context, deadline, counted) for ref in sorted(missing))
+    lines = listed.spool.fill(query_entry(ref, arn, context, deadline, counted) for ref in sorted(missing))
     part = compare_some(desired.index, missing, lines, desired.read, desired.equality)
     if missing and context.gateway.describe(arn) != listed.description:
         raise ListingMoved("the dataset changed while it was listed")
@@ -274,7 +274,7 @@ def _with_unlisted(
     return diff.updated(missing, part)
 
 
-def _watched(
+def _report_progress(
     pages: Iterator[Sequence[str]], dataset: str, total: int | None, context: Context
 ) -> Iterator[Sequence[str]]:
     done = 0

@@ -1,4 +1,4 @@
-"""Observe one dataset and plan for what was observed; `make_plan` decides. No call that writes."""
+"""Observe one dataset and plan from the observation; `make_plan` decides. Makes no call that writes."""
 
 from __future__ import annotations
 
@@ -74,25 +74,25 @@ def observe_dataset(
 
 
 def _while_it_may_wait(desired: Desired, context: Context) -> Callable[[], object]:
-    """Return what abandons a listing for an edit, but not once the edit would need another in its place."""
+    """Return the check that abandons a listing for an edit, unless the edit would then need another listing."""
     until, clock, overtaken = may_wait_until(desired, context), context.clock, context.overtaken
     return lambda: overtaken() if clock.now() < until else None
 
 
 def is_unchanged(seen: Observation, context: Context, deadline: float) -> bool:
-    """Return whether the dataset did not change while it was observed; costs a call only where that is open."""
+    """Return whether the dataset stayed the same while it was observed; costs a call only if that is unknown."""
     if seen.is_confirmed:
         return True
     return retry(lambda: context.gateway.describe(seen.arn), context.clock, deadline) == seen.description
 
 
 def compare_again(desired: Desired, seen: Observation) -> Observation:
-    """Compare what was observed with other specs of the same dataset. Costs no call."""
+    """Compare an observation with other specs of the same dataset. Costs no call."""
     return replace(seen, diff=compare(desired.index, seen.listing.lines(), desired.read, desired.equality))
 
 
 def plan_for(desired: Desired, seen: Observation | None, context: Context) -> Planned:
-    """Plan for what was observed; None stands for a dataset that is to be created."""
+    """Plan from an observation; None stands for a dataset that is to be created."""
     if seen:
         _log_unmatched(desired, seen)
     diff = seen.diff if seen else compare(desired.index, (), desired.read, desired.equality)

@@ -122,15 +122,15 @@ def _find_or_create(target: Target, gateway: Gateway) -> str:
         return found.dataset_arn
     if target.account_id:
         _refuse_foreign(target.account_id, found.project_arn, gateway)
-    project_arn = found.project_arn or _made(
+    project_arn = found.project_arn or _create_or_find(
         lambda: gateway.create_project(project), lambda: gateway.locate(project, kind).project_arn
     )
-    return _made(
+    return _create_or_find(
         lambda: gateway.create_dataset(project_arn, kind), lambda: gateway.locate(project, kind).dataset_arn
     )
 
 
-def _made(make: Callable[[], str], known: Callable[[], str | None]) -> str:
+def _create_or_find(make: Callable[[], str], known: Callable[[], str | None]) -> str:
     """Create a resource and return its ARN; if another client or apply has just created it, return that ARN."""
     try:
         return make()

@@ -47,7 +47,7 @@ OBSERVATIONS: Final = 3
 @contextmanager
 def claimed(name: str, context: Context) -> Iterator[None]:
     """
-    Keep other processes from writing to a dataset meanwhile.
+    Keep other processes from writing to a dataset within the block.
 
     Raises:
         Claimed: Another process is writing to it.
@@ -78,7 +78,7 @@ class Session:
     @contextmanager
     def claimed(self) -> Iterator[None]:
         """
-        Keep other processes from writing to the dataset meanwhile; may be nested.
+        Keep other processes from writing to the dataset within the block; may be nested.
 
         Raises:
             Claimed: Another process is writing to it.
@@ -95,7 +95,7 @@ class Session:
 
     def plan(self, desired: Desired) -> Planned:
         """
-        Plan for what was observed; observe first if nothing was. The plan can be read until the next one.
+        Plan from the last observation, or from a new one if there is none. The plan can be read until the next.
 
         Raises:
             ReconcilerError: As `observe_dataset`.

@@ -16,7 +16,7 @@ from reconciler.core.planning.quarantine import Suspicion
 from reconciler.core.runtime.backoff import backoff, poll_delay
 from reconciler.core.runtime.quotas import MAX_UPDATE_BYTES
 from reconciler.engine.dataset.context import Context
-from reconciler.engine.dataset.listing import alone
+from reconciler.engine.dataset.listing import query_entry
 from reconciler.engine.dataset.make_plan import Planned, payload_of
 from reconciler.engine.dataset.observe import as_text
 from reconciler.engine.dataset.prepare import watch
@@ -142,7 +142,7 @@ class Sender:
     def _probe_lines(
         self, description: Description, lines: Mapping[str, PlannedChange], search: Isolation[str]
     ) -> bool:
-        """Return whether to isolate lines: the service blames them, or accepts others. May send three of them."""
+        """Return whether lines are to blame: the service says so, or accepts others. May send three of them."""
         if description.code == CLIENT_ERROR:
             self._suspicion.record_answer()
             return True
@@ -260,7 +260,7 @@ class Sender:
 
     def _query_stored(self, item: PlannedChange) -> bool:
         sent = canonical(orjson.loads(self._composer.line(item.change)))
-        found = alone(item.source_ref, self._arn, self._context, self._context.clock.now())
+        found = query_entry(item.source_ref, self._arn, self._context, self._context.clock.now())
         return any(canonical(parse_observed(line.encode(errors="surrogatepass"))) == sent for line in found)
 
 

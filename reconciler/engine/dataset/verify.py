@@ -1,4 +1,4 @@
-"""Observe what was sent once more, with as few calls as possible, and classify every entry by it."""
+"""Observe sent entries again, with as few calls as possible, and classify every entry by the result."""
 
 from __future__ import annotations
 
@@ -98,21 +98,21 @@ def observe_again(
     """
     Compare the entries that were to be sent with what is there now.
 
-    A listing may lag behind an update. Entries that are as they were before it although it succeeded are observed
-    again, with back-off and for a minute at most, before anything is concluded from that.
+    A listing may lag behind an update. Entries that look unchanged although their update succeeded are observed
+    again, with back-off, for at most a minute.
 
     Raises:
         GatewayError: They could not be seen, in one state, before *deadline*.
     """
     after = After(planned.diff, None, SpooledListing(), before=planned.observation)
     try:
-        return _observed_again(desired, arn, planned.plan.sendable, after, sent, context, deadline)
+        return _observe_past_lag(desired, arn, planned.plan.sendable, after, sent, context, deadline)
     except BaseException:
         after.close()
         raise
 
 
-def _observed_again(
+def _observe_past_lag(
     desired: Desired,
     arn: str,
     items: Collection[PlannedChange],
@@ -144,7 +144,7 @@ def _observed_again(
 
 
 def _behind(items: Collection[PlannedChange], after: Diff, sent: Sent) -> Collection[str]:
-    """Return what is still as it was before its update, or absent, although the update succeeded."""
+    """Return the entries that are still unchanged, or absent, although their update succeeded."""
     left = {change.source_ref: change for change in after.changes if not change.is_blank}
     return {
         item.source_ref
@@ -181,14 +181,14 @@ def _observe_once(
     if cheapest.full:
         if last.observation is not None:
             last.observation.listing.close()
-        # A proof gives way to nothing.
+        # A newer commit does not interrupt a proof.
         seen = observe(desired, arn, replace(context, overtaken=always), deadline)
         return replace(last, diff=seen.diff, observation=seen, read=frozenset())
     before, readback = [settled] if settled else [], last.readback or SpooledListing()
 
     def attempt() -> tuple[Diff, Description]:
         first = before.pop() if before else await_settled(context.gateway, arn, context.clock, deadline)
-        return _filtered(desired, arn, touched, cheapest.filters, context, first, readback), first
+        return _search(desired, arn, touched, cheapest.filters, context, first, readback), first
 
     found, description = retry(attempt, context.clock, deadline)
     diff = last.diff.updated(touched, found)
@@ -203,7 +203,7 @@ def _observe_once(
     )
 
 
-def _filtered(
+def _search(
     desired: Desired,
     arn: str,
     touched: Collection[str],
@@ -220,7 +220,7 @@ def _filtered(
 
 
 def prove(items: Collection[PlannedChange], before: Diff, after: Diff, sent: Sent, desired: Desired) -> Proof:
-    """Classify every entry that was to be sent, and every other that changed, by what was observed afterwards."""
+    """Classify, by the second observation, every entry that was to be sent and every other that changed."""
     left = {change.source_ref: change.action for change in after.changes if not change.is_blank}
     errored = dict(marked(after, desired))
     in_place: list[PlannedChange] = []

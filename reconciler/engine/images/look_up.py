@@ -82,7 +82,7 @@ def look_up(
         except NoCredentials:
             raise
         except Denied as exc:
-            yield from _without_listing(images, pool, bucket, keys[lookup.decided :], exc)
+            yield from _ask_for_each(images, pool, bucket, keys[lookup.decided :], exc)
             return
         if page.region not in (None, region):
             region = str(page.region)
@@ -92,7 +92,7 @@ def look_up(
         yield list(lookup.decide_page(page.objects, more=page.more))
 
 
-def _without_listing(
+def _ask_for_each(
     images: Images, pool: ThreadPoolExecutor, bucket: str, keys: Sequence[str], reason: Denied
 ) -> Iterator[Sequence[Decided]]:
     """Ask for each key. To a client that may not list a bucket, S3 reports missing objects as denied."""

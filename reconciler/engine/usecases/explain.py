@@ -18,7 +18,7 @@ from reconciler.core.planning.diff import Action, Change
 from reconciler.core.planning.plan import PlanError, errors_of
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.listing import SpooledListing, alone
+from reconciler.engine.dataset.listing import SpooledListing, query_entry
 from reconciler.engine.dataset.observe import find
 from reconciler.engine.dataset.retry import await_settled
 from reconciler.engine.usecases import each_dataset
@@ -94,7 +94,7 @@ def _observe_image(source_ref: str, desired: Desired, context: Context) -> _Seen
         return None
     counted = await_settled(context.gateway, arn, context.clock, deadline).stats.total_entries
     with closing(SpooledListing()) as spool:
-        lines = list(spool.fill([alone(source_ref, arn, context, deadline, counted)]))
+        lines = list(spool.fill([query_entry(source_ref, arn, context, deadline, counted)]))
         diff = compare_some(desired.index, (source_ref,), lines, desired.read, desired.equality)
     observed = next((parse_observed(raw) for raw, _, _ in lines), None)
     return _Seen(arn, observed, next(iter(diff.changes), None), counted == 0)

@@ -30,7 +30,7 @@ from reconciler.core.validation.line import LineChecker, check_line
 from reconciler.core.validation.problem import has_error
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.listing import SpooledListing
-from reconciler.engine.dataset.observe import whole_listing
+from reconciler.engine.dataset.observe import list_whole
 from reconciler.engine.dataset.retry import retry
 from reconciler.errors import ListingMoved, NotFound, SourceError, SpecError, UnknownAnswer
 from reconciler.ports import LoadedDataset
@@ -77,7 +77,7 @@ def export(project: str, dataset_type: DatasetType, context: Context, wait_secon
     if found.dataset_arn is None:
         missing = f"{dataset_type} dataset of project" if found.project_arn else "project"
         raise NotFound(f"there is no {missing} {project!r} in this account and Region")
-    listed = whole_listing(project, found.dataset_arn, context, deadline, _collect)
+    listed = list_whole(project, found.dataset_arn, context, deadline, _collect)
     listed.require_whole()
     seen, spool = listed.result, listed.spool
     kept = tuple(sorted(seen.places.keys() - seen.refused.keys()))

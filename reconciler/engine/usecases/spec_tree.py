@@ -205,7 +205,7 @@ def read(specs: Specs, overrides: Overrides = NO_OVERRIDES, judged: JudgedFiles 
     datasets = tuple(next(others) if known is None else known for known in recalled)
     broken = tuple(map(_read_broken, specs.broken))
     scans = (full_scan(desired.loaded, desired.entries) for desired in datasets)
-    across = (*_across(datasets, judged), *scans_over_quota(scans))
+    across = (*_judge_across(datasets, judged), *scans_over_quota(scans))
     return Reading(
         datasets, broken, specs.problems, across, specs.revision, specs.acknowledgements, specs.skipped
     )
@@ -224,7 +224,7 @@ def _read_broken(dataset: BrokenDataset) -> BrokenDataset:
     return replace(dataset, problems=tuple(sorted(problems, key=by_place)))
 
 
-def _across(datasets: Collection[Desired], judged: JudgedFiles | None) -> Iterator[Problem]:
+def _judge_across(datasets: Collection[Desired], judged: JudgedFiles | None) -> Iterator[Problem]:
     """Judge the training and the test dataset of each project together."""
     for train, test in train_and_test(datasets, lambda dataset: dataset):
         for problem in check_pair(train.facts, test.facts):

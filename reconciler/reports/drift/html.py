@@ -21,7 +21,7 @@ from reconciler.reports.drift.images import Thumbnails, in_order, page_data
 from reconciler.reports.plan.words import CAUSES
 from reconciler.reports.registry import RenderOptions
 from reconciler.reports.sentences import overlap
-from reconciler.reports.webpage import exactly, policy, rendered, script, style
+from reconciler.reports.webpage import hash_source, policy, rendered, script, style
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -172,8 +172,8 @@ def _script() -> Markup:
 @cache
 def content_security_policy() -> str:
     """Return the page's own Content-Security-Policy: one style, one script, pictures in the page, no more."""
-    return policy(*_allowed(), f"style-src {exactly(_style())}")
+    return policy(*_allowed(), f"style-src {hash_source(_style())}")
 
 
 def _allowed() -> tuple[str, str]:
-    return "img-src data:", f"script-src {exactly(_script())}"
+    return "img-src data:", f"script-src {hash_source(_script())}"

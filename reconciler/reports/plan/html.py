@@ -15,7 +15,7 @@ from reconciler.reports.plan.text import images, label_summaries, title
 from reconciler.reports.registry import RenderOptions
 from reconciler.reports.sentences import contents, due_changes, field_name
 from reconciler.reports.visible import ELLIPSIS, counted, side
-from reconciler.reports.webpage import exactly, ours, rendered, script, style
+from reconciler.reports.webpage import hash_source, ours, rendered, script, style
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -31,7 +31,7 @@ def render(plan: Plan, options: RenderOptions) -> Iterator[bytes]:
         "plan",
         _style(),
         "img-src data:",
-        f"script-src {exactly(js)}",
+        f"script-src {hash_source(js)}",
         plan=plan,
         title=title(plan.datasets),
         js=js,

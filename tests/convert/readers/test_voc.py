@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.convert.readers.voc import _regular
+from reconciler.convert.readers.voc import _read_regular
 from reconciler.convert.record import Options
 from tests.convert.inputs import boxes, convert, errors, fields, voc, voc_box, warnings
 
@@ -119,7 +119,7 @@ def test_a_usual_file_is_read_as_element_by_element(tmp_path_factory, content, o
     file = tmp_path_factory.getbasetemp() / "usual.xml"
     file.write_bytes(content)
     fast = convert("voc", file, one_based=one_based, clip=clip)
-    with patch("reconciler.convert.readers.voc._regular", return_value=None):
+    with patch("reconciler.convert.readers.voc._read_regular", return_value=None):
         slow = convert("voc", file, one_based=one_based, clip=clip)
 
     assert slow == fast
@@ -127,10 +127,12 @@ def test_a_usual_file_is_read_as_element_by_element(tmp_path_factory, content, o
 
 def test_usual_files_are_read_by_the_parser_in_c():
     for content in (USUAL, USUAL.replace(b"\n", b"\r\n"), USUAL.replace(b"\n", b"").replace(b"\t", b"")):
-        assert _regular(content, "a.xml", Options())
-    assert _regular(USUAL.replace(b"utf-8", b"gbk"), "a.xml", Options()) is None
-    assert _regular(USUAL.replace(b"110", b"641"), "a.xml", Options()) is None
-    assert _regular(USUAL.replace(b"<annotation", b"<!DOCTYPE a><annotation"), "a.xml", Options()) is None
+        assert _read_regular(content, "a.xml", Options())
+    assert _read_regular(USUAL.replace(b"utf-8", b"gbk"), "a.xml", Options()) is None
+    assert _read_regular(USUAL.replace(b"110", b"641"), "a.xml", Options()) is None
+    assert (
+        _read_regular(USUAL.replace(b"<annotation", b"<!DOCTYPE a><annotation"), "a.xml", Options()) is None
+    )
 
 
 def test_columns_of_a_file_in_one_line_count_characters(tmp_path):

@@ -215,7 +215,7 @@ def test_the_first_of_many_bad_entries_are_named():
     bad = [EntryProblem(ref(f"{number:02d}"), None, "no", ("CODE",)) for number in range(30)]
 
     with capture_logs() as events:
-        cycle._name_what_is_wrong(
+        cycle._log_problems(
             DatasetResult("roses", None, Verdict.PARTIAL, dropped=tuple(bad), rejected=tuple(bad))
         )
 

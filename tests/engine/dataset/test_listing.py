@@ -19,7 +19,7 @@ from reconciler.core.planning.plan import DatasetPlan
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.status.result import Verdict
 from reconciler.engine.dataset import observe
-from reconciler.engine.dataset.listing import FileListing, ending
+from reconciler.engine.dataset.listing import FileListing, bounded
 from reconciler.engine.dataset.make_plan import NOTHING
 from reconciler.engine.usecases.drift import drift_each
 from reconciler.engine.usecases.explain import explain_image
@@ -136,7 +136,7 @@ def test_at_most_500_entries_are_asked_for(full: Lab, lacking: int, expected: ty
     with closing(observe.SpooledListing()) as spool:
         listed, desired = observe.WholeListing(diff, spool, rests), full.desired()
         with pytest.raises(expected):
-            observe._with_unlisted(desired, "arn", listed, context, 1e12)
+            observe._query_unlisted(desired, "arn", listed, context, 1e12)
 
 
 def test_too_many_to_ask_for_leaves_the_verdict_unknown(full: Lab, monkeypatch: pytest.MonkeyPatch):
@@ -263,12 +263,12 @@ class TestEnding:
         self, lab: Lab, pages: Iterator[Sequence[str]], entries: int | None, message: str
     ):
         with pytest.raises(ListingIncomplete, match=message):
-            list(ending(pages, entries, lab.clock))
+            list(bounded(pages, entries, lab.clock))
 
     def test_empty_pages_now_and_then_are_no_fault(self, lab: Lab):
         pages = [*repeat([], 19), ["a"], *repeat([], 19), ["b"]]
 
-        assert pages == list(ending(pages, 2, lab.clock))
+        assert pages == list(bounded(pages, 2, lab.clock))
 
     def test_a_listing_that_drips_is_given_up(self, lab: Lab):
         """A listing is given up after ten seconds per page, for the greatest possible number of pages."""
@@ -279,7 +279,7 @@ class TestEnding:
                 yield ["x"]
 
         with pytest.raises(ListingIncomplete, match="11 pages so far"):
-            list(ending(dripping(), 1, lab.clock))
+            list(bounded(dripping(), 1, lab.clock))
 
 
 class Moving(Short):

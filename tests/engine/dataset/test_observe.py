@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from reconciler.emulator.behaviour.faults import Fault, Faults, Kind
 from reconciler.engine.dataset.context import Context
-from reconciler.engine.dataset.listing import SpooledListing, alone
+from reconciler.engine.dataset.listing import SpooledListing, query_entry
 from reconciler.engine.dataset.make_plan import NOTHING
 from reconciler.engine.dataset.observe import Observation
 from reconciler.errors import Unavailable
@@ -41,20 +41,20 @@ def test_an_entry_that_is_asked_for_late_gets_a_time_of_its_own(account):
     late = context.clock.now() - 1
 
     faults.add(Fault(kind=Kind.UNAVAILABLE, times=2))
-    (line,) = alone(ref("b.jpg"), arn, context, late)
+    (line,) = query_entry(ref("b.jpg"), arn, context, late)
     assert ref("b.jpg") == json.loads(line)["source-ref"]
 
     faults.add(Fault(kind=Kind.UNAVAILABLE, times=0))
     with pytest.raises(Unavailable):
-        alone(ref("b.jpg"), arn, context, late)
+        query_entry(ref("b.jpg"), arn, context, late)
 
 
 def test_an_entry_whose_address_holds_that_of_another_is_not_taken_for_it(account):
     """The service filters by a part of the address."""
     _, context, arn = account
 
-    assert [] == alone(ref("b"), arn, context, 0)
-    assert [] == alone(ref("c"), arn, context, 0)
+    assert [] == query_entry(ref("b"), arn, context, 0)
+    assert [] == query_entry(ref("c"), arn, context, 0)
 
 
 @pytest.mark.parametrize(

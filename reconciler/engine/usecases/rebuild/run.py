@@ -21,9 +21,9 @@ from reconciler.engine.dataset.verify import stored_with_errors
 from reconciler.engine.usecases.rebuild.begin import Order, blocks, keep_everything
 from reconciler.engine.usecases.rebuild.steps import (
     RebuildContext,
-    content_in,
     finish,
     first_undo_step,
+    list_content,
     step_to_resume,
 )
 from reconciler.errors import Exit, ListingIncomplete, ReconcilerError, UsageError
@@ -77,7 +77,7 @@ def resume(desired: Desired, context: RebuildContext) -> Rebuilt:
                 f"this rebuild is being undone, and stands at {known.step.value!r}: finish with --undo"
             )
         if known.step is RebuildStep.KEEPING:  # nothing is changed, and the backups may be incomplete
-            context.dataset.memory.rebuilds.over(desired.name)
+            context.dataset.memory.rebuilds.forget(desired.name)
             return _begin(desired, context, Order(known.plan, known.bucket, known.prefix, confirmed=True))
         return _guided(
             known,
@@ -123,7 +123,7 @@ def _begin(desired: Desired, context: RebuildContext, order: Order) -> Rebuilt:
             kept = keep_everything(desired, plan, seen.observation, order, context)
             require_unchanged(seen.observation, context.dataset, context.timeout)
         except ReconcilerError:
-            context.dataset.memory.rebuilds.over(desired.name)  # nothing was changed: nothing to finish
+            context.dataset.memory.rebuilds.forget(desired.name)  # nothing was changed: nothing to finish
             raise
         done = _guided(kept, context, lambda: _run_remaining_steps(kept, desired, context))
     if not done.result.verified:
@@ -146,7 +146,7 @@ def _run_remaining_steps(start: Rebuild, desired: Desired, context: RebuildConte
     judged = _judged(desired, seen.arn, seen.diff)
     result = replace(judged, complete=seen.gap is None, gap=seen.gap)
     if not changed:
-        memory.rebuilds.over(desired.name)
+        memory.rebuilds.forget(desired.name)
         return Rebuilt(result, done, removed)
     return Rebuilt(replace(result, errors=(*result.errors, _way_out(done))), done, removed)
 
@@ -177,15 +177,15 @@ def _undone(known: Rebuild, context: RebuildContext) -> Rebuilt:
     back = first_undo_step(known, context)
     memory = context.dataset.memory
     if back is None:
-        memory.rebuilds.over(known.dataset)
+        memory.rebuilds.forget(known.dataset)
         return Rebuilt(DatasetResult(known.dataset, known.old_arn, Verdict.OBSERVED, verified=True), known)
     done = finish(back, context)
     arn = done.new_arn or ""
-    found = content_in(arn, done, context)
+    found = list_content(arn, done, context)
     memory.observations.put(known.dataset, None)
     result = DatasetResult(known.dataset, arn, Verdict.OBSERVED, verified=True)
     if found == done.before:
-        memory.rebuilds.over(known.dataset)
+        memory.rebuilds.forget(known.dataset)
         return Rebuilt(result, done)
     text = (
         f"the dataset holds {found.entries} entries, and not just what the {done.before.entries} before were"

@@ -13,7 +13,7 @@ from reconciler.core.entries.observed_line import UNREADABLE, parse_observed
 from reconciler.core.runtime.backoff import poll_delay
 from reconciler.core.spec.choices import Arn
 from reconciler.engine.dataset.context import Context
-from reconciler.engine.dataset.observe import as_text, whole_listing
+from reconciler.engine.dataset.observe import as_text, list_whole
 from reconciler.engine.dataset.retry import retry
 from reconciler.errors import (
     AlreadyExists,
@@ -92,12 +92,12 @@ def finish(rebuild: Rebuild, context: RebuildContext) -> Rebuild:
                 new_arn = _create(rebuild, context)
                 rebuild = record_step(rebuild._replace(step=RebuildStep.FILLING, new_arn=new_arn), context)
             case RebuildStep.FILLING:
-                _complete(rebuild, context)
+                _await_complete(rebuild, context)
                 return rebuild
 
 
 def record_step(rebuild: Rebuild, context: RebuildContext) -> Rebuild:
-    """Store the rebuild on disk, report its step as progress, and return it."""
+    """Store a rebuild on the disk, report its step as progress, and return it."""
     context.dataset.memory.rebuilds.put(rebuild)
     context.dataset.progress.step(rebuild.dataset, rebuild.step.value, 0, None)
     return rebuild
@@ -175,7 +175,7 @@ def readable(raw: bytes) -> Fields:
     return fields
 
 
-def content_in(arn: str, rebuild: Rebuild, context: RebuildContext) -> ContentDigest:
+def list_content(arn: str, rebuild: Rebuild, context: RebuildContext) -> ContentDigest:
     """
     List a whole dataset and return its content.
 
@@ -186,7 +186,7 @@ def content_in(arn: str, rebuild: Rebuild, context: RebuildContext) -> ContentDi
     def consume(lines: Iterator[Line]) -> ContentDigest:
         return content_of(raw for raw, _, _ in lines)
 
-    listed = whole_listing(rebuild.dataset, arn, context.dataset, context.deadline, consume)
+    listed = list_whole(rebuild.dataset, arn, context.dataset, context.deadline, consume)
     listed.require_whole()
     listed.spool.close()
     return listed.result
@@ -274,13 +274,13 @@ def _require_ours(rebuild: Rebuild, arn: str, context: RebuildContext) -> None:
     description = context.await_settled(arn)
     if description is None or description.phase is Phase.CREATE_FAILED:
         return
-    if content_in(arn, rebuild, context) != rebuild.wanted:
+    if list_content(arn, rebuild, context) != rebuild.wanted:
         raise DatasetUnusable(
             f"another client created {arn} meanwhile: delete it, or take its entries into git"
         )
 
 
-def _complete(rebuild: Rebuild, context: RebuildContext) -> None:
+def _await_complete(rebuild: Rebuild, context: RebuildContext) -> None:
     """Wait until the new dataset is complete, or raise `DatasetUnusable` if its creation failed."""
     description = context.await_settled(rebuild.new_arn or "")
     if description is None:
