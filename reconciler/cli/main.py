@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 from reconciler.cli.exits import Terminated, guarded
@@ -43,17 +42,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     return guarded(lambda: _run(_plain(words)))
 
 
-def _look_for_no_plugins() -> None:
-    """
-    Spare pydantic the search of all installed distributions for plugins, and the libraries that it loads for that.
-
-    They take 9 ms, even if PYDANTIC_DISABLE_PLUGINS is set. Specs mean what their models say, without plugins.
-    """
-    loader = ModuleType("pydantic.plugin._loader")
-    loader.__dict__["get_plugins"] = tuple
-    sys.modules.setdefault(loader.__name__, loader)
-
-
 def _plain(words: list[str]) -> list[str]:
     """Accept the words ``help``, ``help COMMAND`` and ``version`` of similar tools."""
     match words:
@@ -67,7 +55,6 @@ def _plain(words: list[str]) -> list[str]:
 
 def _run(words: Sequence[str]) -> int:
     gc.set_threshold(_BEFORE_COLLECTING)
-    _look_for_no_plugins()
     from reconciler.cli.completion import PRINT_SCRIPT, add_script
     from reconciler.cli.parser import PROGRAM, parse, refuse
     from reconciler.engine.log import set_up_by
