@@ -59,7 +59,7 @@ def serve(emulator: Emulator) -> Iterator[Running]:
 @contextmanager
 def emulated(attempts: int = 8) -> Iterator[tuple[Emulator, Any]]:
     """
-    Give an emulator whose time stands still, and a client of it such as the product makes.
+    Yield an emulator whose time stands still, and a client of it such as the product makes.
 
     Args:
         attempts: How often the client tries a call; between two of them it waits by the real clock.

@@ -38,7 +38,7 @@ def launched() -> Iterator[playwright.Browser]:
 def watched(
     browser: playwright.Browser, own: str | tuple[str, ...], **context: object
 ) -> Iterator[playwright.Page]:
-    """Give a page that must neither complain nor ask for anything whose address does not begin with *own*."""
+    """Yield a page that must neither complain nor ask for anything whose address does not begin with *own*."""
     around = browser.new_context(**context)
     page = around.new_page()
     complaints: list[str] = []

@@ -104,7 +104,7 @@ def reader(*lines: bytes) -> Callable[[str, Place], bytes]:
 
 
 def observed(*lines: bytes) -> Iterable[Line]:
-    """Give these lines as a listing does."""
+    """Yield these lines as a listing does."""
     offsets = accumulate((len(raw) for raw in lines), initial=0)
     return [
         (raw, offset, number) for number, (raw, offset) in enumerate(zip(lines, offsets, strict=False), 1)

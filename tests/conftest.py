@@ -120,7 +120,7 @@ def _shared() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Give a browser, for the tests marked with `tests.browser.MARKS`."""
+    """Yield a browser, for the tests marked with `tests.browser.MARKS`."""
     from tests.browser import launched  # only where there is one
 
     with launched() as found:

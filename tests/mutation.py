@@ -123,7 +123,7 @@ def made(picked: list[Change], tool: Path) -> list[str]:
 
 
 def _decorates(module: str, line: int) -> bool:
-    """Tell whether a line is a decorator: whether a dataclass is frozen is for the type checker to hold."""
+    """Return whether a line is a decorator: whether a dataclass is frozen is for the type checker to hold."""
     return _lines_of(module)[line - 1].lstrip().startswith("@")
 
 
@@ -210,7 +210,7 @@ def failing(copy: Path, tests: dict[str, Covered]) -> str | None:
 
 
 def _mirrors_of(change: Change) -> Iterator[str]:
-    """Give the tests that mirror a module or its package."""
+    """Yield the tests that mirror a module or its package."""
     parts = Path(change.module).relative_to("reconciler").with_suffix("").parts
     for depth in range(len(parts), 1, -1):
         yield str(Path("tests", *parts[: depth - 1], f"test_{parts[depth - 1]}.py"))

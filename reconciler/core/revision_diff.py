@@ -1,4 +1,4 @@
-"""What changes in the datasets between two revisions of their specs: the object that every format renders."""
+"""The changes of datasets between two revisions of their specs: the object that every format renders."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ def _traces(canvas: Canvas, chance: Random) -> None:
 
 
 def _free_places(canvas: Canvas, boxes: tuple[TrainingBox, ...], chance: Random) -> Iterator[TrainingBox]:
-    """Give places for chips, away from the edge, from every box and from one another."""
+    """Yield places for chips, away from the edge, from every box and from one another."""
     taken = list(boxes)
     for _ in range(14):
         width, height = chance.choice(((190, 110), (120, 120), (90, 200), (150, 60)))

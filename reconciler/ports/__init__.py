@@ -1,4 +1,4 @@
-"""What the engine asks of its surroundings: specs, AWS, memory, time. Doors provide it, and tests their own."""
+"""The interfaces through which the engine reaches specs, AWS, memory and time. Doors and tests implement them."""
 
 from reconciler.ports.gateway import NO_STATS as NO_STATS
 from reconciler.ports.gateway import Access as Access

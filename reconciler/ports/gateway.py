@@ -100,7 +100,7 @@ class Gateway(Protocol):
 
     def pages(self, arn: str, contains: str | None = None) -> Iterator[Sequence[str]]:
         """
-        Give the whole listing, page by page, or raise part-way: an end is always the end.
+        Yield the whole listing, page by page, or raise part-way: an end is always the end.
 
         Args:
             contains: Only entries whose source-ref contains this; None for all.

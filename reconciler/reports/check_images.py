@@ -73,7 +73,7 @@ DOCUMENT: Final = CheckImagesDoc
 
 
 def render_text(check: ImagesCheck, options: RenderOptions) -> Iterator[Line]:
-    """Give a line for each dataset, and below it what is wrong with its images."""
+    """Yield a line for each dataset, and below it what is wrong with its images."""
     return stacked(_dataset_lines(dataset, options.screen) for dataset in check.datasets)
 
 
@@ -123,7 +123,7 @@ def summary(dataset: DatasetImages) -> str:
 
 
 def render_html(check: ImagesCheck, options: RenderOptions) -> Iterator[bytes]:
-    """Give the page, with the images that look alike side by side."""
+    """Yield the page, with the images that look alike side by side."""
     return rendered(
         "check_images",
         style("reconciler.reports", "page", "check_images.css"),
@@ -139,7 +139,7 @@ def render_html(check: ImagesCheck, options: RenderOptions) -> Iterator[bytes]:
 
 
 def render_json(check: ImagesCheck, _options: RenderOptions) -> Iterator[bytes]:
-    """Give check-images/v1."""
+    """Yield check-images/v1."""
     document: CheckImagesDoc = {
         "format": "check-images/v1",
         "revision": check.revision,

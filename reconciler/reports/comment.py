@@ -47,7 +47,7 @@ class Page:
         self.lines: list[str] = []
 
     def take(self, lines: Sequence[str]) -> bool:
-        """Add all the lines, or none where there is no room for them; return whether they were added."""
+        """Add all lines, or none if they do not fit; return whether they were added."""
         needed = _length(lines)
         if needed > self.room:
             return False
@@ -56,7 +56,7 @@ class Page:
         return True
 
     def take_group(self, heading: str, items: Iterable[Sequence[str]]) -> int:
-        """Add as many items as there is room for, below their heading, and return how many those are."""
+        """Add the items that fit, below their heading, and return their number."""
         taken = 0
         for texts in items:
             if not self.take(texts if taken else [heading, *texts]):
@@ -82,7 +82,7 @@ class Page:
 
 
 def table(head: Sequence[str], items: Sequence[T], row: Callable[[T], str]) -> Iterator[str]:
-    """Give a row for each of the first datasets, below the lines of the head, and how many more there are."""
+    """Yield a row for each of the first datasets, below the lines of the head, and how many more there are."""
     if items:
         yield from head
     yield from map(row, items[:ROWS])

@@ -46,7 +46,7 @@ DOCUMENT: Final = ControlDoc
 
 
 def render_text(answer: ControllerAnswer, _options: RenderOptions) -> Iterator[Line]:
-    """Give one line for each dataset."""
+    """Yield one line for each dataset."""
     for state in answer.datasets:
         yield line(f"{state.name}: {_sentence(answer.order, state)}")
 
@@ -67,7 +67,7 @@ def _suspension(state: SuspensionState) -> str:
 
 
 def render_json(answer: ControllerAnswer, _options: RenderOptions) -> Iterator[bytes]:
-    """Give control/v1."""
+    """Yield control/v1."""
     document: ControlDoc = {"format": "control/v1", "datasets": Rows(answer.datasets, _dataset)}
     return encode(document)
 

@@ -68,7 +68,7 @@ DOCUMENT: Final = DoctorDoc
 
 
 def render_text(preflight: Preflight, _options: RenderOptions) -> Iterator[Line]:
-    """Give a preflight as text: this machine, each dataset, and the sum."""
+    """Yield a preflight as text: this machine, each dataset, and the sum."""
     blocks: list[Iterable[Line]] = [_block(line(Span("this machine", Ink.BOLD)), preflight.results)]
     blocks += map(_block_of, preflight.datasets)
     return stacked([*blocks, [_sum(preflight)]])
@@ -103,7 +103,7 @@ def _sum(preflight: Preflight) -> Line:
 
 
 def render_json(preflight: Preflight, _options: RenderOptions) -> Iterator[bytes]:
-    """Give doctor/v1."""
+    """Yield doctor/v1."""
     document: DoctorDoc = {
         "format": "doctor/v1",
         "checks": list(map(_check_doc, preflight.results)),

@@ -137,7 +137,7 @@ class Rows(Sequence[T]):
 
 
 def encode(document: Mapping[str, object]) -> Iterator[bytes]:
-    """Give one document and a line end, in small pieces. What `Rows` hold is never in memory together."""
+    """Yield one document and a line end, in small pieces. What `Rows` hold is never in memory together."""
     yield from _pieces(document)
     yield b"\n"
 
@@ -216,7 +216,7 @@ def write_failed(kind: str, error: PlanError, stream: BinaryIO, source_ref: str 
 
 
 def _pieces(content: object) -> Iterator[bytes]:
-    """Give a value's text in pieces, each small."""
+    """Yield a value's text in pieces, each small."""
     if isinstance(content, Rows):
         yield b"["
         for number, element in enumerate(content):

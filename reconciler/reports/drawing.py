@@ -114,7 +114,7 @@ def drawn(seen: ImageView, size: Extent) -> dict[str, Any]:
 
 
 def due_data(changed: Iterable[tuple[str, ImageView]]) -> Iterator[str]:
-    """Give source-refs and images that wait for an apply as the data of a page that only draws them."""
+    """Yield source-refs and images that wait for an apply as the data of a page that only draws them."""
     yield '{"classes":{},"causes":{},"datasets":[],"images":['
     separator = ""
     for source_ref, seen in changed:

@@ -121,7 +121,7 @@ DOCUMENT: Final = ProposeDoc
 
 
 def render_text(proposal: Proposal, options: RenderOptions) -> Iterator[Line]:
-    """Give a proposal as text."""
+    """Yield a proposal as text."""
     return stacked(
         [
             *(_dataset(dataset, options.screen) for dataset in proposal.datasets),
@@ -199,7 +199,7 @@ def _closing(proposal: Proposal, file: str | None) -> Iterator[Line]:
 
 
 def render_json(proposal: Proposal, _options: RenderOptions) -> Iterator[bytes]:
-    """Give propose/v1. ``patch`` is the whole patch, as text."""
+    """Yield propose/v1. ``patch`` is the whole patch, as text."""
     branch = proposal.branch
     document: ProposeDoc = {
         "format": "propose/v1",

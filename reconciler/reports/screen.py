@@ -78,7 +78,7 @@ class Screen(Struct, frozen=True):
     wraps: bool = False
 
     def draw(self, lines: Iterable[Line]) -> Iterator[str]:
-        """Give each line as text, without its line end."""
+        """Yield each line as text, without its line end."""
         shown = (part for content in lines for part in self._wrapped(content)) if self.wraps else lines
         return ("".join(map(self._span, content)) for content in shown)
 
@@ -118,7 +118,7 @@ PLAIN = Screen()
 
 
 def _words(spans: Iterable[Span]) -> Iterator[list[Span]]:
-    """Give the words of a line, each with the spaces before it and in the inks of its parts."""
+    """Yield the words of a line, each with the spaces before it and in the inks of its parts."""
     word: list[Span] = []
     for span in spans:
         for piece in _PIECES.findall(visible(span.text)):
@@ -160,7 +160,7 @@ def first_of(items: Sequence[T], limit: int | None, show: Callable[[T], Iterable
 
 
 def error_lines(errors: Sequence[PlanError], screen: Screen) -> Iterator[Line]:
-    """Give each error: its place, its message and its code."""
+    """Yield each error: its place, its message and its code."""
 
     def show(error: PlanError) -> Iterable[Line]:
         where = f"{error.origin}: " if error.origin else ""

@@ -82,7 +82,7 @@ def changes(fields: Sequence[FieldChange], seen: ImageView | None, verbs: Verbs)
 
 
 def image_events(seen: ImageView, verbs: Verbs) -> Iterator[ImageEvent]:
-    """Give what happened to the labels and boxes of an image, from its desired side to the observed one."""
+    """Yield what happened to the labels and boxes of an image, from its desired side to the observed one."""
     yield from _labels(seen, verbs)
     yield from (event for pair in seen.boxes if (event := _box(pair, verbs)))
 
@@ -174,7 +174,7 @@ def _box(pair: BoxPair, verbs: Verbs) -> ImageEvent | None:
 
 
 def _events_of_fields(fields: Sequence[FieldChange], verbs: Verbs) -> Iterator[ImageEvent]:
-    """Give what fields alone tell of boxes and labels, where both whole sides are not at hand."""
+    """Yield what fields alone tell of boxes and labels, where both whole sides are not at hand."""
     shifts: dict[str, dict[str, float]] = {}
     for _, field in _whole_attributes(fields, None):
         label, verb = (field.after, verbs.added) if field.before is None else (field.before, verbs.removed)
@@ -208,7 +208,7 @@ def _whole_box(field: FieldChange, verbs: Verbs) -> ImageEvent:
 def _whole_attributes(
     fields: Sequence[FieldChange], seen: ImageView | None
 ) -> Iterator[tuple[str, FieldChange]]:
-    """Give each attribute that comes or goes with its labels, and its metadata."""
+    """Yield each attribute that comes or goes with its labels, and its metadata."""
     for field in fields:
         metadata = field.after if field.before is None else field.before
         attribute = field.path[1:].removesuffix(METADATA)
@@ -227,7 +227,7 @@ def _whole_attributes(
 
 def _is_covered(field: FieldChange, labels: Collection[str] | None, whole: Collection[str]) -> bool:
     """
-    Tell whether the events say what a field says.
+    Return whether the events say what a field says.
 
     Args:
         labels: All labels of the image; None if only fields are known.

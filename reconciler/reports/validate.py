@@ -58,13 +58,13 @@ class Validation(Struct, frozen=True):
 
     @property
     def ordered(self) -> Sequence[Problem]:
-        """Give all of them by place; those without one come first."""
+        """Return all of them by place; those without one come first."""
         return sorted(chain(self.problems, *self.warnings), key=by_place)
 
 
 def render_text(result: Validation, options: RenderOptions) -> Iterator[str]:
     """
-    Give one line a problem, as compilers write them, file by file, and the sum; no line is broken.
+    Yield one line a problem, as compilers write them, file by file, and the sum; no line is broken.
 
     Files with errors come first. Within a file errors come before warnings, and rare problems before frequent
     ones: the only one among thousands of others is the one that its author has not seen yet.
@@ -131,7 +131,7 @@ def _sum(result: Validation) -> Line:
 
 
 def render_json(result: Validation, _options: RenderOptions) -> Iterator[bytes]:
-    """Give validate/v1."""
+    """Yield validate/v1."""
     document: ValidateDoc = {
         "format": "validate/v1",
         "datasets": result.datasets,

@@ -83,7 +83,7 @@ def policy(*allowed: str, forms: str = "'none'") -> str:
 
 def rendered(document: str, css: Markup, *allowed: str, **content: object) -> Iterator[bytes]:
     """
-    Give the page of a document in UTF-8, piece by piece; its policy allows its style and what is *allowed*.
+    Yield the page of a document in UTF-8, piece by piece; its policy allows its style and what is *allowed*.
 
     Its template is ``DOCUMENT.html``, in ``page`` of the folder of the document or of all reports.
     """

@@ -17,7 +17,7 @@ OWN_KEYS = ("cl-metadata", "cl-errors", "cl-warnings")
 
 
 def dropped(line: str) -> str | None:
-    """Say why a line would vanish without a word, or None."""
+    """Return why a line would vanish without a word, or None."""
     if len(line) > 100_000:
         return "longer than 100,000 characters"
     try:

@@ -35,7 +35,7 @@ def desired(lab: Lab) -> Dataset:
 
 @pytest.fixture(scope="module")
 def calls_of_an_apply(tmp_path_factory: pytest.TempPathFactory) -> int:
-    """Tell how many calls it takes when nothing is in its way."""
+    """Return how many calls it takes when nothing is in its way."""
     service = StandIn()
     with service.running() as url:
         lab = Lab(tmp_path_factory.mktemp("whole"), service, url)

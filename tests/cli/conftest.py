@@ -38,7 +38,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quiet_log: None, quic
 
 @pytest.fixture
 def emulator() -> Iterator[Running]:
-    """Give an emulator on a port, in real time."""
+    """Yield an emulator on a port, in real time."""
     made = Emulator()
     with serve(made) as running:
         yield running

@@ -32,7 +32,7 @@ ROLES = MappingProxyType({BOTANY: "xyz123", ZOOLOGY: None})
 
 @pytest.fixture
 def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """Give an emulator in real time that the SDK of this process finds, with test credentials."""
+    """Yield an emulator in real time that the SDK of this process finds, with test credentials."""
     made = Emulator(settings=Settings(roles=ROLES))
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)

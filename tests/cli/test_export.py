@@ -33,7 +33,7 @@ pytestmark = pytest.mark.usefixtures("quick_sessions")
 
 @pytest.fixture
 def aws(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """Give an emulator that every command of the test talks to."""
+    """Yield an emulator that every command of the test talks to."""
     for name, value in {
         "ACCESS_KEY_ID": "111122223333",
         "SECRET_ACCESS_KEY": "secret",

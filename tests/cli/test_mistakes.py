@@ -236,7 +236,7 @@ FREE = {
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a working directory with specs, and with files that are none."""
+    """Return a working directory with specs, and with files that are none."""
     shutil.copytree(ROOT / "specs", tmp_path / "specs")
     (tmp_path / "empty").mkdir()
     (tmp_path / "dir.html").mkdir()
@@ -261,7 +261,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    """Give a port that is in use."""
+    """Yield a port that is in use."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
 

@@ -260,7 +260,7 @@ MISTAKES = {
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give an empty working directory, and an environment without AWS."""
+    """Return an empty working directory, and an environment without AWS."""
     for name in (
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",

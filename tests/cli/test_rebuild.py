@@ -225,7 +225,7 @@ def used(desk: Desk) -> set[str]:
 
 
 def allows(document: dict, call: Call) -> bool:
-    """Tell whether a policy allows the action of a call on the resource that it names, if any."""
+    """Return whether a policy allows the action of a call on the resource that it names, if any."""
     named = call.resource.replace("s3://", "arn:aws:s3:::")
     return call.operation == "GetCallerIdentity" or any(
         f"{call.service}:{call.operation}" in statement["Action"]

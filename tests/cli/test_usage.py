@@ -138,7 +138,7 @@ def test_bash_completes(typed, offered):
 
 @pytest.fixture
 def on_path(tmp_path: Path) -> dict[str, str]:
-    """Give an environment in which `reconciler` is a program, as after an installation."""
+    """Return an environment in which `reconciler` is a program, as after an installation."""
     program = tmp_path / "reconciler"
     program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m reconciler "$@"\n')
     program.chmod(0o755)

@@ -34,7 +34,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.fixture
 def emulator() -> Iterator[Running]:
-    """Give an emulator on a port, in real time."""
+    """Yield an emulator on a port, in real time."""
     made = Emulator()
     with serve(made) as running:
         yield running

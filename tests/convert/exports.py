@@ -114,7 +114,7 @@ def _parallel(columns: Any, *names: str) -> list[Any]:
 
 
 def _stated(fields: dict[str, Any], attribute: str, date: str, **stated: Any) -> dict[str, Any]:
-    """Give the metadata of an attribute its own job, date and confidence."""
+    """Return the metadata of an attribute its own job, date and confidence."""
     fields[f"{attribute}-metadata"] |= {
         "job-name": f"labeling-job/{attribute}",
         "creation-date": date,

@@ -173,7 +173,7 @@ TEXTS = {
 
 
 def places(value, path=()):
-    """Give the way to every value within *value*."""
+    """Yield the way to every value within *value*."""
     yield path
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, inner in items:

@@ -75,7 +75,7 @@ def pods(documents: Documents) -> Iterator[dict[str, Any]]:
 
 
 def references(documents: Documents) -> Iterator[tuple[str, str]]:
-    """Give kind and name of whatever a document refers to in the cluster."""
+    """Yield kind and name of whatever a document refers to in the cluster."""
     for spec in pods(documents):
         yield from _of_pod(spec)
     for document in documents:
@@ -111,7 +111,7 @@ REFERENCES = {
 
 
 def _of_pod(part: Any) -> Iterator[tuple[str, str]]:
-    """Give kind and name of what any part of a pod refers to; what may be absent needs not be there."""
+    """Yield kind and name of what any part of a pod refers to; what may be absent needs not be there."""
     for inner in part if isinstance(part, list) else ():
         yield from _of_pod(inner)
     for key, inner in part.items() if isinstance(part, dict) else ():

@@ -96,7 +96,7 @@ class Page:
 
 
 def fits(expected: str, output: str) -> bool:
-    """Tell whether *output* is what a page shows, but for what differs from run to run."""
+    """Return whether *output* is what a page shows, but for what differs from run to run."""
     lines = _constant(expected).split("\n")
     pattern = "\n".join(".*" if line.strip() == "…" else re.escape(line) for line in lines)
     return re.fullmatch(pattern, _constant(output), re.DOTALL) is not None

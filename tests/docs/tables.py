@@ -175,7 +175,7 @@ TABLES: dict[str, Callable[[str], str]] = {
 
 
 def leaves(model: type[BaseModel], above: str = "") -> Iterator[tuple[str, FieldInfo]]:
-    """Give the dotted path of every field that holds a value; ``[]`` stands for the items of a list."""
+    """Yield the dotted path of every field that holds a value; ``[]`` stands for the items of a list."""
     for name, info in model.model_fields.items():
         path = above + (info.alias or name)
         inner = next(_models_in(info.annotation), None)

@@ -62,7 +62,7 @@ TEMPLATES = sorted((ROOT / "reconciler").rglob("*.html"))
 
 
 def strings(path: Path) -> Iterator[str]:
-    """Give the texts of a module that are no docstrings."""
+    """Yield the texts of a module that are no docstrings."""
     tree = ast.parse(path.read_text("utf-8"))
     docstrings = {
         id(node.body[0].value)

@@ -149,7 +149,7 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
 
 @pytest.fixture
 def full(lab: Lab) -> Lab:
-    """Give a lab whose dataset holds five entries, exactly as its spec desires."""
+    """Return a lab whose dataset holds five entries, exactly as its spec desires."""
     lab.write(*named("abcde"), orphans="blank")
     lab.apply()
     return lab

@@ -47,7 +47,7 @@ def kind(lab: Lab) -> ObservationKind | None:
 
 @pytest.fixture
 def many(lab: Lab) -> Lab:
-    """Give a lab whose dataset holds a thousand entries, as its spec desires, and remembers them."""
+    """Return a lab whose dataset holds a thousand entries, as its spec desires, and remembers them."""
     lab.write(*lines())
     lab.apply()
     lab.emulator.calls.clear()
@@ -64,7 +64,7 @@ def test_nothing_moved_costs_one_call(many: Lab):
 
 @pytest.fixture
 def settled(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    """Give the same, where what was found in the spec files is remembered as well."""
+    """Return the same, where what was found in the spec files is remembered as well."""
     monkeypatch.setattr(reading, "REMEMBERED_BYTES", 0)
     lab.settles = True
     lab.write(*lines())

@@ -163,7 +163,7 @@ class Trouble(RuleBasedStateMachine):
         return different & set(map(ref, self.desired))
 
     def _all_fail(self) -> bool:
-        """Tell whether lines may be left over because the service looks down: it fails by its own fault."""
+        """Return whether lines may be left over because the service looks down: it fails by its own fault."""
         return any(fault.kind is Kind.FAIL_SERVICE for fault in self.poison)
 
 

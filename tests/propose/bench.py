@@ -160,7 +160,7 @@ class Accounts:
 
 @contextmanager
 def accounts(tmp_path: Path) -> Iterator[Accounts]:
-    """Give emulated accounts, and what is remembered of them."""
+    """Yield emulated accounts, and what is remembered of them."""
     time = ManualClock()
     with (
         closing(Emulator(clock=time)) as emulator,

@@ -52,7 +52,7 @@ SIX_HOURS = 6 * 3_600
 
 
 def kept(*results: DatasetResult) -> dict[str, dict]:
-    """Give what the state directory holds, by way of the JSON in it."""
+    """Return what the state directory holds, by way of the JSON in it."""
     return json.loads(json.dumps({it.name: record(it, AT, REVISION) for it in results}))
 
 

@@ -48,7 +48,7 @@ class ImageView:
     @property
     def relabellings(self) -> tuple[tuple[str, str], ...]:
         """
-        What became what, from git to AWS: sorted pairs of labels, each once, of boxes and of the whole image.
+        Pairs of labels, in git and in AWS, of which one replaced the other; sorted, each once.
 
         Of the whole image, each label that it lost is paired with each that it gained.
         """

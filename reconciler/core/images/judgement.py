@@ -19,7 +19,7 @@ ARCHIVED: Final = "archived"
 
 class CheckedImage(NamedTuple):
     """
-    What is known of one image: enough to judge it again without reading it.
+    The facts about one image that suffice to judge it again without reading it.
 
     Attributes:
         etag, size_bytes: Of the object that was read; see `lookup.Stored`.
@@ -41,7 +41,7 @@ def missing(reason: str = "there is no such object") -> Problem:
 
 
 def unchecked(reason: str) -> Problem:
-    """Return the error of an image of which it is not known whether it exists, or what it is."""
+    """Return the error of an image that could not be looked up or read."""
     return error(codes.UNCHECKED, f"the image could not be checked: {reason}")
 
 

@@ -1,4 +1,4 @@
-"""What a check of images found, of each dataset and as a whole; and which changes of a plan it withholds."""
+"""The result of an image check, by dataset and as a whole; and the changes of a plan that it withholds."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ class ImageCounts:
     Attributes:
         desired: All that the spec desires.
         missing: Those that do not exist.
-        unchanged: Those that are as they were when they were checked before.
+        unchanged: Those that have not changed since an earlier check.
         read: Those that were read.
-        unread: Those of which nothing is known now: they may not be read, or the check ended before them.
+        unread: Those that were not checked: access was denied, or the check ended before them.
     """
 
     desired: int = 0
@@ -109,7 +109,7 @@ def with_images(
     changes: tuple[PlannedChange, ...], policy: ImagePolicy, problems_of: ImageProblems | None
 ) -> tuple[PlannedChange, ...]:
     """
-    Return the changes of a plan with what is wrong with their images, and withhold what the policy withholds.
+    Return the changes of a plan with the problems of their images; withhold changes if the policy says so.
 
     Args:
         problems_of: Called once, for the images that would be sent; None checks none.

@@ -49,7 +49,7 @@ class Cause(StrEnum):
 
     @property
     def asks_for_change(self) -> bool:
-        """Return whether git may ask for something new; otherwise the desired content was in place before."""
+        """Return whether git may desire something new; otherwise the desired content was in place before."""
         return self not in (Cause.DRIFT_MODIFIED, Cause.DRIFT_REMOVED)
 
 

@@ -1,4 +1,4 @@
-"""What keeps an apply from carrying out a change: the policy of a dataset, or the selection of the user."""
+"""The reasons why an apply does not carry out a change: the policy of the dataset, or the user's selection."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # loads pydantic, and the help of plan and apply takes KINDS 
 
 
 class Withheld(StrEnum):
-    """What keeps an apply from carrying out a change: the policy, as a spec writes it, or the selection."""
+    """The reason why an apply does not carry out a change: the policy, as a spec writes it, or the selection."""
 
     ON_DRIFT = "onDrift: report"
     CREATE_ONLY = "mode: create-only"

@@ -1,5 +1,5 @@
 """
-Decide which of several replicas may write, and which datasets are whose.
+Decide which of several replicas may write, and which replica owns which datasets.
 
 A lease is a record that every replica can read, and replace only if no other did so meanwhile. Clocks are
 never compared. The leader counts from the moment *before* it asked to renew the record, a standby from the

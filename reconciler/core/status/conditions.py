@@ -162,7 +162,7 @@ class Health(StrEnum):
 
 
 def health_of(believed: Iterable[Condition]) -> Health:
-    """Return the health that these conditions amount to; what is not known is never in sync."""
+    """Return the health that follows from these conditions; an unknown state never counts as in sync."""
     believed = tuple(believed)
     status = {condition.kind: condition.status for condition in believed}
 

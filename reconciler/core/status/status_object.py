@@ -1,4 +1,4 @@
-"""The status of a dataset as an object of Kubernetes, and what is new in it."""
+"""The status of a dataset as a Kubernetes object, and the events that follow from its changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reconciler.core.status.result import Verdict
 
 
 class EventReason(StrEnum):
-    """What is reported once. The values are reasons of Kubernetes Events."""
+    """Problems that are reported when they appear. The values are reasons of Kubernetes Events."""
 
     DRIFTED = "Drifted"
     BLOCKED = "Blocked"
@@ -51,7 +51,7 @@ def object_status(document: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def left_the_specs(at: float) -> dict[str, Any]:
+def status_of_departed(at: float) -> dict[str, Any]:
     """Return the status of an object that the controller did not create, and whose dataset left the specs."""
     message = "the specs hold no dataset of this name any more"
     gone = Condition(ConditionType.READY, Truth.UNKNOWN, Reason.NOT_FOUND, message, at)
@@ -59,7 +59,7 @@ def left_the_specs(at: float) -> dict[str, Any]:
 
 
 def problems(status: Mapping[str, Any], before: Mapping[EventReason, str]) -> dict[EventReason, str]:
-    """Return the problems that a status shows, with what to say of them; what it does not know stays as it was."""
+    """Return the problems that a status shows, with their messages; an unknown status keeps those *before*."""
     conditions = {condition["type"]: condition for condition in status["conditions"]}
     ready, drifted = conditions[ConditionType.READY], conditions[ConditionType.DRIFTED]
     if ready["status"] == Truth.UNKNOWN:
@@ -75,7 +75,7 @@ def problems(status: Mapping[str, Any], before: Mapping[EventReason, str]) -> di
 
 
 def news(before: Mapping[EventReason, str], after: Mapping[EventReason, str]) -> tuple[News, ...]:
-    """Return what to tell people: each problem that appeared, and once that all are gone."""
+    """Return the events to emit: one for each new problem, or one when the last problem is gone."""
     if before and not after:
         return (News(RECOVERED, "no problem is left"),)
     return tuple(News(problem.value, after[problem]) for problem in sorted(after.keys() - before.keys()))

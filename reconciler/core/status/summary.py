@@ -68,7 +68,7 @@ class Summary:
 
     @property
     def entries(self) -> int:
-        """Return how many entries the dataset has about: those that were observed, or else were to be added."""
+        """Return the approximate number of entries: observed ones, or desired ones if there are more."""
         return max(self.counts.get("observed", 0), self.counts.get("desired", 0))
 
     @property
@@ -141,7 +141,7 @@ def summary_of_failure(
 
 
 def summary_of_plan(plan: DatasetPlan, classes: Mapping[str, DriftClass]) -> Summary:
-    """Summarize a dataset whose plan is being applied, from what the plan was made of."""
+    """Summarize a dataset whose plan is being applied, from that plan."""
     return Summary(
         Verdict.UNKNOWN,
         counts={**plan.counts._asdict(), "withheld": len(plan.withheld), "found": _found(classes)},

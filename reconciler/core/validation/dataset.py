@@ -62,7 +62,7 @@ class DatasetFacts:
 
     @property
     def parts(self) -> FactParts:
-        """Give all counts; they must not be modified."""
+        """Return all counts; they must not be modified."""
         return FactParts(self.invalid, self.dropped, self.buckets, self.labels, self.kinds)
 
     @property

@@ -1,4 +1,4 @@
-"""What is wrong, and where: one shape for lines, datasets, spec files and label files."""
+"""A problem and its place: one type for lines, datasets, spec files and label files."""
 
 from __future__ import annotations
 
@@ -86,6 +86,6 @@ def has_error(problems: Iterable[Problem]) -> bool:
 
 
 def by_place(problem: Problem) -> tuple[str, int, int, str, str, str]:
-    """Return what orders problems: place, those without one first; at one place code, image and message."""
+    """Return the sort key of a problem: its place, if any, then code, image and message."""
     file, line, column = problem.origin or ("", 0, None)
     return file, line, column or 0, problem.code, problem.source_ref or "", problem.message

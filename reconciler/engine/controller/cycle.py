@@ -48,7 +48,7 @@ NAMED: Final = 20
 @dataclass(frozen=True, slots=True)
 class CycleResult:
     """
-    The result of one cycle; while a plan is applied, of its observation alone.
+    The result of one cycle; while its plan is being applied, the result of its observation.
 
     Attributes:
         observation: None if nothing was observed.

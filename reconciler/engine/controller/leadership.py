@@ -1,4 +1,4 @@
-"""What a replica owns of its fleet."""
+"""The partitions that a replica owns, and its view of the fleet."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KIND: Final = "Leading"
 
 
 class Controlled(Protocol):
-    """What the fleet asks and tells the controller of this replica."""
+    """The part of the controller that its fleet calls."""
 
     def targets(self) -> Collection[Target] | None:
         """Return the targets of all datasets; None before the specs were read once."""

@@ -1,4 +1,4 @@
-"""What is desired of one dataset: its usable entries by source-ref, and all that is wrong with it."""
+"""The desired state of one dataset: its usable entries by source-ref, and its problems."""
 
 from __future__ import annotations
 

@@ -225,5 +225,5 @@ def _adds_up(planned: Planned, after: After, now: Stats) -> bool:
 
 
 def _grew(before: int | None, now: int | None, by: int) -> bool:
-    """Return whether a number grew by so much; one that the service leaves out says nothing."""
+    """Return whether a number grew by *by*; True if the service states none."""
     return before is None or now is None or now - before == by

@@ -156,7 +156,7 @@ class SpooledListing(Listing):
                 offset += len(raw)
 
     def lines(self) -> Iterator[Line]:
-        """Give every line again."""
+        """Yield every line again."""
         if not self._starts:
             return
         bounds = pairwise(chain(self._starts, [self._stream.seek(0, SEEK_END)]))
@@ -181,7 +181,7 @@ class FileListing(Listing):
 
     def lines(self) -> Iterator[Line]:
         """
-        Give every line; blank ones are not entries.
+        Yield every line; blank ones are not entries.
 
         Raises:
             UsageError: A line is longer than any entry, not one JSON object, or names no image: such as the

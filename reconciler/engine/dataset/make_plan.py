@@ -59,7 +59,7 @@ NOTHING_KNOWN: Final = Known()
 
 
 def make_plan(desired: Desired, arn: str | None, diff: Diff, composer: Composer, known: Known) -> DatasetPlan:
-    """Decide what an apply would do to one dataset, and what it may not, cannot, or does not do."""
+    """Decide which changes an apply sends to one dataset, and why it leaves the others."""
     closed = None if desired.overrides.allow_frozen else closure(desired.policy, known.now)
     certain = known.base.known or diff.observed == 0
     spoken_for = (c for c in diff.changes if not (desired.partial and c.action is Action.ORPHAN))
@@ -91,7 +91,7 @@ def make_plan(desired: Desired, arn: str | None, diff: Diff, composer: Composer,
 
 
 def marked(diff: Diff, desired: Desired) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Return the entries that are as they should be but for the error codes that the service marks them with."""
+    """Return the entries that need no change, but that the service marks with error codes."""
     if desired.policy.orphans is not Orphans.BLANK:
         return diff.errored
     orphans = (
@@ -121,7 +121,7 @@ def is_selected(
     selection: ChangeSelection, item: PlannedChange, composer: Composer, errored: Container[str]
 ) -> bool:
     """
-    Return whether a change is one of those that a command is about.
+    Return whether the selection of a command includes a change.
 
     Args:
         errored: Source-refs of desired entries that the service marks with errors.
@@ -167,7 +167,7 @@ def _planned_change(
 
 
 def _with_the_rule(quarantined: Quarantined, change: Change, composer: Composer) -> Quarantined:
-    """Add to the quarantine of a line that the service rewrites the ignore rule that would settle it."""
+    """Add the ignore rule that would settle it to the quarantine of a line that the service rewrites."""
     before = composer.observed(change)
     if quarantined.kind is not QuarantineReason.REWRITTEN_BY_SERVICE or before is None:
         return quarantined

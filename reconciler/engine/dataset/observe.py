@@ -135,7 +135,7 @@ def arn_in(found: Located, target: Target) -> str | None:
 
 
 def missing_in(found: Located, target: Target) -> str:
-    """Say what is missing where a dataset was not found."""
+    """Return what is missing where a dataset was not found."""
     project, kind = target.identity
     return f"there is no {f'{kind} dataset of ' if found.project_arn else 'project '}{project!r}"
 

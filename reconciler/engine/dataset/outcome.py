@@ -1,4 +1,4 @@
-"""From what was planned, sent and observed afterwards to one verdict and its exit code."""
+"""Turn a plan, its sent updates and the observation after them into one result with verdict and exit code."""
 
 from __future__ import annotations
 

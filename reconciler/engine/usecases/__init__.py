@@ -1,1 +1,1 @@
-"""What the commands do with datasets."""
+"""The work of the commands, one module for each use case."""

@@ -59,15 +59,15 @@ def examine(
         path: Of the specs, as the user knows it: for commands that are proposed.
     """
     round_ = _Round(desired, path)
-    round_.specs()
+    round_.check_specs()
     if memory is not None:
-        round_.rebuild(memory)
+        round_.check_rebuild(memory)
     access = round_.try_or_add(None, lambda: access_of(desired))
     if access is not None:
-        round_.region(access)
-        if round_.is_who_it_should_be(access):
-            round_.dataset(access)
-    round_.writing()
+        round_.check_region(access)
+        if round_.check_identity(access):
+            round_.check_dataset(access)
+    round_.check_writing()
     return round_.result()
 
 
@@ -105,7 +105,7 @@ class _Round:
     def result(self) -> DatasetPreflight:
         who = self._identity
         if any(result.mark is Mark.FAILED for result in self._results):
-            self._name_what_was_left()
+            self._add_prevented_checks()
         return DatasetPreflight(
             self._desired.name,
             tuple(sorted(self._results, key=lambda result: _ORDER.index(result.check))),
@@ -142,7 +142,7 @@ class _Round:
             self.add_failure(elsewhere or check or first_check(error), error)
             return None
 
-    def specs(self) -> None:
+    def check_specs(self) -> None:
         problems = self._desired.problems
         errors = [str(problem) for problem in problems if problem.is_error]
         if errors:
@@ -151,19 +151,19 @@ class _Round:
             found = usable_specs(len(problems), len(self._desired.index), self._path)
         self._results.append(found)
 
-    def rebuild(self, memory: Memory) -> None:
+    def check_rebuild(self, memory: Memory) -> None:
         rebuild = self.try_or_add(Check.STATE, lambda: memory.rebuilds.of(self._desired.name))
         if rebuild is not None and rebuild.step.leaves_nothing:
             text = f"a rebuild was begun and stands at {rebuild.step.value!r}"
             self.add_failure(Check.REBUILD, RebuildUnfinished(text))
 
-    def region(self, access: Access) -> None:
+    def check_region(self, access: Access) -> None:
         self._region = access.region
         self.add(Check.REGION, Mark.OK, f"{access.region}, from {access.region_from}")
 
-    def is_who_it_should_be(self, access: Access) -> bool:
-        """Return whether it is worth asking Rekognition: these are the credentials that the spec means."""
-        caller = self.try_or_add(Check.CREDENTIALS, lambda: self._caller(access))
+    def check_identity(self, access: Access) -> bool:
+        """Check credentials, role and account; return whether they are right, so that Rekognition may be asked."""
+        caller = self.try_or_add(Check.CREDENTIALS, lambda: self._ask_caller(access))
         if caller is not None:
             self.add(Check.CREDENTIALS, Mark.OK, f"{caller.arn}, from {access.caller_from()}")
         elif access.assumes or any(result.code == Denied.code for result in self._results):
@@ -176,18 +176,18 @@ class _Round:
             if self._identity is None:
                 return False
             self.add(Check.ROLE, Mark.OK, self._identity.arn)
-        return self._is_the_account()
+        return self._check_account()
 
-    def dataset(self, access: Access) -> None:
-        """Find it, and see what may be done with it."""
-        if self._arn is None and not self._is_there(access):
+    def check_dataset(self, access: Access) -> None:
+        """Find the dataset, and check which operations it allows."""
+        if self._arn is None and not self._check_project(access):
             return
         arn = str(self._arn)
         description = self.try_or_add(Check.STATUS, lambda: access.describe(arn))
-        if description is None or self._is_usable(description):
+        if description is None or self._check_status(description):
             self.try_or_add(Check.LISTING, lambda: self._check_listing(access, arn))
 
-    def writing(self) -> None:
+    def check_writing(self) -> None:
         policy = self._desired.policy
         if policy.mode is Mode.OBSERVE:
             return
@@ -196,7 +196,7 @@ class _Round:
         way_on = policy_command(level, self._path, self._desired.name)
         self.add(Check.WRITING, Mark.NOT_CHECKED, text, way_on)
 
-    def _name_what_was_left(self) -> None:
+    def _add_prevented_checks(self) -> None:
         """Add a result "not checked" for each check that a failure prevented."""
         known = {result.check for result in self._results}
         if self._is_to_be_created:
@@ -213,8 +213,8 @@ class _Round:
             if wanted[check] and check not in known:
                 self.add(check, Mark.NOT_CHECKED, "not checked: what failed comes first")
 
-    def _caller(self, access: Access) -> Identity | None:
-        """Ask whose the credentials are. Without a role Rekognition may be reached where STS cannot."""
+    def _ask_caller(self, access: Access) -> Identity | None:
+        """Ask STS whose the credentials are. Without a role, Rekognition may be reachable where STS is not."""
         try:
             return access.caller()
         except (Throttled, Unavailable) as exc:
@@ -225,7 +225,8 @@ class _Round:
             self._results.append(CheckResult(Check.CREDENTIALS, Mark.WARNING, text, way_on, exc.code))
             return None
 
-    def _is_the_account(self) -> bool:
+    def _check_account(self) -> bool:
+        """Check the account of the credentials; return whether it may be the one that the spec expects."""
         target = self._target
         arn = target.dataset_arn
         expected = target.account_id or (Arn.parse(arn).account if arn else None)
@@ -245,7 +246,7 @@ class _Round:
             self.add_failure(Check.ACCOUNT, Denied(text))
         return expected in {None, account}
 
-    def _is_there(self, access: Access) -> bool:
+    def _check_project(self, access: Access) -> bool:
         project, kind = self._target.identity
         located = self.try_or_add(Check.PROJECT, lambda: access.locate(project, kind))
         if located is None:
@@ -271,7 +272,7 @@ class _Round:
             self.add(Check.PROJECT, Mark.OK, f"{missing} yet; apply makes it")
         return False
 
-    def _is_usable(self, description: Description) -> bool:
+    def _check_status(self, description: Description) -> bool:
         message = f": {description.message}" if description.message else ""
         try:
             require_usable(description)

@@ -250,7 +250,7 @@ def _refs(plan: DatasetPlan, action: Action) -> frozenset[str]:
 
 
 def _leaks(seen: Sequence[_Seen]) -> dict[str, tuple[str, ...]]:
-    """Find images that AWS holds in both datasets of a project: what was trained on tests nothing."""
+    """Find images that AWS holds in both datasets of a project: a training image cannot test the model."""
     found: dict[str, tuple[str, ...]] = {}
     for train, test in train_and_test(seen, lambda one: one.desired):
         if train.drift.observed_at is None or test.drift.observed_at is None:

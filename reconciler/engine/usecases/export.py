@@ -55,7 +55,7 @@ class Exported:
     _spool: SpooledListing
 
     def lines(self, source_refs: Iterable[str]) -> Iterator[bytes]:
-        """Give the lines of these, in one form whatever form the service gave them."""
+        """Yield the lines of these, in one form whatever form the service gave them."""
         for source_ref in source_refs:
             yield sorted_line(parse_observed(self._spool.read(self._places[source_ref])))
 
@@ -150,7 +150,7 @@ class OrderedLines:
 
     def lines(self) -> Iterator[bytes]:
         """
-        Give the lines, without keys of the service.
+        Yield the lines, without keys of the service.
 
         Raises:
             SourceError: A file has changed since the lines were checked, or there is no space to sort them.

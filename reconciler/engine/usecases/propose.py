@@ -67,7 +67,7 @@ def propose_each(
 
 def unfulfilled(after: Desired, before: Proposed, requests: Sequence[EditRequest]) -> frozenset[str]:
     """
-    Return the images about which the edited specs do not say what they should.
+    Return the images whose edited specs lack the intended effect.
 
     Args:
         after: The dataset as it is read from the edited specs.
@@ -165,7 +165,7 @@ class _Proposing:
             self._result.observed.append((raw, change.observed.offset, change.observed.line))
 
     def _unremovable(self) -> str | None:
-        """Say why no line may leave git; None if it is known what AWS holds."""
+        """Return why no line may leave git; None if it is known what AWS holds."""
         gap = self._planned.plan.gap
         return f"{gap}: it may be there all the same; {OVERRIDE}" if gap else None
 
@@ -180,7 +180,7 @@ class _Proposing:
 
 
 def _unkeepable(observed: Fields, fields: Mapping[str, object]) -> str | None:
-    """Say why a line must not be kept in git; None if it may be."""
+    """Return why a line must not be kept in git; None if it may be."""
     if UNREADABLE in observed:
         return f"AWS holds a line that is not valid JSON: {observed['cl-errors'][0]['message']} ({CODE})"
     errors = [f for f in check_line(encode(dict(fields))).problems if f.severity is Severity.ERROR]

@@ -1,4 +1,4 @@
-"""Read what is desired of one dataset: every line once, checked, indexed by source-ref, and let go."""
+"""Read the desired entries of one dataset: each line is read once, checked, indexed, and not kept."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def read_desired(
 def recall(
     loaded: LoadedDataset, overrides: Overrides, revision: str | None, judged: JudgedFiles | None
 ) -> Desired | None:
-    """Return what is desired of a dataset whose files are as they are remembered; None of any other."""
+    """Return the remembered entries of a dataset; None if there are none, or its files have changed since."""
     known = None if judged is None else judged.dataset(name_of(loaded))
     if judged is None or known is None or known.key != key_of(loaded):
         return None
@@ -86,7 +86,7 @@ def recall(
 def read_lines(
     loaded: LoadedDataset, overrides: Overrides, revision: str | None, judged: JudgedFiles | None
 ) -> Desired:
-    """Read every line, as `read_desired` does of a dataset that it cannot recall, and remember what was found."""
+    """Read every line of a dataset that cannot be recalled, and remember the results. As `read_desired`."""
     key = None if judged is None else key_of(loaded)
     desired = _read(loaded, overrides, revision, judged)
     if judged is None or key is None or key != key_of(loaded):  # changed while it was read

@@ -1,4 +1,4 @@
-"""Read what is desired of a whole spec tree: every selected dataset, and what is wrong across datasets."""
+"""Read a whole spec tree: every selected dataset, and the problems across datasets."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Selection(Struct, frozen=True):
 
     def may_hold(self, dataset: BrokenDataset, missing: Collection[str]) -> bool:
         """
-        Return whether a dataset that cannot be read is not clearly another one than those that are asked for.
+        Return whether a dataset whose document cannot be read may be one of the selected.
 
         Args:
             missing: Names that were asked for, and that no other dataset has.

@@ -109,7 +109,7 @@ DOCUMENT: Final = ApplyDoc
 
 
 def render(results: Sequence[DatasetResult], options: RenderOptions) -> Iterator[bytes]:
-    """Give apply/v1."""
+    """Yield apply/v1."""
     document: ApplyDoc = {"format": "apply/v1", "datasets": Rows(results, _result)}
     if options.failure:
         document["errors"] = [error_doc(options.failure)]

@@ -42,7 +42,7 @@ _MOST_LABELS: Final = 10
 
 
 def render(results: Sequence[DatasetResult], options: RenderOptions) -> Iterator[Line]:
-    """Give the results of one apply as text."""
+    """Yield the results of one apply as text."""
     screen = options.screen
     details = len(results) == 1 or screen.limit is None
     lines = (content for result in results for content in _dataset(result, screen, details=details))

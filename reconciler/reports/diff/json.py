@@ -115,7 +115,7 @@ DOCUMENT: Final = DiffDoc
 
 
 def render(diff: RevisionDiff, _options: RenderOptions) -> Iterator[bytes]:
-    """Give diff/v1."""
+    """Yield diff/v1."""
     document: DiffDoc = {
         "format": "diff/v1",
         "before": _side(diff.before),

@@ -19,7 +19,7 @@ _LABELS: Final = 20
 
 
 def render(diff: RevisionDiff, _options: RenderOptions) -> Iterator[str]:
-    """Give the changes as GitHub-flavoured Markdown of at most `LIMIT` characters."""
+    """Yield the changes as GitHub-flavoured Markdown of at most `LIMIT` characters."""
     page = Page()
     head = ("| dataset | | added | changed | removed | unchanged |", "|:--|:--|--:|--:|--:|--:|")
     page.take([MARKER, f"### {total(diff)}", "", *table(head, diff.datasets, _row)])

@@ -50,7 +50,7 @@ _SHORT_COMMIT: Final = 12
 
 
 def render(diff: RevisionDiff, options: RenderOptions) -> Iterator[Line]:
-    """Give the changes as text."""
+    """Yield the changes as text."""
     shown = [dataset for dataset in diff.datasets if dataset.differs or dataset.errors]
     return stacked(
         [
@@ -78,7 +78,7 @@ def total(diff: RevisionDiff) -> str:
 
 
 def dataset_lines(diff: DatasetDiff, screen: Screen) -> Iterator[Line]:
-    """Give one dataset: what becomes of it, by label, and its images unless the screen is short."""
+    """Yield one dataset: what becomes of it, by label, and its images unless the screen is short."""
     was = Span(f"  was {diff.was}" if diff.was else "")
     yield line(
         Span(diff.name, Ink.BOLD), "  ", Span(diff.state.value, _INKS[diff.state]), was, whence(diff.origin)
@@ -109,7 +109,7 @@ def label_line(row: LabelBalance) -> Line:
 
 
 def image_lines(change: ImageChange, width: int) -> Iterator[Line]:
-    """Give one image, and below it the first of the fields that change."""
+    """Yield one image, and below it the first of the fields that change."""
     name = shortened(change.source_ref, LONGEST_NAME)
     yield line(SIGILS[change.action], f" {name}", whence(change.after or change.before))
     yield from indented(change_rows(changes(change.fields, change.view, DRIFTED), width), by=4)

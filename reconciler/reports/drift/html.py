@@ -83,14 +83,14 @@ class Relabelled(NamedTuple):
 
 
 def render(drift: Drift, options: RenderOptions) -> Iterator[bytes]:
-    """Give the page in UTF-8."""
+    """Yield the page in UTF-8."""
     return drift_page(drift, options.thumbnails)
 
 
 def drift_page(
     drift: Drift, thumbnails: Thumbnails = _NO_PICTURES, frame: Frame = _NO_FRAME
 ) -> Iterator[bytes]:
-    """Give the page in UTF-8, piece by piece, as a file or within the frame of a server."""
+    """Yield the page in UTF-8, piece by piece, as a file or within the frame of a server."""
     images = [item for _, item in in_order(drift)]
     return rendered(
         "drift",

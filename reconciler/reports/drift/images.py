@@ -48,7 +48,7 @@ class Row(NamedTuple):
 
 
 def unified(lines: LineTexts) -> Iterator[Row]:
-    """Give both sides of an image below one another: what differs, and one row around it."""
+    """Yield both sides of an image below one another: what differs, and one row around it."""
     pairs = _pairs(lines)
     near = {
         place
@@ -68,7 +68,7 @@ def unified(lines: LineTexts) -> Iterator[Row]:
 
 
 def _pairs(lines: LineTexts) -> list[tuple[str | None, str | None]]:
-    """Lay both sides out, a field or a box in each row, and put them beside one another."""
+    """Pair the rows of both sides, each of a field or a box."""
     ours, theirs = (tuple(_laid_out(text)) if text else () for text in lines)
     found: list[tuple[str | None, str | None]] = []
     for _, a, b, c, d in SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
@@ -90,7 +90,7 @@ def _rows(ours: str | None, theirs: str | None) -> Iterator[Row]:
 
 def marked(ours: str, theirs: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """
-    Part two rows into what they have in common and what they have not, in turn, word by word.
+    Split two rows, word by word, into parts that are equal and parts that differ, alternately.
 
     Rows with little in common are one part each: that they differ says it all.
     """
@@ -117,7 +117,7 @@ def _laid_out(text: str) -> Iterator[str]:
 
 
 def _object(fields: Mapping[str, Any], depth: int) -> Iterator[str]:
-    """Give one row a field; objects at the top, and lists of objects in them, one row an element."""
+    """Yield one row a field; objects at the top, and lists of objects in them, one row an element."""
     pad = _INDENT * depth
     for key, value in fields.items():
         name = f"{pad}{_json(key)}: "
@@ -154,7 +154,7 @@ _DIGITS: Final = 8
 
 def page_data(drift: Drift, thumbnails: Thumbnails) -> Iterator[str]:
     """
-    Give the data of the page as JSON that can stand in a script element: nothing in it ends the element.
+    Yield the data of the page as JSON that can stand in a script element: nothing in it ends the element.
 
     The images come in order of severity. What is absent or empty is left out.
     """

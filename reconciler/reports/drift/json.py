@@ -106,7 +106,7 @@ DOCUMENT: Final = DriftDoc
 
 
 def render(drift: Drift, _options: RenderOptions) -> Iterator[bytes]:
-    """Give drift/v1. An image of two classes is two items, so that a selection by class misses none."""
+    """Yield drift/v1. An image of two classes is two items, so that a selection by class misses none."""
     document: DriftDoc = {"format": "drift/v1", "datasets": Rows(drift.datasets, _dataset)}
     return encode(document)
 

@@ -12,7 +12,7 @@ from reconciler.reports.visible import visible
 
 
 def render(drift: Drift, _options: RenderOptions) -> Iterator[bytes]:
-    """Give a test suite for each dataset: one case for its verdict, and one for each image that differs."""
+    """Yield a test suite for each dataset: one case for its verdict, and one for each image that differs."""
     suites = Element("testsuites", name="reconciler drift")
     for dataset in drift.datasets:
         _suite(SubElement(suites, "testsuite"), dataset)

@@ -21,7 +21,7 @@ _LABELS: Final = 20
 
 
 def render(drift: Drift, _options: RenderOptions) -> Iterator[str]:
-    """Give drift as GitHub-flavoured Markdown of at most `LIMIT` characters."""
+    """Yield drift as GitHub-flavoured Markdown of at most `LIMIT` characters."""
     page = Page()
     page.take([MARKER, f"### {_title(drift)}", "", *_table(drift)])
     reported = [dataset for dataset in drift.datasets if dataset.items or dataset.errors or dataset.gap]

@@ -24,7 +24,7 @@ _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/sch
 
 
 def render(drift: Drift, _options: RenderOptions) -> Iterator[bytes]:
-    """Give one run. What only waits for an apply is a note, and what is acknowledged is suppressed."""
+    """Yield one run. What only waits for an apply is a note, and what is acknowledged is suppressed."""
     results = list(islice(_results(drift), MOST_RESULTS))
     found = sum(len(item.classes) for dataset in drift.datasets for item in dataset.items)
     rules = [{"id": kind.value, "shortDescription": {"text": words.CLASSES[kind]}} for kind in DriftClass]

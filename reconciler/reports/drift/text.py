@@ -43,14 +43,14 @@ _LABELS: Final = 10
 
 
 def render(drift: Drift, options: RenderOptions) -> Iterator[Line]:
-    """Give drift as text, dataset by dataset."""
+    """Yield drift as text, dataset by dataset."""
     if not drift.datasets:
         return iter([line("Nothing to observe: the specs hold no dataset.")])
     return stacked(dataset_lines(dataset, options.screen) for dataset in drift.datasets)
 
 
 def dataset_lines(dataset: DatasetDrift, screen: Screen) -> Iterator[Line]:
-    """Give one dataset: its verdict, its images by class, its labels, and what went wrong."""
+    """Yield one dataset: its verdict, its images by class, its labels, and what went wrong."""
     return stacked(
         [
             _header(dataset),
@@ -86,7 +86,7 @@ def _heading(kind: DriftClass, number: int, elsewhere: int) -> str:
 
 
 def item_lines(item: DriftItem, now: float | None = None) -> Iterator[Line]:
-    """Give one image, and below it what happened to it."""
+    """Yield one image, and below it what happened to it."""
     cause = words.cause(item) if item.cause is not Cause.ORPHAN else ""
     others = [f"also {words.CLASSES[kind]}" for kind in item.classes[1:]]
     notes = ", ".join(filter(None, [cause, *others, words.age(item, now)]))
@@ -118,7 +118,7 @@ def _header(dataset: DatasetDrift) -> Iterator[Line]:
 
 
 def caller_lines(dataset: DatasetDrift) -> Iterator[Line]:
-    """Give the calls that may have caused the drift, below their heading."""
+    """Yield the calls that may have caused the drift, below their heading."""
     for number, text in enumerate(words.callers(dataset)):
         if not number:
             yield line(f"  {words.CALLERS}")

@@ -62,7 +62,7 @@ _FIELDS: Final = 3
 
 def events(item: DriftItem) -> Iterator[ImageEvent]:
     """
-    Give what happened to one image, in sentences, the gravest first.
+    Yield what happened to one image, in sentences, the gravest first.
 
     Drift is reported from git to AWS. Where git alone changed, it is the other way round: what an apply will do.
     """

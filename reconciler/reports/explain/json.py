@@ -130,7 +130,7 @@ class Explained(NamedTuple):
 
 
 def render(explained: Explained, _options: RenderOptions) -> Iterator[bytes]:
-    """Give explain/v1: one element for each dataset that was asked."""
+    """Yield explain/v1: one element for each dataset that was asked."""
     source_ref, explanations, writers = explained
     document: ExplainDoc = {
         "format": "explain/v1",

@@ -42,7 +42,7 @@ _SHORT: Final = 12
 
 
 def render(explained: Explained, options: RenderOptions) -> Iterator[Line]:
-    """Give one block for each dataset that has the image, or could not be observed."""
+    """Yield one block for each dataset that has the image, or could not be observed."""
     source_ref, explanations, writers = explained
     known = [
         explanation for explanation in explanations if explanation.verdict is not ExplanationVerdict.NOWHERE

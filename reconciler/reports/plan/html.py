@@ -25,7 +25,7 @@ _DRAWN: Final = 1_000
 
 
 def render(plan: Plan, options: RenderOptions) -> Iterator[bytes]:
-    """Give the page in UTF-8."""
+    """Yield the page in UTF-8."""
     js = _script()
     return rendered(
         "plan",

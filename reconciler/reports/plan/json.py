@@ -185,7 +185,7 @@ DOCUMENT: Final = PlanDoc
 
 
 def render(plan: Plan, options: RenderOptions) -> Iterator[bytes]:
-    """Give plan/v1."""
+    """Yield plan/v1."""
     document = _plan(plan)
     if options.failure:
         document["errors"] = [error_doc(options.failure)]

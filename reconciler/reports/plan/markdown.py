@@ -32,7 +32,7 @@ MARKER: Final = "<!-- reconciler-plan -->"
 
 
 def render(plan: Plan, _options: RenderOptions) -> Iterator[str]:
-    """Give a plan as GitHub-flavoured Markdown of at most `LIMIT` characters."""
+    """Yield a plan as GitHub-flavoured Markdown of at most `LIMIT` characters."""
     page = Page()
     selected = [f"Selected: {code(words.selection(plan.selection))}", ""] if plan.selection else []
     page.take([MARKER, f"### {title(plan.datasets)}", "", *selected, *table(_HEAD, plan.datasets, _row)])

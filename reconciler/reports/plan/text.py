@@ -44,7 +44,7 @@ _SHORT_REVISION: Final = 12
 
 
 def render(plan: Plan, options: RenderOptions) -> Iterator[Line]:
-    """Give a plan as text, whole or in short."""
+    """Yield a plan as text, whole or in short."""
     if options.summary:
         return _summary(plan.datasets, options.screen)
     return stacked(
@@ -57,7 +57,7 @@ def render(plan: Plan, options: RenderOptions) -> Iterator[Line]:
 
 
 def _summary(plans: Sequence[DatasetPlan], screen: Screen) -> Iterator[Line]:
-    """Give the datasets that are not as desired, and the sum."""
+    """Yield the datasets that are not as desired, and the sum."""
     differing = [plan for plan in plans if not words.in_place(plan)]
     widest = max((len(plan.name) for plan in differing), default=0)
     for plan in differing:
@@ -70,7 +70,7 @@ def _summary(plans: Sequence[DatasetPlan], screen: Screen) -> Iterator[Line]:
 
 
 def dataset_lines(plan: DatasetPlan, screen: Screen) -> Iterator[Line]:
-    """Give the plan of one dataset: its changes by kind and cause, what stands in their way, the sum."""
+    """Yield the plan of one dataset: its changes by kind and cause, what stands in their way, the sum."""
     return stacked(
         [
             [_header(plan)],
@@ -89,7 +89,7 @@ def dataset_lines(plan: DatasetPlan, screen: Screen) -> Iterator[Line]:
 
 
 def change_lines(item: PlannedChange, width: int) -> Iterator[Line]:
-    """Give one change, and below it the first of the fields that differ."""
+    """Yield one change, and below it the first of the fields that differ."""
     sigil = Span(words.SIGILS[item.action], INKS[item.action])
     yield line(sigil, f" {shortened(item.source_ref, LONGEST_NAME)}", whence(item.origin))
     if item.quarantined is not None:
@@ -137,7 +137,7 @@ def _group(group: words.Group, screen: Screen) -> Iterator[Line]:
 
 
 def change_rows(found: Changes, width: int) -> Iterator[Line]:
-    """Give the first of what changes in an image: in sentences, then the other fields, with both values."""
+    """Yield the first of what changes in an image: in sentences, then the other fields, with both values."""
 
     def show(one: ImageEvent | FieldChange) -> Iterable[Line]:
         return (line(*event_parts(one)),) if isinstance(one, ImageEvent) else (field_line(one, width),)
@@ -162,7 +162,7 @@ def field_line(field: FieldChange, width: int, name_of: Callable[[str], str] = f
 
 
 def errored_lines(plan: DatasetPlan, screen: Screen) -> Iterator[Line]:
-    """Give the entries that are in place as desired, and that AWS has marked with error codes."""
+    """Yield the entries that are in place as desired, and that AWS has marked with error codes."""
     if plan.errored:
         yield line(f"{counted(len(plan.errored), 'entry', 'entries')} marked with errors by AWS")
         yield from indented(

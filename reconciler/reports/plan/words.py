@@ -168,7 +168,7 @@ class Tally(NamedTuple):
 
 
 def tally(plan: DatasetPlan) -> Tally:
-    """Count the changes of a plan; one that is withheld, or not selected, counts as that alone."""
+    """Count the changes of a plan; a withheld or unselected change counts only as such."""
     withheld = Counter(item.action for item in plan.changes if _withheld(item))
     left = Counter(item.action for item in plan.changes if item.is_not_selected)
     dispositions = Counter(disposition(plan, item) for item in plan.changes)
@@ -200,14 +200,14 @@ def calls(plans: Iterable[DatasetPlan]) -> str:
 
 
 def age(observed: Observed | None) -> str | None:
-    """Say how old the listing is that an observation relies on; None if it was made a moment ago."""
+    """Return how old the listing is that an observation relies on; None if it was made a moment ago."""
     if observed is None or observed.at - observed.scanned_at < _MINUTE:
         return None
     return f"Nothing changed in AWS since it was listed {lasting(observed.at - observed.scanned_at)} ago."
 
 
 def effort(plan: DatasetPlan) -> str | None:
-    """Say what applying a plan and proving it takes; None if that is less than a minute."""
+    """Return what applying a plan and proving it takes; None if that is less than a minute."""
     seconds, number = plan.calls.forecast_seconds, sum(plan.calls.forecast.values())
     if seconds < _MINUTE:
         return None
@@ -233,7 +233,7 @@ def summary(plan: DatasetPlan) -> str:
 
 
 def closed(plan: DatasetPlan) -> str | None:
-    """Say why changes are withheld until the dataset opens; None if none is."""
+    """Return why changes are withheld until the dataset opens; None if none is."""
     if plan.closed is None or (plan.arn and not any(item.is_postponed for item in plan.changes)):
         return None
     return f"Closed: {plan.closed.message}. With --allow-frozen, changes are sent all the same."

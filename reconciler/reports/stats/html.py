@@ -25,7 +25,7 @@ class Bar(NamedTuple):
 
 
 def render(statistics: Statistics, options: RenderOptions) -> Iterator[bytes]:
-    """Give the page in UTF-8."""
+    """Yield the page in UTF-8."""
     return rendered(
         "stats",
         style("reconciler.reports.stats", "page", "stats.css"),

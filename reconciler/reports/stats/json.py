@@ -111,7 +111,7 @@ DOCUMENT: Final = StatsDoc
 
 
 def render(statistics: Statistics, _options: RenderOptions) -> Iterator[bytes]:
-    """Give stats/v1."""
+    """Yield stats/v1."""
     document: StatsDoc = {
         "format": "stats/v1",
         "revision": statistics.revision,

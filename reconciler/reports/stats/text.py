@@ -19,7 +19,7 @@ Row = tuple[str, ...]
 
 
 def render(statistics: Statistics, options: RenderOptions) -> Iterator[Line]:
-    """Give the statistics as text."""
+    """Yield the statistics as text."""
     blocks = [_dataset(dataset, options.screen) for dataset in statistics.datasets]
     blocks += [_balance(balance, options.screen) for balance in statistics.balances]
     return stacked(blocks)
@@ -103,7 +103,7 @@ def _training(problems: Sequence[Problem]) -> Iterator[Line]:
 
 
 def _table(head: Row, rows: Sequence[Row], limit: int | None) -> Iterator[Line]:
-    """Give a table: the first column to the left, the others to the right; labels are shortened, never split."""
+    """Yield a table: the first column to the left, the others to the right; labels are shortened, never split."""
     shown = [
         (shortened(visible(first), _LABEL_COLUMNS), *rest)
         for first, *rest in (rows if limit is None else rows[:limit])

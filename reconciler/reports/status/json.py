@@ -137,7 +137,7 @@ class KnownStatuses(NamedTuple):
 
 
 def render(known: KnownStatuses, _options: RenderOptions) -> Iterator[bytes]:
-    """Give status/v1, ordered by name."""
+    """Yield status/v1, ordered by name."""
     document: StatusDoc = {"format": "status/v1", "datasets": datasets_doc(*known)}
     return encode(document)
 

@@ -35,7 +35,7 @@ _NONE: Final = "-"
 
 
 def render(known: KnownStatuses, options: RenderOptions) -> Iterator[Line]:
-    """Give a table of all datasets, and below it what is wrong with which."""
+    """Yield a table of all datasets, and below it what is wrong with which."""
     datasets, now = datasets_doc(*known), known.now
     if not datasets:
         yield line("Nothing is known: no dataset has been applied with this state directory.")
@@ -59,7 +59,7 @@ def render(known: KnownStatuses, options: RenderOptions) -> Iterator[Line]:
 
 
 def _table(known: Sequence[DatasetStatusDoc], width: int) -> Iterator[Line]:
-    """Give one row a dataset; where that is too wide, its name stands above the rest."""
+    """Yield one row a dataset; where that is too wide, its name stands above the rest."""
     headings = tuple(_COLUMNS)
     rows = [tuple(visible(cell(dataset)) for cell in _COLUMNS.values()) for dataset in known]
     widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]

@@ -30,7 +30,7 @@ _LITERAL: Final = re.compile(r"\\u([eE])([89a-fA-F])")
 
 def parse(text: str) -> Iterator[Any]:
     """
-    Give the events of a text.
+    Yield the events of a text.
 
     Raises:
         yaml.MarkedYAMLError: It is not YAML.

@@ -25,7 +25,7 @@ SHOWN = (
 
 
 def shown(facts: Facts) -> str:
-    """Give the first letters of the statuses, in the order of SHOWN."""
+    """Return the first letters of the statuses, in the order of SHOWN."""
     statuses = {condition.kind: condition.status.value[0] for condition in judge(facts)}
     return "".join(statuses[kind] for kind in SHOWN)
 

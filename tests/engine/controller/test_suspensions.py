@@ -22,7 +22,7 @@ def sent(months: Months) -> int:
 
 @pytest.fixture
 def suspended(months: Months) -> Months:
-    """Give a converged dataset, suspended, whose spec then changed."""
+    """Return a converged dataset, suspended, whose spec then changed."""
     months.write("roses", *"abc")
     months.settle()
     months.controller.suspend(["roses"], WHY, 2 * 3_600)

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from reconciler.core.status.status_object import (
     EventReason,
-    left_the_specs,
     news,
     object_status,
     problems,
+    status_of_departed,
 )
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.log import log
@@ -143,7 +143,7 @@ class StatusPublisher:
                 self._objects.remove(name)
                 self._left.discard(name)
         for name in sorted(self._unlisted):
-            self._objects.put(name, left_the_specs(self._registry.wall()), create=False)
+            self._objects.put(name, status_of_departed(self._registry.wall()), create=False)
             self._unlisted.discard(name)
 
     def _all_names(self) -> frozenset[str] | None:
