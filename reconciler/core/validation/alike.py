@@ -191,35 +191,31 @@ def _check_alike(decode: Callable[[bytes], Any], texts: Sequence[bytes]) -> tupl
     outcomes, commas = [], []
     for raw in texts:
         labels: dict[str, None] = {}
-        ref, expected, outcome = "", 0, CLEAN_BOXES
         try:
             line = decode(raw)
-            expected = _check_boxes(line.boxes, line.metadata, labels)
-            if not labels and line.metadata.human_annotated == "yes":
-                outcome = line.outcome_without_boxes
-            ref = line.ref
+            metadata, boxes, (size,) = line.metadata, line.boxes.annotations, line.boxes.image_size
+            names, width, height = metadata.class_map, size.width, size.height
+            for box in boxes:
+                if box.left + box.width > width or box.top + box.height > height:
+                    raise DoubtError
+                labels[names[DECIMALS[box.class_id]]] = None
+            expected = _COMMAS + check_beside_boxes(size, len(boxes), metadata)
+            is_empty = not boxes and metadata.human_annotated == "yes"
+            ref, outcome = line.ref, line.outcome_without_boxes if is_empty else CLEAN_BOXES
         except DOUBTS:
-            pass
+            ref, outcome, expected = "", CLEAN_BOXES, raw.count(b",")
         refs.append(ref)
         of_lines.append(labels)
         outcomes.append(outcome)
         commas.append(expected)
-    found = _Found([*refs], of_lines, outcomes)
-    are_ordinary, counted = [*map(is_ordinary, refs)], [*map(bytes.count, texts, repeat(b","))]
-    if commas == counted and None not in are_ordinary:
+    found, are_ordinary = _Found([*refs], of_lines, outcomes), [*map(is_ordinary, refs)]
+    # None has fewer commas than expected, so that none has more if all together have not.
+    have_more = sum(commas) != b"".join(texts).count(b",")
+    if not have_more and None not in are_ordinary:
         return found, ()
-    return found, [row for row, sound in enumerate(are_ordinary) if not sound or commas[row] != counted[row]]
-
-
-def _check_boxes(value: _Boxes, metadata: _Metadata, labels: dict[str, None]) -> int:
-    """Check the boxes of a line, add their labels, and return the number of commas in the line."""
-    boxes, names, (size,) = value.annotations, metadata.class_map, value.image_size
-    width, height = size.width, size.height
-    for box in boxes:
-        if box.left + box.width > width or box.top + box.height > height:
-            raise DoubtError
-        labels[names[DECIMALS[box.class_id]]] = None
-    return _COMMAS + check_beside_boxes(size, len(boxes), metadata)
+    counted = map(bytes.count, texts, repeat(b",")) if have_more else commas
+    rows = enumerate(zip(are_ordinary, commas, counted, strict=True))
+    return found, [row for row, (sound, least, count) in rows if not sound or least != count]
 
 
 def _check_labels(texts: Sequence[bytes]) -> tuple[_Found, Sequence[int]]:
