@@ -30,6 +30,7 @@ from reconciler.core.validation.checked_line import (
     CheckedLine,
     CheckedLines,
     LabelKinds,
+    Outcome,
     each,
     error,
     kind_of,
@@ -150,10 +151,12 @@ def _characters(raw: bytes) -> int:
 
 
 # An unremarkable image address, as in `fast`, and without characters that JSON would escape.
-_image_first: Final = re.compile(
+_IMAGE_FIRST: Final = (
     rb'\{"source-ref": ?"(s3://[A-Za-z0-9._-]+/(?:[ !#-\[\]-~]*/)?'
     rb"[!#-.0-\[\]-~][ !#-.0-\[\]-~]*\.(?:[jJ][pP][eE]?[gG]|[pP][nN][gG]))\""
-).match
+)
+_image_first: Final = re.compile(_IMAGE_FIRST).match
+_images_and_rests: Final = re.compile(b"^" + _IMAGE_FIRST + b"(.*)\n", re.MULTILINE).findall
 
 MOST_RESTS: Final = 4096
 """The size of the cache: 3 MB at 700 bytes a line."""
@@ -161,8 +164,6 @@ MOST_RESTS: Final = 4096
 # Longer rests of lines, and lines with more problems, are not cached: this bounds the cache to 50 MB.
 _LONGEST_REST: Final = 8192
 _MOST_PROBLEMS: Final = 10
-
-_new: Final = tuple.__new__  # as in `fast`
 
 
 class LineChecker:
@@ -177,14 +178,29 @@ class LineChecker:
     """
 
     def __init__(self) -> None:
-        self._rests: dict[bytes, tuple[tuple[str, ...], LabelKinds, tuple[Problem, ...]]] = {}
+        self._rests: dict[bytes, tuple[tuple[str, ...], Outcome]] = {}
         self._found = 0
         self._pays = True
         self._alike = LinesAlike(_check_doubtful)
 
     def check_all(self, texts: Sequence[bytes]) -> CheckedLines:
         """Check consecutive lines, at least one."""
-        return each(self.check, texts) if self._pays else self._alike.check_all(texts)
+        if not self._pays:
+            return self._alike.check_all(texts)
+        return self._known(texts) or each(self.check, texts)
+
+    def _known(self, texts: Sequence[bytes]) -> CheckedLines | None:
+        """Return the results of lines with rests that are all known; None if one is not."""
+        found = _images_and_rests(b"\n".join([*texts, b""]))
+        if len(found) != len(texts) or max(map(len, texts)) > MAX_LINE_CHARS:
+            return None
+        images, rests = zip(*found, strict=True)
+        known = [*map(self._rests.get, rests)]
+        if None in known:
+            return None
+        self._found += len(texts)
+        labels, outcomes = zip(*known, strict=True)
+        return CheckedLines(b"\n".join(images).decode().split("\n"), labels, outcomes)
 
     def check(self, raw: bytes) -> CheckedLine:
         if not self._pays or (image := _image_first(raw)) is None:
@@ -194,8 +210,8 @@ class LineChecker:
         if known is None or len(raw) > MAX_LINE_CHARS:
             return self._learn(raw, rest)
         self._found += 1
-        labels, kinds, problems = known
-        return _new(CheckedLine, (image[1].decode(), labels, kinds, problems))
+        labels, (kinds, problems) = known
+        return CheckedLine(image[1].decode(), labels, kinds, problems)
 
     def _learn(self, raw: bytes, rest: bytes) -> CheckedLine:
         checked = check_line(raw)
@@ -205,5 +221,5 @@ class LineChecker:
                 self._pays = self._found > MOST_RESTS
                 self._rests.clear()
                 self._found = 0
-            self._rests[rest] = labels, kinds, problems
+            self._rests[rest] = labels, (kinds, problems)
         return checked

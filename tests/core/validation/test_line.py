@@ -121,6 +121,36 @@ def test_lines_that_differ_in_their_image_are_judged_once(judged: list[bytes], s
     assert 1 == len(judged)
 
 
+@pytest.mark.parametrize("style", [COMPACT, SPACED])
+def test_lines_whose_rests_are_known_are_recognised_together(
+    style: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+):
+    checker = LineChecker()
+    checker.check_all([*written(0, 1, style=style)])
+    monkeypatch.delattr(LineChecker, "check")
+
+    found = checker.check_all([*written(1, 50, style=style)])
+
+    assert [f"s3://acme/{number}.jpg" for number in range(1, 51)] == found.source_refs
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        pytest.param(b'[{"source-ref":"s3://acme/a.jpg"}', id="inside-a-line"),
+        pytest.param(b'{"source-ref":"s3://acme/a.jpg"', id="another-rest"),
+        pytest.param(b'{"source-ref":"s3://acme/' + b"b" * 100_000 + b'.jpg"}', id="too-long"),
+    ],
+)
+def test_an_odd_line_among_known_ones_is_not_recognised(odd: bytes):
+    bare, checker = b'{"source-ref":"s3://acme/a.jpg"}', LineChecker()
+    checker.check(bare)
+
+    found = checker.check_all([bare, odd, bare])
+
+    assert [check_slowly(raw).source_ref for raw in (bare, odd, bare)] == list(found.source_refs)
+
+
 def test_a_line_too_long_is_reported_though_its_rest_is_known(judged: list[bytes]):
     short, long = (
         json.dumps(box_line(1) | {"source-ref": f"s3://acme/{key}.jpg"}, separators=COMPACT).encode()
@@ -182,6 +212,16 @@ def test_many_rests_make_room_while_it_pays(judged: list[bytes], monkeypatch: py
 
     for raw in (*written(0, 50), *written(50, 11, note="{}"), *written(61, 5)):
         checker.check(raw)
+
+    assert 1 + 11 + 1 == len(judged)
+
+
+def test_lines_recognised_together_pay_as_well(judged: list[bytes], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(line, "MOST_RESTS", 10)
+    checker = LineChecker()
+
+    for part in (written(0, 1), written(1, 49), written(50, 11, note="{}"), written(61, 5)):
+        checker.check_all([*part])
 
     assert 1 + 11 + 1 == len(judged)
 
