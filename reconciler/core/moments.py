@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 
 def moment(seconds: float) -> str:
-    """Return seconds since the epoch in ISO 8601, in UTC, to the second; a dash where no calendar reaches."""
+    """Return seconds since the epoch in ISO 8601, in UTC, to the second; a dash beyond the calendar."""
     try:
         found = datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError, OSError):
@@ -15,5 +15,5 @@ def moment(seconds: float) -> str:
 
 
 def moment_or_none(seconds: float | None) -> str | None:
-    """Return the same, or None for a time that is not known."""
+    """Return a time as `moment` does; None if it is not known."""
     return None if seconds is None else moment(seconds)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from reconciler.answers import limit_answers
-from reconciler.core.status.notices import Level, Notice
+from reconciler.core.status.notices import Notice
 from reconciler.errors import UsageError
+from reconciler.notify.apprise_service import AppriseService
 from reconciler.notify.cloudevents import CloudEvents
-from reconciler.ports import Channel, Delivery, Receipt
-from reconciler.redact import redacted
+from reconciler.ports import Channel
 
 Maker = Callable[[str, str, str], Channel[Notice]]
 """Makes a channel of its name, its URL and the name of the source of the specs."""
@@ -42,53 +40,9 @@ def channel(name: str, url: str, source: str) -> Channel[Notice]:
     Raises:
         UsageError: It is not a URL or names no host, apprise does not know it, or the extra is not installed.
     """
-    make = next((make for prefix, make in CHANNELS.items() if url.startswith(prefix)), None)
+    make = next((make for prefix, make in CHANNELS.items() if url.startswith(prefix)), AppriseService)
     try:
         url.encode()
-        return AppriseService(name, url) if make is None else make(name, url, source)
+        return make(name, url, source)
     except ValueError as exc:  # half a character, half an address, a port beyond all
         raise UsageError(f"--notify {name}: this is not a URL: {exc}") from exc
-
-
-_MOST_CHARACTERS: Final = 200
-_TYPES: Final = {Level.FAILURE: "failure", Level.DRIFT: "warning", Level.RECOVERY: "success"}
-
-
-class AppriseService:
-    """
-    `ports.Channel` of one apprise URL.
-
-    Raises:
-        UsageError: The extra is not installed, or apprise does not know such a URL.
-    """
-
-    def __init__(self, name: str, url: str) -> None:
-        self.name = name
-        try:
-            from apprise import Apprise, AppriseAsset
-        except ImportError as exc:
-            raise UsageError(
-                f"--notify {name}: it needs the extra notify: pip install 'rekognition-dataset-reconciler[notify]'"
-            ) from exc
-        limit_answers()
-        logging.getLogger("apprise").propagate = False  # its lines are not log events; the result holds them
-        logging.getLogger("apprise").addHandler(logging.NullHandler())
-        # Nothing is stored beside the state, no redirect gets the secret, and the calling thread sends.
-        asset = AppriseAsset(
-            app_id="reconciler", app_desc="reconciler", app_url="", async_mode=False, storage_mode="memory",
-            http_redirects=False,
-        )  # fmt: skip
-        self._service = Apprise(asset=asset)
-        if not self._service.add(url):
-            raise UsageError(
-                f"--notify {name}: apprise knows no such address; its documentation lists the forms"
-            )
-
-    def send(self, message: Notice) -> Delivery:
-        result = self._service.notify(
-            title=message.title, body=message.text, body_format="text", notify_type=_TYPES[message.level]
-        )
-        if result:
-            return Delivery(Receipt.SENT)
-        text = "; ".join(" ".join(entry.message.split()) for entry in result.logs())
-        return Delivery(Receipt.FAILED, redacted(text)[:_MOST_CHARACTERS] or "apprise gave no reason")

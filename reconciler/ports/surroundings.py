@@ -87,7 +87,7 @@ class Untraced:
     """A `Tracer` that does nothing, and its only span."""
 
     def span(self, name: str, **attributes: Value) -> Self:
-        """Return what does nothing."""
+        """Return itself, a span that does nothing."""
         del name, attributes
         return self
 

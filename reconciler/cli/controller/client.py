@@ -74,7 +74,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 def _opener(server: str) -> urllib.request.OpenerDirector:
-    """Return what opens the URL; a proxy of the environment neither reaches this machine nor gets the token."""
+    """Return the opener of the URL; a proxy of the environment neither reaches this machine nor gets the token."""
     direct = [urllib.request.ProxyHandler({})] if _is_loopback(urlsplit(server).hostname or "") else []
     return urllib.request.build_opener(_NoRedirects, *direct)
 

@@ -66,7 +66,7 @@ def listener(
     own: OwnCalls,
 ) -> QueueListener | None:
     """
-    Return what reads the queue of --events; None without the flag.
+    Return the listener on the queue of --events; None without the flag.
 
     Raises:
         Denied, Rejected: There are no credentials, or no Region, to create a client with.

@@ -28,7 +28,7 @@ def notifier(
     args: argparse.Namespace, registry: Registry, stored: Notified, tally: DeliveryTally
 ) -> Notifier | None:
     """
-    Return what reports by --notify and --commit-status; None without either.
+    Return the notifier of --notify and --commit-status; None without either flag.
 
     Raises:
         UsageError: A URL or a token cannot be used, or the extra is not installed.

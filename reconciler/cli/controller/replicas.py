@@ -59,7 +59,7 @@ def fleet(args: argparse.Namespace, home: CredentialsHome) -> Fleet | None:
 
 def status_publisher(args: argparse.Namespace, registry: Registry) -> StatusPublisher | None:
     """
-    Return what writes the objects of --status-objects; None without the flag.
+    Return the publisher of --status-objects; None without the flag.
 
     Raises:
         UsageError: The flag is not NAMESPACE/NAME, the extra is not installed, or no cluster is configured.

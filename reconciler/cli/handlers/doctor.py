@@ -16,7 +16,7 @@ from reconciler.engine.usecases.doctor import examine, examine_broken, unclaimed
 from reconciler.engine.usecases.spec_tree import Reading
 from reconciler.errors import Exit, SourceError, StateError
 from reconciler.ports import Access
-from reconciler.sources.git.revision import program
+from reconciler.sources.git.revision import check_git
 from reconciler.state.fitness import check_state
 
 # A diagnosis should be fast: three failed attempts in a row are enough.
@@ -26,7 +26,7 @@ _IMPATIENT = CallSettings(attempts=3)
 def run(args: argparse.Namespace) -> int:
     """Print the results of all checks, even if the specs cannot be read."""
     results = [check_state(Path(args.state_dir))]
-    if git := program(Path(args.path)):
+    if git := check_git(Path(args.path)):
         results.append(git)
     datasets: tuple[DatasetPreflight, ...] = ()
     try:

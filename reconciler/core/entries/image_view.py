@@ -191,7 +191,7 @@ class Totals:
         return self._images.of(desired)
 
     def boxes(self, desired: Mapping[str, int]) -> tuple[LabelTotal, ...]:
-        """Do the same for boxes."""
+        """Return the labels whose number of boxes changes, given the boxes of each in all desired lines."""
         return self._boxes.of(desired)
 
 

@@ -135,7 +135,7 @@ def causes_of(conditions: Iterable[Condition], before: Mapping[str, str]) -> dic
 
 
 def causes_of_source(failure: FailureReason | None, before: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the same for the source of the specs."""
+    """Return the causes that the source of the specs has, with their messages; arguments as of `causes_of`."""
     if failure is None:
         return {}
     return before if failure.reason is Reason.NOT_YET else {failure.reason.value: failure.message}

@@ -168,7 +168,7 @@ class DatasetState:
         return self.loaded.schedule.is_scan_due(now - self.scanned_at, entries)
 
     def urgency(self, now: float) -> tuple[bool, float]:
-        """Return what orders cycles: listings come last, the most overdue of them first."""
+        """Return the sort key of cycles: listings come last, the most overdue of them first."""
         if self.is_only_to_be_listed(now):
             return True, self.stale_at or 0.0
         return False, self.due

@@ -89,7 +89,7 @@ class Reading:
 
     @property
     def noted(self) -> tuple[Problem, ...]:
-        """Return the same without `warnings`, in any order."""
+        """Return `problems` without `warnings`, in any order."""
         read, broken = (dataset.noted for dataset in self.datasets), (one.problems for one in self.broken)
         shared = chain.from_iterable(self._warnings[1])
         return tuple(dict.fromkeys(chain(self.of_tree, *read, *broken, self.across, shared)))

@@ -80,7 +80,7 @@ def uncommitted(directory: Path) -> str | None:
     return f"{changed[0]}{more} not committed" if changed else None
 
 
-def program(path: Path) -> CheckResult | None:
+def check_git(path: Path) -> CheckResult | None:
     """Check that git can be run for specs in *path*; None outside git, where it is not needed."""
     from reconciler.core.preflight import Check, CheckResult, Mark
 

@@ -7,7 +7,7 @@ import pytest
 from reconciler.core.preflight import Mark
 from reconciler.errors import SourceError
 from reconciler.sources.git.checkout import find, opened
-from reconciler.sources.git.revision import program, revision_of
+from reconciler.sources.git.revision import check_git, revision_of
 from reconciler.sources.git.runner import environment, run
 from reconciler.sources.git.work_tree import FileState, object_of, state_of
 
@@ -26,7 +26,7 @@ def commit(repository):
 
 
 def test_outside_git_none_is_needed(tmp_path):
-    assert program(tmp_path) is None
+    assert check_git(tmp_path) is None
 
 
 def test_the_commit_is_named(repository):
@@ -37,7 +37,7 @@ def test_the_commit_is_named(repository):
     commit(repository)
 
     for path in (repository, repository / "specs", file):
-        found = program(path)
+        found = check_git(path)
         assert (Mark.OK, True) == (found.mark, revision_of(repository).commit[:12] in found.message)
 
 
@@ -59,7 +59,7 @@ def test_a_count_of_settings_that_is_none_is_not_used(count, monkeypatch):
 
 
 def test_nothing_is_committed_yet(repository):
-    assert Mark.WARNING is program(repository / "specs").mark
+    assert Mark.WARNING is check_git(repository / "specs").mark
 
 
 def test_there_is_no_git_program(repository, monkeypatch, tmp_path):
@@ -67,7 +67,7 @@ def test_there_is_no_git_program(repository, monkeypatch, tmp_path):
     commit(repository)
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    found = program(repository / "specs")
+    found = check_git(repository / "specs")
 
     assert (Mark.WARNING, 0) == (found.mark, found.exit_code)
     assert "no git program" in found.message
@@ -82,7 +82,7 @@ def test_specs_that_are_not_as_committed_are_a_warning(repository):
     for name in ("a", "b"):
         (repository / "specs" / f"{name}.yaml").write_text("x: 2\n")
 
-    found = program(repository / "specs")
+    found = check_git(repository / "specs")
 
     assert Mark.WARNING is found.mark
     assert "specs/a.yaml and 1 more not committed" in found.message
@@ -90,7 +90,7 @@ def test_specs_that_are_not_as_committed_are_a_warning(repository):
 
 
 def test_a_path_that_no_system_takes_is_left_to_those_who_read_it(tmp_path):
-    assert program(tmp_path / ("x" * 5_000)) is None
+    assert check_git(tmp_path / ("x" * 5_000)) is None
 
 
 @pytest.mark.parametrize(
