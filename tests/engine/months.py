@@ -34,7 +34,7 @@ spec:
   entries: [{{file: {name}.jsonl}}]
   policy: {{mode: upsert{policy}}}
   limits: {{maxChangeRatio: 1}}
-  schedule: {{interval: {interval}, fullScanMaxAge: 6h}}
+  schedule: {{interval: {interval}, fullScanMaxAge: {max_age}}}
   suspend: {suspend}
 """
 
@@ -124,9 +124,12 @@ class Months:
             ).fetchall():
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608  names that SQLite gave
 
-    def restarted(self) -> Months:
+    def restarted(self, calls_per_second: int | None = None) -> Months:
         """Return a new process in the same place, at the same time."""
-        return _controlled(self.emulator, self.client, self.state, self.time, self.place)
+        place = self.place
+        return _controlled(
+            self.emulator, self.client, self.state, self.time, place, calls_per_second=calls_per_second
+        )
 
     def write(
         self,
@@ -134,6 +137,7 @@ class Months:
         *entries: str,
         label: str = "rose",
         interval: str = "5m",
+        max_age: str = "6h",
         policy: str = "",
         suspend: bool = False,
     ) -> None:
@@ -144,6 +148,7 @@ class Months:
         text = SPEC.format(
             name=name,
             interval=interval,
+            max_age=max_age,
             policy=f", {policy}" if policy else "",
             suspend="true" if suspend else "false",
         )

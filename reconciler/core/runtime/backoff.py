@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
+from math import inf
 from typing import Final
 
 POLL_FIRST_SECONDS: Final = 0.5
@@ -96,7 +98,7 @@ def next_attempt(failures: int, draw: float, interval: float) -> float:
     return max(RETRY_LEAST_SECONDS, draw * min(most, first * 2.0 ** min(failures, 30)))
 
 
-def scan_is_due(age: float, max_age: float, interval: float, listing: float) -> bool:
+def scan_is_due(age: float, max_age: float, interval: float, listing: float, ahead: float = 0.0) -> bool:
     """
     Return whether a complete listing is due now: begun in the next cycle, it might end too late.
 
@@ -107,10 +109,29 @@ def scan_is_due(age: float, max_age: float, interval: float, listing: float) -> 
         age: Seconds since the end of the last one; negative if the clock was set back, and then a listing is due.
         interval: The longest time between two cycles.
         listing: Seconds that it takes by itself.
+        ahead: As `seconds_ahead` says.
     """
     latest = max_age - interval - listing
-    due = max(latest - listing, min(latest, max_age / 2)) if latest > 0 else max_age / 2
+    due = max(latest - listing - ahead, min(latest, max_age / 2)) if latest > 0 else max_age / 2
     return age < 0 or age >= due
+
+
+def seconds_ahead(listings: Sequence[tuple[float, float]]) -> list[float]:
+    """
+    Return for each listing how much earlier than by itself it is begun, so that those after it end in time, too.
+
+    They share the calls of a second, so they follow one another: the one that must end first is begun first.
+
+    Args:
+        listings: For each, until when it must end, and the seconds that it takes by itself.
+    """
+    found, free = [0.0] * len(listings), inf
+    for place, (until, seconds) in sorted(enumerate(listings), key=lambda one: one[1], reverse=True):
+        by_itself = until - seconds
+        free = min(free, by_itself)
+        found[place] = by_itself - free
+        free -= seconds
+    return found
 
 
 EACH_SECONDS: Final = 10.0

@@ -217,10 +217,10 @@ class Schedule(Part):
         """Return the longest time between two cycles."""
         return self.interval_seconds * (1.0 + self.jitter)
 
-    def is_scan_due(self, age: float, entries: int) -> bool:
-        """Return whether a dataset of so many entries is to be listed; *age* as in `scan_is_due`."""
+    def is_scan_due(self, age: float, entries: int, ahead: float = 0.0) -> bool:
+        """Return whether a dataset of so many entries is to be listed; *age* and *ahead* as in `scan_is_due`."""
         most = self.full_scan_max_age_seconds
-        return scan_is_due(age, most, self.longest_interval_seconds, listing_seconds(entries))
+        return scan_is_due(age, most, self.longest_interval_seconds, listing_seconds(entries), ahead)
 
 
 class DatasetSpec(Part):

@@ -179,7 +179,7 @@ def _counts_still(kept: Kept, loaded: LoadedDataset, digest: bytes, context: Con
     schedule, now = loaded.schedule, context.clock.now()
     if kept.desired != digest or kept.arn != (loaded.target.dataset_arn or kept.arn):
         return False
-    if schedule.is_scan_due(now - kept.scanned_at, _entries_in(kept)):
+    if schedule.is_scan_due(now - kept.scanned_at, _entries_in(kept), context.ahead_seconds):
         return False
     held = context.memory.quarantine.of(loaded.name).values()
     return not context.memory.journal.unfinished(loaded.name) and all(each.until > now for each in held)

@@ -168,7 +168,9 @@ class CycleRunner:
         clock = self.monotonic.clock(before_call)
         guarded = GuardedGateway(context.gateway, state.name, clock, self._listener, before_call, may_write)
         state.work = guarded.work
-        context = replace(context, gateway=guarded, clock=clock, permit=may_send)
+        context = replace(
+            context, gateway=guarded, clock=clock, permit=may_send, ahead_seconds=state.ahead_seconds
+        )
         with bound(dataset_arn=state.arn):
             found = run_cycle(loaded, work, context, guarded, partial(self._recorder.note_begun, state))
         state.quarantined = quarantine_view(context.memory.quarantine.of(state.name).values())

@@ -12,6 +12,7 @@ from reconciler.core.drift.foreign_calls import MOST_SHOWN, ForeignCall
 from reconciler.core.moments import moment_or_none
 from reconciler.core.planning.calls import NO_CALLS, Calls
 from reconciler.core.planning.plan import PlanError, errors_of
+from reconciler.core.runtime.quotas import listing_seconds
 from reconciler.core.spec.policy import next_boundary
 from reconciler.core.status.conditions import (
     Condition,
@@ -53,6 +54,7 @@ class DatasetState:
         edited: Whether the spec changed since the last cycle began.
         again: Whether a cycle was requested while one was running.
         hastened_to: When a cycle is due after the running one, because of a message; infinite if it is not.
+        ahead_seconds: How much earlier than for its own age it is to be listed, so that others are in time, too.
         is_elsewhere: Whether another replica reconciles the dataset, or none yet: this one makes no call for it.
         suspension: Why a person has suspended applying, and until when; None if it is not suspended.
         failures: Consecutive failed cycles.
@@ -80,6 +82,7 @@ class DatasetState:
     edited: bool = False
     again: bool = False
     hastened_to: float = inf
+    ahead_seconds: float = 0.0
     is_elsewhere: bool = False
     suspension: Suspension | None = None
     failures: int = 0
@@ -164,8 +167,18 @@ class DatasetState:
         """Return whether nothing calls for a cycle but the age of the last listing."""
         if self.scanned_at is None or self.loaded is None or self.edited:
             return False
-        entries = self.summary.entries if self.summary else 0
-        return self.loaded.schedule.is_scan_due(now - self.scanned_at, entries)
+        return self.loaded.schedule.is_scan_due(now - self.scanned_at, self.entries, self.ahead_seconds)
+
+    @property
+    def entries(self) -> int:
+        return self.summary.entries if self.summary else 0
+
+    @property
+    def next_listing(self) -> tuple[float, float] | None:
+        """Return until when it must be listed again if that begins in a cycle, and its seconds; None if never."""
+        if self.stale_at is None or self.loaded is None or not self.is_scheduled:
+            return None
+        return self.stale_at - self.loaded.schedule.longest_interval_seconds, listing_seconds(self.entries)
 
     def urgency(self, now: float) -> tuple[bool, float]:
         """Return the sort key of cycles: listings come last, the most overdue of them first."""

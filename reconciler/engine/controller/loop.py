@@ -99,6 +99,7 @@ class Controller:
         if self._poller.start_if_due(now):
             self._workers.submit(self._poll, SOURCE)
         self._resume_expired()
+        self._registry.spread_listings()
         wall = self._registry.wall()
         for state in sorted(self._take_due(now), key=lambda state: state.urgency(wall)):
             listed = state.is_only_to_be_listed(wall)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from reconciler.core.moments import moment, moment_or_none
+from reconciler.core.runtime.backoff import seconds_ahead
 from reconciler.core.runtime.fleet import Partition
 from reconciler.core.spec.documents import Target
 from reconciler.core.status.conditions import FailureReason, Reason
@@ -151,6 +153,19 @@ class Registry:
         for state in self.states.values():
             if state.loaded is not None and state.summary is not None and not state.suspended:
                 yield full_scan(state.loaded, state.summary.entries)
+
+    def spread_listings(self) -> None:
+        """Have the listings of one role and Region begin one after the other, so that all end in time."""
+        places = defaultdict[str, list[tuple[DatasetState, tuple[float, float]]]](list)
+        with self.lock:
+            for state in self.states.values():
+                if (listing := state.next_listing) is not None:
+                    places[state.place].append((state, listing))
+            for found in places.values():
+                for (state, _), seconds in zip(
+                    found, seconds_ahead([each for _, each in found]), strict=True
+                ):
+                    state.ahead_seconds = seconds
 
     def is_ready(self) -> bool:
         """Return whether the specs have been read and every dataset has been observed once."""

@@ -29,6 +29,7 @@ class Context:
         wait_seconds: Seconds that a command that only reads waits for a dataset that is busy.
         permit: Called before each update; raises if it must not be sent, before anything of it is recorded.
         full: List every entry, whatever is remembered of earlier listings.
+        ahead_seconds: How much earlier than for its own age a listing is due, for the sake of others after it.
         edit_first: Postpone a listing that is due, but not overdue: an edit waits.
         overtaken: Called between the pages of a listing that is only due; raises to abandon it for something else.
         trust_listing: Take a listing as complete, whatever number of entries the service counts.
@@ -44,6 +45,7 @@ class Context:
     permit: Callable[[], object] = always
     trust_listing: bool = False
     full: bool = False
+    ahead_seconds: float = 0.0
     edit_first: bool = False
     overtaken: Callable[[], object] = always
     tracer: Tracer = field(default_factory=Untraced)

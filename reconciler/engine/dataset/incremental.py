@@ -120,7 +120,7 @@ def may_wait_until(desired: Desired, context: Context) -> float:
 def _may_count(head: ObservedHead, desired: Desired, context: Context) -> bool:
     """Return whether remembered entries fit the specs, are recent, and no update of them is open."""
     schedule, age = desired.schedule, context.clock.now() - head.scanned_at
-    is_due = schedule.is_scan_due(age, desired.entries)
+    is_due = schedule.is_scan_due(age, desired.entries, context.ahead_seconds)
     return (
         head.scope == scope_of(desired)
         and (0 <= age < schedule.full_scan_max_age_seconds if context.edit_first else not is_due)

@@ -25,6 +25,7 @@ from reconciler.core.runtime.backoff import (
     next_attempt,
     poll_delay,
     scan_is_due,
+    seconds_ahead,
 )
 
 
@@ -142,6 +143,41 @@ def test_a_scan_waits_for_half_of_its_time():
     assert not scan_is_due(289.0, 600.0, 60.0, 250.0)
     assert not scan_is_due(300.0, 600.0, 60.0, 0.2)
     assert scan_is_due(300.0, 600.0, 700.0, 0.2)
+
+
+def test_a_scan_that_others_follow_begins_earlier_but_not_before_half_of_its_time():
+    """Alone it would begin at an age of 18,670 s, which is 1,000 s before its end if it takes twice as long."""
+    begun = [
+        next(age for age in range(21_600) if scan_is_due(age, 21_600.0, 1_930.0, 500.0, ahead))
+        for ahead in (0.0, 2_500.0, 1e6)
+    ]
+
+    assert [18_670, 16_170, 10_800] == begun
+
+
+def test_listings_that_must_end_together_begin_one_after_the_other():
+    """Six of 500 s, of which each by itself would begin 1,000 s before its end: the six take 3,000 s together."""
+    assert [0, 500, 1_000, 1_500, 2_000, 2_500] == seconds_ahead([(9_000.0, 500.0)] * 6)
+
+
+def test_listings_far_apart_begin_as_each_would_by_itself():
+    """In whatever order they are given; a short one that ends within a long one's time goes before it."""
+    assert [0.0, 0.0, 0.0] == seconds_ahead([(9_000.0, 500.0), (1_000.0, 500.0), (5_000.0, 500.0)])
+    assert [0.0, 60.0] == seconds_ahead([(1_000.0, 100.0), (880.0, 20.0)])
+    assert [] == seconds_ahead([])
+
+
+@given(st.lists(st.tuples(st.floats(0, 1e4), st.floats(0.2, 500)), max_size=20))
+def test_whichever_listings_are_begun_when_they_are_due_all_end_in_time(listings: list[tuple[float, float]]):
+    """One at a time, whether or not the calls of a second were free in between."""
+    ahead = seconds_ahead(listings)
+    begin = [until - 2 * seconds - earlier for (until, seconds), earlier in zip(listings, ahead, strict=True)]
+    now = float("-inf")
+
+    for due, (until, seconds) in sorted(zip(begin, listings, strict=True)):
+        now = max(now, due) + seconds
+        assert now <= until + 1e-6
+    assert min(ahead, default=0.0) >= 0.0
 
 
 def test_a_scan_from_the_future_is_due():

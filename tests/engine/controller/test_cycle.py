@@ -47,9 +47,11 @@ class Memory:
     held: list[Quarantined] = field(default_factory=list)
     open: list[object] = field(default_factory=list)
     head: ObservedHead | None = None
+    ahead_seconds: float = 0.0
 
     def context(self) -> Any:
         return SimpleNamespace(
+            ahead_seconds=self.ahead_seconds,
             clock=SimpleNamespace(now=lambda: NOW),
             memory=SimpleNamespace(
                 quarantine=SimpleNamespace(of=lambda _: {one.source_ref: one for one in self.held}),
@@ -71,13 +73,15 @@ def held(until: float) -> Quarantined:
         (KEPT._replace(scanned_at=NOW - 6 * 3_600), Memory(), False),
         (KEPT._replace(scanned_at=NOW - 6 * 3_600 + 330), Memory(), False),
         (KEPT._replace(scanned_at=NOW - 6 * 3_600 + 331), Memory(), True),
+        (KEPT._replace(scanned_at=NOW - 6 * 3_600 + 331), Memory(ahead_seconds=2.0), False),
         (KEPT._replace(scanned_at=NOW + 1), Memory(), False),
         (KEPT, Memory(held=[held(NOW + 1), held(NOW + 2)]), True),
         (KEPT, Memory(held=[held(NOW + 1), held(NOW)]), False),
         (KEPT, Memory(open=[object()]), False),
     ],
     ids=[
-        *("as it was", "edited", "old", "old before the next cycle", "not so old", "of the future"),
+        *("as it was", "edited", "old", "old before the next cycle", "not so old"),
+        *("listed before others", "of the future"),
         *("quarantined", "to be tried again", "an update is open"),
     ],
 )

@@ -15,6 +15,7 @@ import structlog
 
 from reconciler.core.moments import moment
 from reconciler.core.status.conditions import Truth
+from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.engine.controller.cycle_end import Recorder
 from reconciler.errors import SourceError
@@ -411,6 +412,27 @@ def test_every_six_hours_everything_is_listed(months: Months):
     calls = Counter(months.calls())
     assert 2 <= calls["ListDatasetEntries"] <= 3
     assert "True" == months.conditions("roses")["InSync"]
+
+
+def test_datasets_that_were_listed_together_are_listed_again_in_time(tmp_path: Path):
+    """At five calls a second a listing of one takes 4 s, and each begins soon enough for those that follow it."""
+    with make_months(tmp_path) as first:
+        for name in "abcdefgh":
+            first.write(name, *(f"{name}{n:04}" for n in range(2_000)), interval="10s", max_age="2m")
+        first.settle()
+        months = first.restarted(calls_per_second=5)
+        months.settle()
+        unknown: set[str] = set()
+
+        def watch() -> None:
+            now = months.time.wall()
+            states = months.registry.states.values()
+            unknown.update(state.name for state in states if state.verdict(now) is Verdict.UNKNOWN)
+
+        months.time.on_sleep = watch
+        months.run_for(300.0)
+
+        assert set() == unknown
 
 
 def test_a_verdict_that_is_not_renewed_decays(months: Months):

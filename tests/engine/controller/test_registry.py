@@ -11,6 +11,7 @@ from reconciler.core.status.summary import Summary
 from reconciler.engine.controller.dataset_state import DatasetState
 from reconciler.engine.controller.registry import QueueHealth, Registry
 from reconciler.errors import StateError
+from reconciler.ports import LoadedDataset
 from tests.engine.months import Months
 from tests.sources.builders import LINE, dataset, loaded, write
 
@@ -151,3 +152,34 @@ def test_datasets_that_cannot_be_listed_as_often_as_asked_are_named(tmp_path: Pa
     (problem,) = schedules(57_001)
     assert "fullScanMaxAge is 3.0 min, and from one listing to the end of the next it can be 3.0" in problem
     assert [] == schedules(57_000) == schedules(None)
+
+
+def _one(root: Path, text: str) -> LoadedDataset:
+    write(root, a_yaml=text, train_jsonl=LINE)
+    return loaded(root).datasets[0]
+
+
+def test_listings_of_one_place_are_spread_so_that_all_end_in_time(tmp_path: Path):
+    """Those of another role, those that are not observed here, and those that were never listed take no part."""
+    registry = Published().registry
+    text = dataset() + "  schedule: {interval: 1m, fullScanMaxAge: 6h}\n"
+    assumed = text.replace("TRAIN}", "TRAIN, roleArn: arn:aws:iam::111122223333:role/labels}")
+    here, apart = (_one(tmp_path / place, each) for place, each in (("a", text), ("b", assumed)))
+
+    def state(name: str, spec: LoadedDataset | None = here, **facts: Any) -> DatasetState:
+        summary = Summary(Verdict.CONVERGED, {"observed": 250_000})
+        return DatasetState(name, spec, summary=summary, **({"scanned_at": 500.0} | facts))
+
+    states = [
+        *(state(f"d{number}") for number in range(3)),
+        state("later", scanned_at=5_000.0),
+        state("apart", apart),
+        state("standby", is_elsewhere=True),
+        state("new", scanned_at=None),
+        state("broken", None),
+    ]
+    registry.states = {one.name: one for one in states}
+
+    registry.spread_listings()
+
+    assert [0, 500, 1_000, 0, 0, 0, 0, 0] == [one.ahead_seconds for one in states]
