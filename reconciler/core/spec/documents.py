@@ -222,6 +222,10 @@ class Schedule(Part):
         most = self.full_scan_max_age_seconds
         return scan_is_due(age, most, self.longest_interval_seconds, listing_seconds(entries), ahead)
 
+    def latest_scan_age(self, entries: int) -> float:
+        """Return the age of the last listing at which the next one must be begun to end in time."""
+        return self.full_scan_max_age_seconds - listing_seconds(entries)
+
 
 class DatasetSpec(Part):
     target: Target = described("The dataset in AWS.")

@@ -6,8 +6,10 @@ import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from math import inf
 from typing import Protocol
 
+from reconciler.core.planning.calls import ObservationKind
 from reconciler.core.planning.plan import PlanError
 from reconciler.core.runtime.backoff import next_attempt, next_cycle
 from reconciler.core.spec.documents import Target
@@ -117,7 +119,7 @@ class CycleRunner:
             self._registry.after_cycle(state, self._registry.wall() - seconds)
         if result.drift_view and work.loaded and self._registry.illustrate:
             self._registry.illustrate(state, work.loaded, result.drift_view)
-        delay = self._next(state, work)
+        delay = self._next(state, work, result)
         verdict = "suspended" if state.suspended else result.summary.verdict.value
         self._listener.cycle(state.name, verdict, seconds)
         log_end(state, verdict, seconds, delay, result)
@@ -178,10 +180,13 @@ class CycleRunner:
             raise Interrupted("asked to stop")
         return found
 
-    def _next(self, state: DatasetState, work: Assignment) -> float:
+    def _next(self, state: DatasetState, work: Assignment, result: CycleResult) -> float:
         if state.failures:
             return next_attempt(state.failures, self.monotonic.draw(), state.interval)
         if work.is_outdated:
             return 0.0
         regular = next_cycle(state.interval, state.jitter, self.monotonic.draw())
-        return min(regular, state.until_turn(self._registry.wall()))
+        wall = self._registry.wall()
+        is_postponed = result.observation is ObservationKind.INCREMENTAL
+        postponed = state.until_postponed_listing(wall) if is_postponed else inf
+        return min(regular, postponed, state.until_turn(wall))

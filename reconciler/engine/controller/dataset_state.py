@@ -165,9 +165,23 @@ class DatasetState:
 
     def is_only_to_be_listed(self, now: float) -> bool:
         """Return whether nothing calls for a cycle but the age of the last listing."""
-        if self.scanned_at is None or self.loaded is None or self.edited:
+        return not self.edited and self._is_listing_due(now)
+
+    def _is_listing_due(self, now: float) -> bool:
+        if self.scanned_at is None or self.loaded is None:
             return False
         return self.loaded.schedule.is_scan_due(now - self.scanned_at, self.entries, self.ahead_seconds)
+
+    def until_postponed_listing(self, now: float) -> float:
+        """
+        Return after how many seconds a listing is begun before which an edit has gone; infinite if none is due.
+
+        Half of the time in which another edit may go before it: some of it is left to that, and to other datasets.
+        """
+        if self.scanned_at is None or self.loaded is None or not self._is_listing_due(now):
+            return inf
+        latest = self.scanned_at + self.loaded.schedule.latest_scan_age(self.entries)
+        return max(0.0, (latest - now) / 2)
 
     @property
     def entries(self) -> int:

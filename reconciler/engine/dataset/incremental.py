@@ -105,8 +105,8 @@ def _as_desired(
 
 def may_wait_until(desired: Desired, context: Context) -> float:
     """
-    Return until when a listing may be abandoned for an edit, in seconds since the epoch: until then memory can be
-    relied on. 0 if it may not. Costs a call if it may.
+    Return until when a listing may be abandoned for an edit, in seconds since the epoch: until then another can be
+    begun that ends in time, and memory can be relied on. 0 if it may not. Costs a call if it may.
     """
     if context.overtaken is always or context.full or desired.partial:
         return 0.0
@@ -114,7 +114,7 @@ def may_wait_until(desired: Desired, context: Context) -> float:
     if head is None or not _may_count(head, desired, replace(context, edit_first=True)):
         return 0.0
     is_same = as_text(context.gateway.describe(head.arn)) == head.description
-    return head.scanned_at + desired.schedule.full_scan_max_age_seconds if is_same else 0.0
+    return head.scanned_at + desired.schedule.latest_scan_age(desired.entries) if is_same else 0.0
 
 
 def _may_count(head: ObservedHead, desired: Desired, context: Context) -> bool:

@@ -12,6 +12,7 @@ from reconciler.core.entries.lines import Line
 from reconciler.core.planning.calls import ObservationKind
 from reconciler.core.planning.compare import compare, compare_some
 from reconciler.core.planning.diff import Action, Diff
+from reconciler.core.runtime.quotas import PAGE_SIZE
 from reconciler.core.spec.documents import Target
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
@@ -28,6 +29,9 @@ MOST_QUERIES: Final = 500
 
 LIST_AGAIN_SECONDS: Final = 2.0
 """How long a listing that does not agree with the service's own count may take to catch up."""
+
+NEARLY_DONE: Final = 10 * PAGE_SIZE
+"""A listing of which no more entries are left is not abandoned: an edit takes about as many calls itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,4 +286,5 @@ def _report_progress(
         yield page
         done += len(page)
         context.progress.step(dataset, "listing", done, total)
-        context.overtaken()
+        if total is None or total - done > NEARLY_DONE:
+            context.overtaken()

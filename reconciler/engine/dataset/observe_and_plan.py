@@ -74,7 +74,7 @@ def observe_dataset(
 
 
 def _while_it_may_wait(desired: Desired, context: Context) -> Callable[[], object]:
-    """Return the check that abandons a listing for an edit, unless the edit would then need another listing."""
+    """Return the check that abandons a listing for an edit while another listing could still end in time."""
     until, clock, overtaken = may_wait_until(desired, context), context.clock, context.overtaken
     return lambda: overtaken() if clock.now() < until else None
 

@@ -237,5 +237,8 @@ def test_a_large_dataset_is_listed_so_early_that_it_stays_known(spec: LoadedData
     assert (False, True) == (large.is_only_to_be_listed(begin - 1), large.is_only_to_be_listed(begin))
     assert not small.is_only_to_be_listed(2 * HOUR - 91)
 
+    late = [large.until_postponed_listing(2 * HOUR - before) for before in (1_091, 1_090, 700, 500, 1)]
+    assert [inf, 295.0, 100.0, 0.0, 0.0] == late
+
     large.ahead_seconds = 300.0
     assert (False, True) == (large.is_only_to_be_listed(begin - 301), large.is_only_to_be_listed(begin - 300))
