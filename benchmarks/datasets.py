@@ -37,7 +37,7 @@ LABELS: Final = tuple(
     for part in ("top", "left", "right", "rim", "base")
 )
 SIZES: Final = ((640, 480), (1280, 720), (1920, 1080), (3000, 2000), (4032, 3024))
-MOST_BOXES: Final = 8
+MAX_BOXES: Final = 8
 WITHOUT_LABEL: Final = 9
 CHANGED: Final = 100
 
@@ -52,7 +52,7 @@ def source_ref(number: int) -> str:
 def boxes(draw: random.Random, number: int, attribute: str = "bounding-box") -> Fields:
     """Return an entry with 0 to 8 boxes; 700 bytes at the average."""
     width, height = draw.choice(SIZES)
-    count = 0 if number % WITHOUT_LABEL == 0 else draw.randint(1, MOST_BOXES)
+    count = 0 if number % WITHOUT_LABEL == 0 else draw.randint(1, MAX_BOXES)
     classes = sorted(draw.sample(range(len(LABELS)), k=min(max(count, 1), draw.randint(1, 4))))
     annotations = [
         {

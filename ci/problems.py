@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 # GitHub shows ten of each kind for a step, and drops the others silently.
-MOST_ANNOTATIONS = 10
-MOST_LINES = 50
-MOST_CHARACTERS = 300
+MAX_ANNOTATIONS = 10
+MAX_LINES = 50
+MAX_CHARACTERS = 300
 
 
 def annotations(document: dict[str, Any]) -> Iterator[str]:
@@ -24,7 +24,7 @@ def annotations(document: dict[str, Any]) -> Iterator[str]:
     for problem in document["problems"]:
         severity = problem["severity"]
         shown[severity] += 1
-        yield _command(problem) if shown[severity] <= MOST_ANNOTATIONS else _line(problem)
+        yield _command(problem) if shown[severity] <= MAX_ANNOTATIONS else _line(problem)
 
 
 def comment(document: dict[str, Any]) -> Iterator[str]:
@@ -44,10 +44,10 @@ def comment(document: dict[str, Any]) -> Iterator[str]:
     if problems:
         # Indented, so that no text from a spec can end the block it stands in.
         yield ""
-        yield from (f"    {_line(problem)[:MOST_CHARACTERS]}" for problem in problems[:MOST_LINES])
-    if len(problems) > MOST_LINES:
+        yield from (f"    {_line(problem)[:MAX_CHARACTERS]}" for problem in problems[:MAX_LINES])
+    if len(problems) > MAX_LINES:
         yield ""
-        yield f"and {len(problems) - MOST_LINES:,} more"
+        yield f"and {len(problems) - MAX_LINES:,} more"
 
 
 def _counted(number: int, one: str, many: str | None = None) -> str:

@@ -17,10 +17,10 @@ from typing import Any, Final
 BYTES_PER_SECOND: Final = 131_072
 """The slowest rate at which an answer may go on after its read timeout."""
 
-MOST_BYTES: Final = 1 << 26
+MAX_BYTES: Final = 1 << 26
 """The longest body that does not state its length; a page of a listing has 60 MB at most."""
 
-_MOST_HEADER_BYTES: Final = 1 << 20
+_MAX_HEADER_BYTES: Final = 1 << 20
 
 
 def limit_answers() -> None:
@@ -41,7 +41,7 @@ class Deadline:
         self._seconds, self._now = seconds, now
         self._started = now()
         self._received = 0
-        self.most_bytes: int | None = MOST_BYTES
+        self.most_bytes: int | None = MAX_BYTES
 
     def received(self, count: int) -> None:
         """Allow the time for bytes that arrived."""
@@ -71,12 +71,12 @@ class LimitedResponse(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self._deadline = Deadline(sock.gettimeout())
-        self._deadline.most_bytes = _MOST_HEADER_BYTES
+        self._deadline.most_bytes = _MAX_HEADER_BYTES
         self.fp = io.BufferedReader(_Limited(self.fp.detach(), sock, self._deadline))
 
     def begin(self) -> None:
         super().begin()
-        self._deadline.most_bytes = MOST_BYTES if self.length is None else None
+        self._deadline.most_bytes = MAX_BYTES if self.length is None else None
 
 
 class _Limited(io.RawIOBase):

@@ -31,7 +31,7 @@ class Exit(IntEnum):
     TERMINATED = 143
 
 
-_MOST_CHARS: Final = 2_000  # of an answer of AWS in a message
+_MAX_CHARS: Final = 2_000  # of an answer of AWS in a message
 
 # Gravest first. No dataset ends with USAGE, which doctor returns for an unusable state directory.
 GRAVITY: Final = (
@@ -171,7 +171,7 @@ class GatewayError(ReconcilerError, code="RKD5010", exit_code=Exit.UNKNOWN):
 
     def __str__(self) -> str:
         text = super().__str__()
-        text = text if len(text) <= _MOST_CHARS else text[: _MOST_CHARS - 1] + "…"
+        text = text if len(text) <= _MAX_CHARS else text[: _MAX_CHARS - 1] + "…"
         return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 

@@ -20,7 +20,7 @@ from reconciler.kubernetes.leases import KubernetesLeases
 from reconciler.notify.http import post
 from reconciler.ports import Receipt
 from reconciler.rekognition.access import ambient
-from reconciler.rekognition.calls import MOST_TIMED_OUT
+from reconciler.rekognition.calls import MAX_TIMED_OUT
 from reconciler.rekognition.translate import translated
 from reconciler.sources.directory_source import SyncMetrics
 from tests.kubernetes.apiserver import ApiServer
@@ -70,7 +70,7 @@ def test_no_call_to_aws_waits_for_ever(url: str, service: str, monkeypatch: pyte
         CALLS[service](client)
 
     assert not raised.value.unsent
-    assert len(attempts) <= MOST_TIMED_OUT
+    assert len(attempts) <= MAX_TIMED_OUT
 
 
 def test_a_receiver_of_notifications_is_given_up(monkeypatch: pytest.MonkeyPatch):
@@ -124,7 +124,7 @@ def test_a_long_answer_has_the_time_that_it_needs():
 @pytest.mark.parametrize("head", [True, False])
 def test_an_answer_that_comes_fast_and_never_ends_is_given_up(head: bool, monkeypatch: pytest.MonkeyPatch):
     """Before it fills the memory."""
-    monkeypatch.setattr("reconciler.answers.MOST_BYTES", 1 << 20)
+    monkeypatch.setattr("reconciler.answers.MAX_BYTES", 1 << 20)
     limit_answers()
 
     with listening(flooding(head=head)) as url:

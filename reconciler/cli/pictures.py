@@ -23,17 +23,17 @@ from reconciler.reports.drift.images import in_order
 from reconciler.reports.pictures import Thumbnail, available, thumbnail
 
 # The total for one report bounds its time.
-_MOST_BYTES_IN_ALL: Final = 500_000_000
+_MAX_BYTES_IN_ALL: Final = 500_000_000
 
 # What pictures add to a page: enlarged parts as long as there is room for them, small ones somewhat longer.
 _PAGE_BYTES: Final = 1_800_000
 _DETAIL_BYTES: Final = 1_200_000
 _PAIR_BYTES: Final = 4_000_000
 
-MOST_BYTES: Final = 64_000_000
+MAX_BYTES: Final = 64_000_000
 """All pictures that a controller holds."""
 
-MOST_SECONDS: Final = 60.0
+MAX_SECONDS: Final = 60.0
 """For the pictures of one dataset in a controller, whose worker has cycles of other datasets to run."""
 
 
@@ -91,7 +91,7 @@ class Illustrator:
     Adds pictures to the drift reports of a controller. Safe for threads.
 
     Args:
-        most: Most pictures of one dataset; those of all take at most `MOST_BYTES`.
+        most: Most pictures of one dataset; those of all take at most `MAX_BYTES`.
     """
 
     def __init__(self, wiring: Wiring, registry: Registry, most: int, clock: MonotonicClock) -> None:
@@ -104,10 +104,10 @@ class Illustrator:
         """Read the pictures of the most severe images; none are added where AWS cannot be asked for them."""
         if view.drift is None:
             return
-        until = self._clock.seconds() + MOST_SECONDS
+        until = self._clock.seconds() + MAX_SECONDS
         with self._registry.lock:
             others = [one.drift_view for one in self._registry.states.values() if one is not state]
-        room = MOST_BYTES - sum(map(_weight_bytes, others))
+        room = MAX_BYTES - sum(map(_weight_bytes, others))
         try:
             found = thumbnails(
                 Drift((view.drift,)),
@@ -131,7 +131,7 @@ def _weight_bytes(view: DriftView | None) -> int:
 def _thumbnails(
     drift: Drift, targets: Mapping[str, Target], wiring: Wiring, most: int, goes_on: Callable[[], bool]
 ) -> Iterator[tuple[str, Thumbnail]]:
-    left = _MOST_BYTES_IN_ALL
+    left = _MAX_BYTES_IN_ALL
     readers = {
         place: wiring.pictures(targets[dataset.name])
         for place, dataset in enumerate(drift.datasets)

@@ -19,7 +19,7 @@ from reconciler.convert.images import IMAGES
 from reconciler.convert.record import Options, Read, bytes_of
 
 _HEAD_BYTES: Final = 65_536
-_MOST_FILES: Final = 64
+_MAX_FILES: Final = 64
 _BOM: Final = b"\xef\xbb\xbf"
 _ROOT: Final = re.compile(
     rb"\A\s*(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>]*>|\s)*<([A-Za-z_][\w.:-]*)", re.DOTALL
@@ -172,12 +172,12 @@ class Recogniser:
         images = [file.relative_to(path) for file in files if file.suffix.lower() in IMAGES]
         seen = (image.parts for image in images if not image.parts[0].startswith("."))
         folders = {parts[0] if len(parts) > 1 else "." for parts in seen}
-        for file in sorted(labels, key=lambda file: len(file.parts))[:_MOST_FILES]:
+        for file in sorted(labels, key=lambda file: len(file.parts))[:_MAX_FILES]:
             for sign in self._of_file(file):
                 yield self._as_input(sign, path, file)
         if {text.stem for text in texts} & {image.stem for image in images}:
             yield Sign("yolo", path, "it holds images, and text files that are called as they are")
-        elif text := next(filter(_has_boxes_of_yolo, texts[:_MOST_FILES]), None):
+        elif text := next(filter(_has_boxes_of_yolo, texts[:_MAX_FILES]), None):
             yield Sign("yolo", path, f"it holds files such as {text.name}, of a class and four shares a line")
         elif not labels and "." not in folders and len(folders) > 1:
             yield Sign(

@@ -23,7 +23,7 @@ from reconciler.errors import (
 )
 
 # AWS accepts a signature for five minutes, by its own clock.
-MOST_SKEW_SECONDS: Final = 300
+MAX_SKEW_SECONDS: Final = 300
 _NOTICEABLE_SKEW_SECONDS: Final = 60
 
 
@@ -147,8 +147,8 @@ def clock(skew_seconds: float | None) -> CheckResult:
         return CheckResult(Check.CLOCK, Mark.NOT_CHECKED, "not checked: no answer contained the time")
     direction = "behind" if skew_seconds > 0 else "ahead of"
     off = f"{abs(skew_seconds):,.0f} s {direction} that of AWS"
-    if abs(skew_seconds) >= MOST_SKEW_SECONDS:
-        text = f"{off}: signatures are refused from {MOST_SKEW_SECONDS} s on"
+    if abs(skew_seconds) >= MAX_SKEW_SECONDS:
+        text = f"{off}: signatures are refused from {MAX_SKEW_SECONDS} s on"
         return CheckResult(Check.CLOCK, Mark.FAILED, text, _SET_THE_CLOCK, exit_code=Exit.DENIED)
     if abs(skew_seconds) >= _NOTICEABLE_SKEW_SECONDS:
         return CheckResult(Check.CLOCK, Mark.WARNING, off, _SET_THE_CLOCK)

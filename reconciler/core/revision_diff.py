@@ -41,7 +41,7 @@ class ImageChange:
         before, after: Its line at either revision; None where it is not desired.
         classes: Classes of the change, as drift would name them if git had the earlier revision and AWS the later.
         fields: The differing fields of a changed image.
-        view: Both sides of a changed image, the earlier one as desired; None beyond `MOST_VIEWS`.
+        view: Both sides of a changed image, the earlier one as desired; None beyond `MAX_VIEWS`.
     """
 
     action: ImageAction

@@ -17,7 +17,7 @@ from reconciler.errors import Exit, exit_code_of_problems
 SMALL_BELOW: Final = 32 * 32
 MEDIUM_BELOW: Final = 96 * 96
 
-MOST_PAIRS: Final = 1_000
+MAX_PAIRS: Final = 1_000
 
 
 class BoxSizes(NamedTuple):
@@ -63,7 +63,7 @@ class DatasetCounts:
         boxed: Images with a box.
         most_boxes: The largest number of boxes on one image.
         labels: By images, most first.
-        pairs: By images, most first; at most `MOST_PAIRS`.
+        pairs: By images, most first; at most `MAX_PAIRS`.
     """
 
     labelled: int = 0
@@ -118,7 +118,7 @@ class DatasetTally:
             LabelStatistics(label, images, BoxSizes(*self._sizes.get(label, ())))
             for label, images in sorted(self._labels.items(), key=lambda item: (-item[1], item[0]))
         ]
-        pairs = sorted(self._pairs.items(), key=lambda item: (-item[1], item[0]))[:MOST_PAIRS]
+        pairs = sorted(self._pairs.items(), key=lambda item: (-item[1], item[0]))[:MAX_PAIRS]
         return DatasetCounts(
             labelled=self._labelled,
             negative=self._negative,

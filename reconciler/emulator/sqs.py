@@ -29,8 +29,8 @@ TARGET_PREFIX: Final = "AmazonSQS."
 CONTENT_TYPE: Final = "application/x-amz-json-1.0"
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
-_MOST_BYTES: Final = 1_048_576
-_MOST_MESSAGES: Final = range(1, 11)
+_MAX_BYTES: Final = 1_048_576
+_MAX_MESSAGES: Final = range(1, 11)
 _WAIT_SECONDS: Final = range(21)
 _HIDDEN_SECONDS: Final = range(43_201)
 _POLL_SECONDS: Final = 0.05  # other processes may put messages into the same data
@@ -122,14 +122,14 @@ class Sqs:
 
     def _send(self, caller: Caller, params: Params) -> Params:
         queue, body, now = self._queue(caller, params), params["MessageBody"], self._context.clock.now()
-        if len(body.encode()) > _MOST_BYTES:
-            raise ServiceError("InvalidParameterValue", f"The message exceeds {_MOST_BYTES} bytes.")
+        if len(body.encode()) > _MAX_BYTES:
+            raise ServiceError("InvalidParameterValue", f"The message exceeds {_MAX_BYTES} bytes.")
         name = queues.send(self._context.store, queue, body, now, now + params.get("DelaySeconds", 0))
         return {"MD5OfMessageBody": queues.digest_of(body), "MessageId": name}
 
     def _receive(self, caller: Caller, params: Params) -> Params:
         """Return messages as soon as there are any, or none after WaitTimeSeconds."""
-        most = _within(_MOST_MESSAGES, params, "MaxNumberOfMessages", 1)
+        most = _within(_MAX_MESSAGES, params, "MaxNumberOfMessages", 1)
         wait = _within(_WAIT_SECONDS, params, "WaitTimeSeconds", 0)
         hidden = params.get("VisibilityTimeout")
         if hidden is not None:

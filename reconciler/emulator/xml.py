@@ -25,7 +25,7 @@ S3_NAMESPACE: Final = "http://s3.amazonaws.com/doc/2006-03-01/"
 _FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 # The largest request completes an upload of 10,000 parts with their checksums.
-_MOST_BYTES: Final = 4 * 1024 * 1024
+_MAX_BYTES: Final = 4 * 1024 * 1024
 
 
 def document(name: str, namespace: str, content: Content) -> bytes:
@@ -57,7 +57,7 @@ def read(body: bytes) -> Element:
     from xml.etree.ElementTree import ParseError, fromstring  # imported here, as few requests need it
 
     try:
-        if len(body) <= _MOST_BYTES and b"<!" not in body:
+        if len(body) <= _MAX_BYTES and b"<!" not in body:
             return fromstring(body.decode())  # noqa: S314
     except (ParseError, UnicodeDecodeError):
         pass

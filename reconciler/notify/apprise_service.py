@@ -11,7 +11,7 @@ from reconciler.errors import UsageError
 from reconciler.ports import Delivery, Receipt
 from reconciler.redact import redacted
 
-_MOST_CHARACTERS: Final = 200
+_MAX_CHARACTERS: Final = 200
 _TYPES: Final = {Level.FAILURE: "failure", Level.DRIFT: "warning", Level.RECOVERY: "success"}
 
 
@@ -52,4 +52,4 @@ class AppriseService:
         if result:
             return Delivery(Receipt.SENT)
         text = "; ".join(" ".join(entry.message.split()) for entry in result.logs())
-        return Delivery(Receipt.FAILED, redacted(text)[:_MOST_CHARACTERS] or "apprise gave no reason")
+        return Delivery(Receipt.FAILED, redacted(text)[:_MAX_CHARACTERS] or "apprise gave no reason")

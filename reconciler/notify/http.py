@@ -20,8 +20,8 @@ from reconciler.redact import redacted
 
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 15.0
-_MOST_BYTES: Final = 4_096
-_MOST_CHARACTERS: Final = 200
+_MAX_BYTES: Final = 4_096
+_MAX_CHARACTERS: Final = 200
 
 # The same request would be refused again. Any other answer may be cured from outside: a token, a right, a limit.
 _REFUSED: Final = frozenset({400, 405, 410, 413, 414, 415, 422})
@@ -54,7 +54,7 @@ def post(
             ) as answer,
         ):  # fmt: skip
             is_done = 200 <= answer.status < 300  # the body may be of any length, and is not needed
-            message = "" if is_done else _message(answer.read(_MOST_BYTES, decode_content=True))
+            message = "" if is_done else _message(answer.read(_MAX_BYTES, decode_content=True))
             return _delivery(answer, message, accepted)
     except LocationValueError as exc:
         return Delivery(Receipt.REFUSED, f"the address cannot be used ({type(exc).__name__})")
@@ -99,7 +99,7 @@ def _message(body: bytes) -> str:
     except (ValueError, AttributeError, RecursionError):
         return ""
     text = text if isinstance(text, str) else json.dumps(text)
-    return redacted(" ".join(text.split()))[:_MOST_CHARACTERS]
+    return redacted(" ".join(text.split()))[:_MAX_CHARACTERS]
 
 
 def _retry_after(text: str | None) -> float | None:

@@ -29,7 +29,7 @@ _CHECK_SECONDS: Final = 0.02
 
 
 # A listing gives way to other calls no longer than this, so that it ends however many there are.
-_MOST_YIELDED_SECONDS: Final = 2.0
+_MAX_YIELDED_SECONDS: Final = 2.0
 
 
 class _Gate:
@@ -71,7 +71,7 @@ class Limiter:
         with self._lock:
             gate = self._gates.setdefault((account, region, operation), _Gate(self._calls))
         if getattr(self._under_way, "yields", False):
-            until = self._now() + _MOST_YIELDED_SECONDS
+            until = self._now() + _MAX_YIELDED_SECONDS
             while gate.first and self._now() < until:
                 self._sleep(_CHECK_SECONDS)
             self._queue(gate)
@@ -137,13 +137,13 @@ def add_meter(events: Any, meter: CallMeter) -> None:
     events.register("response-received.rekognition", after)
 
 
-MOST_TIMED_OUT: Final = 2
+MAX_TIMED_OUT: Final = 2
 """Attempts of one call that may end by their read timeout: each of them takes a minute."""
 
 
 def refuse_long_retry(attempts: int, caught_exception: Exception | None, **_: Any) -> None:
     """Keep the SDK from repeating a call that timed out again."""
-    if attempts >= MOST_TIMED_OUT and isinstance(caught_exception, ReadTimeoutError):
+    if attempts >= MAX_TIMED_OUT and isinstance(caught_exception, ReadTimeoutError):
         raise caught_exception
 
 

@@ -16,7 +16,7 @@ from reconciler.rekognition.translate import translated
 WAIT_SECONDS: Final = 20
 """The longest poll that SQS allows; it costs one request."""
 
-MOST_MESSAGES: Final = 10
+MAX_MESSAGES: Final = 10
 
 
 def queue_config() -> Config:
@@ -47,7 +47,7 @@ class SqsQueue:
             try:
                 answer = self._client.receive_message(
                     QueueUrl=url,
-                    MaxNumberOfMessages=MOST_MESSAGES,
+                    MaxNumberOfMessages=MAX_MESSAGES,
                     WaitTimeSeconds=WAIT_SECONDS,
                     MessageSystemAttributeNames=["ApproximateReceiveCount"],
                 )

@@ -38,7 +38,7 @@ OPERATIONS: Final = (
 )
 
 # Maximum pages of listings other than entries: one project by name, and the trainings of one project.
-MOST_ANSWERS: Final = 50
+MAX_ANSWERS: Final = 50
 
 _WRITING: Final = ("Create", "Delete", "Update")
 
@@ -124,7 +124,7 @@ class Rekognition:
 
     def locate(self, project: str, dataset_type: DatasetType) -> Located:
         request: dict[str, Any] = {"ProjectNames": [project]}
-        answers = self._answers("DescribeProjects", self._client.describe_projects, request, MOST_ANSWERS)
+        answers = self._answers("DescribeProjects", self._client.describe_projects, request, MAX_ANSWERS)
         for answer in answers:
             with translated("DescribeProjects"):
                 # Without a list it is not known that there is no such project: one might be created.

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _FIRST_BYTES: Final = 64 << 10
 _NEXT_BYTES: Final = 1 << 20
 # An image has at most 15 MB, so a longer header is damaged.
-_MOST_READS: Final = 16
+_MAX_READS: Final = 16
 
 # How S3 answers a client of another Region, where the SDK does not follow to the right one.
 REDIRECTS: Final = frozenset({"301", "PermanentRedirect", "AuthorizationHeaderMalformed"})
@@ -180,7 +180,7 @@ class _Ranges(io.RawIOBase):
 
     def _fetch(self, wanted: int) -> None:
         self._reads += 1
-        if self._reads > _MOST_READS or (self.etag and self._at >= self.size_bytes):
+        if self._reads > _MAX_READS or (self.etag and self._at >= self.size_bytes):
             raise ValueError("the header is too far behind the start")
         length = max(wanted, _NEXT_BYTES if self.etag else _FIRST_BYTES)
         self._data, stored = self._store.part(self._bucket, self._key, self._at, length, self.etag)

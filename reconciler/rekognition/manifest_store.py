@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 _PIECE_BYTES: Final = 1 << 20
-_MOST_FAILURES: Final = 5
+_MAX_FAILURES: Final = 5
 """Broken connections in a row, without a whole piece between them; the SDK repeats each request itself."""
 
 
@@ -58,7 +58,7 @@ class ManifestStore:
                     return
                 except (Unavailable, UnknownAnswer):
                     failures += 1
-                    if not reading.at or failures >= _MOST_FAILURES:
+                    if not reading.at or failures >= _MAX_FAILURES:
                         raise
         except GatewayError as exc:
             raise _explained(pinned, exc) from exc

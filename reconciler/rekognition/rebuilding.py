@@ -12,7 +12,7 @@ from reconciler import errors
 from reconciler.core.spec.choices import DatasetType
 from reconciler.errors import NotFound
 from reconciler.private import temporary_file
-from reconciler.rekognition.gateway import MOST_ANSWERS, Rekognition
+from reconciler.rekognition.gateway import MAX_ANSWERS, Rekognition
 from reconciler.rekognition.settings import sdk_config
 from reconciler.rekognition.translate import translated
 
@@ -30,7 +30,7 @@ class RebuildingRekognition(Rekognition):
         names: list[str] = []
         call = self._client.describe_project_versions
         asked = {"ProjectArn": project_arn}
-        for answer in self._answers("DescribeProjectVersions", call, asked, MOST_ANSWERS):
+        for answer in self._answers("DescribeProjectVersions", call, asked, MAX_ANSWERS):
             with translated("DescribeProjectVersions"):
                 names += (
                     version["ProjectVersionArn"].split("/")[3]

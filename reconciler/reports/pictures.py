@@ -33,7 +33,7 @@ _WHOLE: Final = 320
 _DETAIL: Final = 640
 
 # Rekognition takes images of at most 4,096 pixels a side for training; a larger image is in no dataset.
-_MOST_PIXELS: Final = 8_192 * 8_192
+_MAX_PIXELS: Final = 8_192 * 8_192
 
 # EXIF: how the stored image is turned (1: not at all; from 5 on by a quarter, so that its sides change places).
 _ORIENTATION: Final = 0x0112
@@ -45,10 +45,10 @@ _SIDE: Final = 64
 _LOWEST: Final = 16
 
 # Fewer grey levels than that are noise or a plain surface, and say nothing about what is shown.
-_LEAST_CONTRAST: Final = 8
+_MIN_CONTRAST: Final = 8
 
 # A JPEG is decoded at half, a quarter or an eighth of its size, as long as each side keeps this number of pixels.
-_LEAST_SIDE: Final = 2 * _SIDE
+_MIN_SIDE: Final = 2 * _SIDE
 
 
 class Detail(NamedTuple):
@@ -120,7 +120,7 @@ def _made_of(data: bytes, make: Callable[[Picture], T | None]) -> T | None:
 
 
 def _small(image: Picture, labelled: tuple[float, float] | None, part: Part | None) -> Thumbnail | None:
-    if image.width * image.height > _MOST_PIXELS:
+    if image.width * image.height > _MAX_PIXELS:
         return None
     turned = _is_turned(image, labelled)
     quarter = turned and image.getexif().get(_ORIENTATION, _UPRIGHT) >= _FIRST_QUARTER_TURN
@@ -172,13 +172,13 @@ def _encoded(image: Picture, most: int) -> str:
 def _grey(image: Picture) -> Sequence[int]:
     from PIL import Image
 
-    image.draft("L", (_LEAST_SIDE, _LEAST_SIDE))
+    image.draft("L", (_MIN_SIDE, _MIN_SIDE))
     small = _upright(image, turned=True, mode="L").resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
     return small.tobytes()
 
 
 def _hash(pixels: Sequence[int]) -> int | None:
-    if max(pixels) - min(pixels) < _LEAST_CONTRAST:
+    if max(pixels) - min(pixels) < _MIN_CONTRAST:
         return None
     waves = _waves()
     columns = [pixels[column::_SIDE] for column in range(_SIDE)]

@@ -27,7 +27,7 @@ HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
 }
 
-MOST_BYTES: Final = 1 << 16
+MAX_BYTES: Final = 1 << 16
 """The largest body that is kept: a reason, and how long."""
 
 _LONGEST_NUMBER: Final = 10  # digits; Python converts no more than some thousands
@@ -227,8 +227,8 @@ async def _body(request: Request) -> bytes:
     body = bytearray()
     async for piece in request.stream():
         body += piece
-        if len(body) > MOST_BYTES:
-            raise Refusal(413, f"more than {MOST_BYTES} bytes")
+        if len(body) > MAX_BYTES:
+            raise Refusal(413, f"more than {MAX_BYTES} bytes")
     return bytes(body)
 
 

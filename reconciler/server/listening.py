@@ -22,7 +22,7 @@ RESPONSE_SECONDS = 60.0
 PAGE_THREADS = 4
 """How many pages are rendered at once."""
 
-MOST_CONNECTIONS = 256
+MAX_CONNECTIONS = 256
 """Beyond it the connection that has been idle for longest is closed, never the newest."""
 
 
@@ -36,7 +36,7 @@ class _WithTimeouts(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._timeout = self.loop.call_later(REQUEST_SECONDS, self._give_up)
-        if len(self.connections) > MOST_CONNECTIONS:
+        if len(self.connections) > MAX_CONNECTIONS:
             self._make_room()
 
     def on_response_complete(self) -> None:

@@ -8,7 +8,7 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from reconciler.core.drift.foreign_calls import MOST_SHOWN, ForeignCall
+from reconciler.core.drift.foreign_calls import MAX_SHOWN, ForeignCall
 from reconciler.core.spec.choices import DriftClass, Mode, OnDrift
 from reconciler.core.status.conditions import Condition, ConditionType, Health, Reason, Truth, health_of
 from reconciler.core.status.result import Verdict
@@ -19,7 +19,7 @@ from reconciler.reports.drift.words import CLASSES
 
 BAR_PITCH: Final = 7
 BAR_HEIGHT: Final = 24
-_LEAST_BAR: Final = 4
+_MIN_BAR: Final = 4
 
 
 _REASONS: Final[Mapping[Health, ConditionType]] = MappingProxyType(
@@ -154,7 +154,7 @@ def dataset_view(state: DatasetState, now: float, ahead: float, most: int) -> Da
         bars=_bars(state, most),
         lines=_lines(state),
         labels=dict(state.loaded.spec.metadata.labels) if state.loaded else {},
-        foreign_calls=state.foreign_calls[:MOST_SHOWN],
+        foreign_calls=state.foreign_calls[:MAX_SHOWN],
     )
 
 
@@ -218,7 +218,7 @@ def _bars(state: DatasetState, most: int) -> tuple[CycleBar, ...]:
 
 
 def _height(drifted: int, most: int) -> int:
-    return _LEAST_BAR + round((BAR_HEIGHT - _LEAST_BAR) * drifted / most) if most else _LEAST_BAR
+    return _MIN_BAR + round((BAR_HEIGHT - _MIN_BAR) * drifted / most) if most else _MIN_BAR
 
 
 def _kind(verdict: str, in_sync: Truth, drifted: int) -> str:

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import yaml
 
-MOST_FILES: Final = 2_000
-MOST_BYTES: Final = 1 << 20
+MAX_FILES: Final = 2_000
+MAX_BYTES: Final = 1 << 20
 _NAME: Final = re.compile(r"[a-z0-9][-a-z0-9]{0,62}")
 """Nothing else is given to a shell, which might execute it."""
 
@@ -21,7 +21,7 @@ _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 def dataset_names(path: Path) -> list[str]:
     """Return the names of all datasets below a directory, or in a file, sorted; unreadable ones are left out."""
-    files = [path] if path.is_file() else islice(_yaml_files(path), MOST_FILES)
+    files = [path] if path.is_file() else islice(_yaml_files(path), MAX_FILES)
     return sorted({name for file in files for name in _names_in(file)})
 
 
@@ -33,7 +33,7 @@ def _yaml_files(directory: Path) -> Iterator[Path]:
 
 def _names_in(file: Path) -> Iterator[str]:
     try:
-        if file.stat().st_size > MOST_BYTES or b"Dataset" not in (raw := file.read_bytes()):
+        if file.stat().st_size > MAX_BYTES or b"Dataset" not in (raw := file.read_bytes()):
             return
         for document in yaml.load_all(raw, Loader=_LOADER):
             match document:

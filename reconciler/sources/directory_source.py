@@ -119,7 +119,7 @@ def _fingerprint(opened: Opened) -> str:
 
 
 TIMEOUT_SECONDS: Final = 3.0
-_MOST_BYTES: Final = 1 << 20
+_MAX_BYTES: Final = 1 << 20
 _SYNCS: Final = re.compile(
     r'^git_sync_count_total\{[^}]*status="(?:success|noop)"[^}]*\}\s+([0-9.eE+]+)', re.MULTILINE
 )
@@ -172,7 +172,7 @@ class SyncMetrics:
     def _read_count(self) -> float:
         try:
             with self._opener.open(self._url, timeout=TIMEOUT_SECONDS) as answer:
-                text = answer.read(_MOST_BYTES).decode(errors="replace")
+                text = answer.read(_MAX_BYTES).decode(errors="replace")
         except (OSError, HTTPException, ValueError) as exc:
             reason = exc.reason if isinstance(exc, urllib.error.URLError) else exc
             raise SourceError(f"{self._url}: {reason}") from exc

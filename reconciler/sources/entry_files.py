@@ -31,7 +31,7 @@ from reconciler.sources.text import HEAD_BYTES, check_form
 
 # The specification of Git LFS: keys in order, one a line, the version first, fewer than 1,024 bytes in all. A
 # pointer with extensions (ext-…) names programs that restore the file, and does not match.
-_MOST_BYTES: Final = 1_024
+_MAX_BYTES: Final = 1_024
 _POINTER: Final = re.compile(
     rb"version https://git-lfs\.github\.com/spec/v1\noid sha256:([0-9a-f]{64})\nsize ([0-9]{1,18})\n"
 )
@@ -198,7 +198,7 @@ def can_be_read(tree: Tree, pointer: Pointer) -> bool:
 
 def read_pointer(content: bytes) -> Pointer | None:
     """Read a file as a pointer; return None if it is not one, or one that cannot be followed."""
-    found = _POINTER.fullmatch(content) if len(content) < _MOST_BYTES else None
+    found = _POINTER.fullmatch(content) if len(content) < _MAX_BYTES else None
     return Pointer(found[1].decode(), int(found[2])) if found else None
 
 

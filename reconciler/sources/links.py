@@ -16,8 +16,8 @@ from typing import Final, NamedTuple, Protocol
 
 from reconciler.errors import SourceError
 
-_MOST_HOPS: Final = 40
-_MOST_NAMES: Final = 100_000  # reached by links: directories that link to each other multiply
+_MAX_HOPS: Final = 40
+_MAX_NAMES: Final = 100_000  # reached by links: directories that link to each other multiply
 OUT: Final = "it leads out of the spec tree"
 SUBMODULE: Final = "it is a submodule, another repository, and only this one is fetched"
 
@@ -107,7 +107,7 @@ def resolve(path: str, above: tuple[str, ...], target: Callable[[str], str | Non
             )
         if leads_to is not None:
             hops += 1
-            if hops > _MOST_HOPS:
+            if hops > _MAX_HOPS:
                 raise OSError(errno.ELOOP, "the links go round in a circle", path)
             position.pop()
             pending.extendleft(reversed(leads_to.split("/")))
@@ -157,8 +157,8 @@ class Links:
                 if name.startswith(".") or name == "lost+found":  # the root's own, on a fresh volume
                     continue
                 by_links += linked
-                if by_links > _MOST_NAMES:
-                    raise SourceError(f"links in the spec tree lead to more than {_MOST_NAMES:,} names")
+                if by_links > _MAX_NAMES:
+                    raise SourceError(f"links in the spec tree lead to more than {_MAX_NAMES:,} names")
                 path = _below(shown, name)
                 entered = self._take(path, _below(real, name), kind)
                 if entered is not None and entered not in trail:

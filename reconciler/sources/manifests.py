@@ -25,7 +25,7 @@ from reconciler.private import is_private, private_directory
 if TYPE_CHECKING:
     from reconciler.core.spec.documents import Target
 
-MOST_BYTES: Final = 8 << 30
+MAX_BYTES: Final = 8 << 30
 """Of all files together; those that were used least recently are deleted first."""
 
 REFUSED_SECONDS: Final = 15 * 60.0
@@ -46,14 +46,14 @@ class ManifestCache:
 
     Args:
         directory: Where the files are kept.
-        most_bytes: See `MOST_BYTES`.
+        most_bytes: See `MAX_BYTES`.
 
     Attributes:
         download: Reads what is missing from S3; None offline.
     """
 
     def __init__(
-        self, directory: Path, download: Download | None = None, most_bytes: int = MOST_BYTES
+        self, directory: Path, download: Download | None = None, most_bytes: int = MAX_BYTES
     ) -> None:
         self._directory = directory
         self._most_bytes = most_bytes

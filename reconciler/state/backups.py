@@ -26,10 +26,10 @@ from reconciler.private import (
 FORMAT: Final = "snapshot/v1"
 SUFFIX: Final = ".jsonl.gz"
 
-MOST_FILES: Final = 50
+MAX_FILES: Final = 50
 """Backups per dataset; the oldest are deleted first, the newest never."""
 
-MOST_BYTES: Final = 200_000_000
+MAX_BYTES: Final = 200_000_000
 """Compressed size of all backups of one dataset. A line takes about 60 bytes."""
 
 _DAMAGED: Final = (EOFError, zlib.error, gzip.BadGzipFile, ValueError, KeyError, TypeError)
@@ -43,9 +43,7 @@ class Backups:
         most_files, most_bytes: Limits per dataset.
     """
 
-    def __init__(
-        self, directory: Path, *, most_files: int = MOST_FILES, most_bytes: int = MOST_BYTES
-    ) -> None:
+    def __init__(self, directory: Path, *, most_files: int = MAX_FILES, most_bytes: int = MAX_BYTES) -> None:
         self._directory = directory
         self._most_files = most_files
         self._most_bytes = most_bytes

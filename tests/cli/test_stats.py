@@ -174,7 +174,7 @@ def test_a_plan_has_the_numbers_of_the_statistics_before_and_after(stats, capfd)
 
 def test_a_plan_of_a_large_dataset_counts_no_boxes(stats, capfd, monkeypatch):
     """It would have to read every line once more."""
-    monkeypatch.setattr(observe_and_plan, "MOST_VIEWS", 1)
+    monkeypatch.setattr(observe_and_plan, "MAX_VIEWS", 1)
     stats(TRAIN=[boxed("a", ("dent", 0, 0, 9, 9)), classified("b", "rose")])
     Path("listed.jsonl").write_bytes(
         boxed("a", ("crack", 0, 0, 9, 9)) + b"\n" + classified("b", "rose") + b"\n"

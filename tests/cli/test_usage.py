@@ -16,7 +16,7 @@ from reconciler.cli import commands
 from reconciler.cli.exits import Terminated
 from reconciler.cli.main import main
 from reconciler.cli.parser import build, every_command, parse
-from reconciler.sources.dataset_names import MOST_BYTES, dataset_names
+from reconciler.sources.dataset_names import MAX_BYTES, dataset_names
 from tests.docs.pages import ROOT
 from tests.preloaded import python
 from tests.sources.builders import LINE, dataset, write
@@ -191,7 +191,7 @@ def test_names_for_completion_are_safe_to_expand(tmp_path: Path):
     (tmp_path / "good.yaml").write_text(
         good.replace("NAME", "roses") + "---\n" + good.replace("NAME", "tulips")
     )
-    (tmp_path / "large.yaml").write_text(good.replace("NAME", "large") + "#" * MOST_BYTES)
+    (tmp_path / "large.yaml").write_text(good.replace("NAME", "large") + "#" * MAX_BYTES)
     (tmp_path / "loop.yaml").symlink_to("loop.yaml")
 
     assert ["roses", "tulips"] == dataset_names(tmp_path)

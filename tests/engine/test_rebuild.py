@@ -208,7 +208,7 @@ def test_a_content_is_told_alike_by_every_version():
 
 def test_a_manifest_may_have_a_gigabyte():
     """As the limits page of the Rekognition documentation says."""
-    assert 1_000_000_000 == begin_module.MOST_BYTES
+    assert 1_000_000_000 == begin_module.MAX_BYTES
 
 
 @pytest.mark.parametrize("line", [b"{", b"", b"[1]", b"1", b"null", b"\xff"])
@@ -663,12 +663,12 @@ def test_quarantined_entries_forbid_it(full: Lab):
 def test_a_manifest_that_aws_would_refuse_is_not_begun(full: Lab, monkeypatch: pytest.MonkeyPatch):
     """Its size is that of the lines and of their ends, and is known before anything is deleted."""
     size = sum(len(line) + 1 for line in (classified("a", "tulip"), *named(KEEPS[1:])))
-    monkeypatch.setattr(begin_module, "MOST_BYTES", size - 1)
+    monkeypatch.setattr(begin_module, "MAX_BYTES", size - 1)
 
     (error,) = begin(full).result.errors
 
     assert ("MANIFEST_TOO_LARGE", True) == (error.code, f"{size:,} bytes" in error.message)
-    monkeypatch.setattr(begin_module, "MOST_BYTES", size)
+    monkeypatch.setattr(begin_module, "MAX_BYTES", size)
     assert Verdict.CONVERGED is begin(full).result.verdict
 
 

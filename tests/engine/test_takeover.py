@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.emulator.behaviour.faults import Fault, Kind
-from reconciler.engine.controller.assignment import MOST_CUT_SHORT, MOST_REPLANS, Assignment
+from reconciler.engine.controller.assignment import MAX_CUT_SHORT, MAX_REPLANS, Assignment
 from tests.engine.months import Months, make_months
 
 IMAGES = [f"{number:04d}" for number in range(1_200)]
@@ -118,7 +118,7 @@ def test_an_apply_is_cut_short_only_so_often(months: Months, monkeypatch: pytest
 
     months.counted.on_submitted = commit
     cut = []
-    for _ in range(MOST_CUT_SHORT + 1):
+    for _ in range(MAX_CUT_SHORT + 1):
         cut.append(months.dataset_state("roses").cut_short if "roses" in months.registry.states else 0)
         before = len(months.counted.updates)
         months.controller.trigger()
@@ -126,7 +126,7 @@ def test_an_apply_is_cut_short_only_so_often(months: Months, monkeypatch: pytest
         assert 0 == months.dataset_state("roses").failures  # a newer commit is no failure
     sent = len(months.counted.updates) - before
 
-    assert list(range(MOST_CUT_SHORT + 1)) == cut
+    assert list(range(MAX_CUT_SHORT + 1)) == cut
     assert sent > 2 * len(names) // 2  # submitted and finished, for each part
     assert 0 == months.dataset_state("roses").cut_short
 
@@ -150,7 +150,7 @@ def test_a_plan_is_taken_over_only_so_often_before_it_is_sent(
     months.controller.tick()
 
     assert 1 == months.counted.updates.count(("roses", "finished"))
-    assert asked.count(0) <= MOST_REPLANS + 2
+    assert asked.count(0) <= MAX_REPLANS + 2
 
 
 def test_commits_do_not_reset_the_back_off(months: Months):

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from reconciler.core.planning.quarantine import MOST_PAUSE_SECONDS
+from reconciler.core.planning.quarantine import MAX_PAUSE_SECONDS
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.emulator.behaviour.switches import (
@@ -142,7 +142,7 @@ class Trouble(RuleBasedStateMachine):
         self.lab.emulator.faults.clear()
         for fault in self.poison:
             self.lab.emulator.faults.add(fault)
-        self.lab.clock.sleep(2 * MOST_PAUSE_SECONDS)
+        self.lab.clock.sleep(2 * MAX_PAUSE_SECONDS)
         result = self.lab.apply()
 
         named = {trouble.source_ref for trouble in (*result.quarantined, *result.dropped, *result.rejected)}
@@ -152,7 +152,7 @@ class Trouble(RuleBasedStateMachine):
         assert named <= culprits or self._all_fail()
 
         self.lab.emulator.faults.clear()
-        self.lab.clock.sleep(2 * MOST_PAUSE_SECONDS)
+        self.lab.clock.sleep(2 * MAX_PAUSE_SECONDS)
         first, second = self.lab.apply(), self.lab.apply()
         assert (Verdict.CONVERGED, Verdict.CONVERGED, 0) == (first.verdict, second.verdict, second.updates)
         assert set() == self._left()

@@ -37,7 +37,7 @@ def test_what_is_no_image_of_a_dataset_is_no_picture(data):
 
 def test_an_image_too_large_to_be_tried_is_not_tried(monkeypatch):
     """A few bytes may unfold to gigabytes."""
-    monkeypatch.setattr(pictures, "_MOST_PIXELS", 1600 * 1200 - 1)
+    monkeypatch.setattr(pictures, "_MAX_PIXELS", 1600 * 1200 - 1)
 
     assert thumbnail(image()) is None
 

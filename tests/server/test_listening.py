@@ -87,7 +87,7 @@ def test_a_probe_is_answered_while_others_hold_their_connections():
     """At once, and not only when their patience is at its end."""
     with listening.listening(APP, "127.0.0.1", 0) as url:
         place = urlsplit(url).hostname, urlsplit(url).port
-        idle = [socket.create_connection(place, timeout=10) for _ in range(listening.MOST_CONNECTIONS + 30)]
+        idle = [socket.create_connection(place, timeout=10) for _ in range(listening.MAX_CONNECTIONS + 30)]
         for one in idle[::2]:
             one.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\nX-Slow: ")
 

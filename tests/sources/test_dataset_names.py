@@ -48,7 +48,7 @@ def test_it_reads_no_more_than_it_must(tmp_path, monkeypatch):
     """A key press must not wait for a large tree: the number and the size of files are limited."""
     write(tmp_path, a_yaml=dataset("a"), b_yaml=dataset("b") + "#" * 2_000, c_yaml=dataset("c"))
 
-    monkeypatch.setattr(names, "MOST_BYTES", 1_000)
+    monkeypatch.setattr(names, "MAX_BYTES", 1_000)
     assert ["a", "c"] == dataset_names(tmp_path)
-    monkeypatch.setattr(names, "MOST_FILES", 2)
+    monkeypatch.setattr(names, "MAX_FILES", 2)
     assert ["a"] == dataset_names(tmp_path)

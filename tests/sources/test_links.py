@@ -141,7 +141,7 @@ def test_path_itself_may_not_lead_out_of_a_commit(tmp_path: Path, target: str):
 
 def test_links_that_multiply_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Ten directories that all link to each other have millions of names."""
-    monkeypatch.setattr(links, "_MOST_NAMES", 1_000)
+    monkeypatch.setattr(links, "_MAX_NAMES", 1_000)
     for one in range(8):
         for other in range(8):
             (tmp_path / str(one)).mkdir(exist_ok=True)

@@ -166,7 +166,7 @@ def _add_commit_status(group: argparse._ArgumentGroup) -> None:
 
 def _add_replicas(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of a process that is one of several replicas."""
-    from reconciler.core.runtime.fleet import DEFAULT_SECONDS, LEAST_SECONDS, MOST_SECONDS
+    from reconciler.core.runtime.fleet import DEFAULT_SECONDS, MAX_SECONDS, MIN_SECONDS
 
     group = parser.add_argument_group("several replicas")
     group.add_argument(
@@ -179,11 +179,11 @@ def _add_replicas(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--lease-seconds",
-        type=values.whole(LEAST_SECONDS, MOST_SECONDS),
+        type=values.whole(MIN_SECONDS, MAX_SECONDS),
         default=DEFAULT_SECONDS,
         metavar="N",
         help="after how many seconds a silent replica is replaced "
-        f"({LEAST_SECONDS} to {MOST_SECONDS}; default: {DEFAULT_SECONDS})",
+        f"({MIN_SECONDS} to {MAX_SECONDS}; default: {DEFAULT_SECONDS})",
     )
     group.add_argument(
         "--status-objects",

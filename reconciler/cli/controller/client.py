@@ -19,8 +19,8 @@ from reconciler.reports.visible import shortened, visible
 
 TOKEN_VARIABLE: Final = "RECONCILER_TOKEN"  # noqa: S105  the name of a variable
 TIMEOUT_SECONDS: Final = 10.0
-_MOST_BYTES: Final = 1 << 22
-_MOST_CHARACTERS: Final = 300
+_MAX_BYTES: Final = 1 << 22
+_MAX_CHARACTERS: Final = 300
 _REFUSED: Final = (401, 403)
 _NOT_ALLOWED: Final = frozenset({400, 404, 413})
 """Statuses with which a controller answers that an order itself cannot be carried out."""
@@ -49,7 +49,7 @@ def order(
     )
     try:
         with _opener(server).open(request, timeout=TIMEOUT_SECONDS) as answer:
-            return _understood(server, answer.read(_MOST_BYTES))
+            return _understood(server, answer.read(_MAX_BYTES))
     except urllib.error.HTTPError as exc:
         with exc:
             _raise(server, exc.code, exc)
@@ -98,7 +98,7 @@ def _token() -> str:
 def _raise(server: str, status: int, answer: IO[bytes]) -> NoReturn:
     """Raise the error that a status stands for, with the reason that the controller gives."""
     try:
-        found = json.loads(answer.read(_MOST_BYTES))
+        found = json.loads(answer.read(_MAX_BYTES))
         why = found["error"] if isinstance(found["error"], str) else None
     except (OSError, HTTPException, ValueError, LookupError, TypeError):
         why = None
@@ -116,7 +116,7 @@ def _understood(server: str, body: bytes) -> Sequence[SuspensionState]:
     try:
         return [_suspended(dataset) for dataset in json.loads(body)["datasets"]]
     except (ValueError, LookupError, TypeError, AttributeError) as exc:
-        start = _one_line(body[:_MOST_CHARACTERS].decode(errors="replace"))
+        start = _one_line(body[:_MAX_CHARACTERS].decode(errors="replace"))
         raise ControllerUnavailable(f"{server}: not the answer of a controller: {start!r}") from exc
 
 
@@ -129,4 +129,4 @@ def _suspended(dataset: dict[str, Any]) -> SuspensionState:
 
 
 def _one_line(text: str) -> str:
-    return shortened(visible(text), _MOST_CHARACTERS)
+    return shortened(visible(text), _MAX_CHARACTERS)

@@ -58,8 +58,8 @@ MEANINGS: Final[Mapping[LossKind, str]] = {
 LEFT_OUT: Final = frozenset({LossKind.UNLABELLED, LossKind.NAME, LossKind.TEXT, LossKind.SHARED_FILE})
 """Kinds for which the image as a whole is in no file of labels."""
 
-MOST_IMAGES: Final = 1_000
-MOST_NAMES: Final = 100
+MAX_IMAGES: Final = 1_000
+MAX_NAMES: Final = 100
 
 
 class Lost(NamedTuple):
@@ -107,12 +107,12 @@ class Losses:
             loss = self._found.setdefault(kind, Loss())
             loss.count += times
             kinds.add(kind)
-            if name and (name in loss.names or len(loss.names) < MOST_NAMES):
+            if name and (name in loss.names or len(loss.names) < MAX_NAMES):
                 loss.names[name] += times
         for kind in kinds:
             loss = self._found[kind]
             loss.images += 1
-            if len(loss.source_refs) < MOST_IMAGES:
+            if len(loss.source_refs) < MAX_IMAGES:
                 loss.source_refs.append(source_ref)
 
     def by_kind(self) -> Mapping[LossKind, Loss]:

@@ -25,7 +25,7 @@ ROBOFLOW: Final = "_annotations.createml.json"
 _NAMES: Final = ("image", "imagefilename", "imageURI", "filename")
 _LISTS: Final = ("annotations", "annotation")
 _SIDES: Final = ("x", "y", "width", "height")
-_LEAST_PIXELS: Final = Decimal(2)
+_MIN_PIXELS: Final = Decimal(2)
 
 
 def read_createml(path: Path, _: Options) -> Iterator[Read]:
@@ -35,7 +35,7 @@ def read_createml(path: Path, _: Options) -> Iterator[Read]:
         raise UsageError(f"{path}: holds no {ROBOFLOW}: name the JSON file")
     images = yield from split_off_problems(map(_image, elements(text_of(file), display(file))))
     edges = [edge for image in images for box in image.boxes or () for edge in (box.right, box.bottom)]
-    shares = bool(edges) and max(edges) < _LEAST_PIXELS
+    shares = bool(edges) and max(edges) < _MIN_PIXELS
     yield from resolve_missing_boxes([replace(image, shares=shares) for image in images])
 
 

@@ -39,7 +39,7 @@ _SEPARATORS: Final = ",;\t|"
 DESCRIPTIONS: Final = "*class-descriptions*.csv"
 """Names of the classes of Open Images, beside its tables."""
 
-_LEAST_PIXELS: Final = 2
+_MIN_PIXELS: Final = 2
 """A box must be longer than one pixel: if no edge reaches this, all are fractions of the image size."""
 
 
@@ -223,7 +223,7 @@ def _refuse_ids(images: Sequence[LabelledImage]) -> None:
 def _are_shares(images: Iterable[LabelledImage]) -> bool:
     """Return whether the boxes must be fractions of the image: in pixels, none would be valid."""
     edges = [edge for image in images for item in image.boxes or () for edge in (item.right, item.bottom)]
-    return bool(edges) and max(edges) < _LEAST_PIXELS
+    return bool(edges) and max(edges) < _MIN_PIXELS
 
 
 def _completed(image: LabelledImage, directory: Path, options: Options, *, shares: bool) -> LabelledImage:

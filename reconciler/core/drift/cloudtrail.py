@@ -32,11 +32,11 @@ CHANGES: Final = frozenset(
 )
 """The operations after which the entries of a dataset may be others."""
 
-MOST_BYTES: Final = 1 << 20
+MAX_BYTES: Final = 1 << 20
 """The largest message of SQS."""
 
-_MOST_CHARS: Final = 200
-_MOST_AGENT_CHARS: Final = 2_000
+_MAX_CHARS: Final = 200
+_MAX_AGENT_CHARS: Final = 2_000
 _DATASET: Final = re.compile(
     r"arn:[a-z-]+:rekognition:[a-z0-9-]+:[0-9]{12}:project/[\w.-]{1,255}/dataset/(?:train|test)/[0-9]{1,20}"
 )
@@ -106,8 +106,8 @@ def parse(body: str) -> ApiCall | None:
     Raises:
         Unreadable: The message is something else.
     """
-    if len(body) > MOST_BYTES:
-        raise Unreadable(f"larger than {MOST_BYTES} bytes")
+    if len(body) > MAX_BYTES:
+        raise Unreadable(f"larger than {MAX_BYTES} bytes")
     envelope = _envelope(body)
     detail = envelope.get("detail")
     if not isinstance(detail, dict):
@@ -125,7 +125,7 @@ def parse(body: str) -> ApiCall | None:
         account,
         region,
         _text(detail.get("requestID")),
-        _text(detail.get("userAgent"), _MOST_AGENT_CHARS),
+        _text(detail.get("userAgent"), _MAX_AGENT_CHARS),
         _text(detail.get("errorCode")) or None,
         datasets,
         projects,
@@ -250,7 +250,7 @@ def _matching(pattern: re.Pattern[str], name: str, given: Any) -> str:
     return text
 
 
-def _text(given: Any, most: int = _MOST_CHARS) -> str:
+def _text(given: Any, most: int = _MAX_CHARS) -> str:
     """Return a text, cut and printable: it is shown on terminals and pages; empty for anything else."""
     if not isinstance(given, str):
         return ""

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict  # pydantic reads the standard one only 
 
 from reconciler.core.moments import moment
 
-MOST_SHOWN: Final = 10
+MAX_SHOWN: Final = 10
 """How many calls a report, a page or the status shows: the newest."""
 
 SKEW_SECONDS: Final = 60.0
@@ -140,4 +140,4 @@ def suspects(calls: Iterable[ForeignCall], observed_at: float) -> tuple[ForeignC
         if call.at <= observed_at + SKEW_SECONDS
         and (call.settled_at is None or call.settled_at >= observed_at)
     ]
-    return tuple(sorted(found, key=lambda call: (-call.at, call.id))[:MOST_SHOWN])
+    return tuple(sorted(found, key=lambda call: (-call.at, call.id))[:MAX_SHOWN])

@@ -19,7 +19,7 @@ PAGE_KEYS: Final = 1_000
 """API reference, ListObjectsV2: a page holds at most 1,000 keys."""
 
 # HEADs between two pages double while pages decide a single key each.
-_MOST_HEADS: Final = 64
+_MAX_HEADS: Final = 64
 
 
 class Stored(NamedTuple):
@@ -81,11 +81,9 @@ class Lookup:
             return None
         listed_before = isinstance(self._asked, PageRequest) or self._asked is None
         if not self._lists:
-            self._asked = HeadRequests(self._keys[self._next : self._next + _MOST_HEADS])
+            self._asked = HeadRequests(self._keys[self._next : self._next + _MAX_HEADS])
         elif self._sparse and listed_before:
-            self._asked = HeadRequests(
-                self._keys[self._next : self._next + min(2**self._sparse, _MOST_HEADS)]
-            )
+            self._asked = HeadRequests(self._keys[self._next : self._next + min(2**self._sparse, _MAX_HEADS)])
         else:
             self._after = max(self._after, _just_before(self._keys[self._next]))
             self._asked = PageRequest(self._prefix, self._after)

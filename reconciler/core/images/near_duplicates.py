@@ -20,7 +20,7 @@ HASH_BITS: Final = 256
 NEAR_BITS: Final = 48
 """Most bits in which near hashes differ."""
 
-MOST_COMPARISONS: Final = 500_000_000
+MAX_COMPARISONS: Final = 500_000_000
 """
 Hashes that are compared, some 0.2 µs each. Hashes of all kinds of scenes take a third of it for 200,000 training
 and 50,000 test images; where many scenes are alike, it ends the search.
@@ -49,7 +49,7 @@ class NearPairs(NamedTuple):
     The near pairs of two datasets.
 
     Attributes:
-        complete: Whether all pairs were found: not so after `MOST_COMPARISONS`.
+        complete: Whether all pairs were found: not so after `MAX_COMPARISONS`.
     """
 
     pairs: tuple[NearPair, ...]
@@ -98,7 +98,7 @@ class _Search:
         self._train = train
         self._test = test
         self.nearest: dict[int, tuple[int, int]] = {}
-        self.left = MOST_COMPARISONS
+        self.left = MAX_COMPARISONS
 
     def run(self) -> None:
         for band, masks in _bands():

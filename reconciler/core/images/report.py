@@ -14,7 +14,7 @@ from reconciler.core.spec.choices import ImagePolicy
 from reconciler.core.validation.problem import Problem, has_error
 from reconciler.errors import Exit, SpecError, gravest
 
-MOST_KEPT: Final = 1_000
+MAX_KEPT: Final = 1_000
 """Problems of one code and dataset that are kept with their places; the others are only counted."""
 
 
@@ -30,7 +30,7 @@ class Problems:
         code = str(problem.code)  # a member of an enumeration is not a key of JSON
         self.by_code[code] += 1
         self.errors += problem.is_error
-        if self.by_code[code] <= MOST_KEPT:
+        if self.by_code[code] <= MAX_KEPT:
             self.kept.append(problem)
 
 
@@ -61,7 +61,7 @@ class DatasetImages:
 
     Attributes:
         places: The buckets that they are in.
-        by_code: Code -> number of problems with it; `problems` holds at most `MOST_KEPT` of each.
+        by_code: Code -> number of problems with it; `problems` holds at most `MAX_KEPT` of each.
         errors: Why not everything was checked.
         error_codes: The exit codes of `errors`.
         requests: Operation -> requests that were made.

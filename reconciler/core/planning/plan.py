@@ -21,7 +21,7 @@ from reconciler.core.spec.policy import Closure
 from reconciler.core.validation.problem import Origin, Problem
 from reconciler.errors import Exit
 
-MOST_VIEWS: Final = 10_000
+MAX_VIEWS: Final = 10_000
 """Images of one dataset of which a plan holds both sides, some 2 kB each."""
 
 
@@ -56,7 +56,7 @@ class PlannedChange:
         image_problems: What is wrong with its image; empty unless the policy has it checked.
         reverts: Whether it restores content that was applied before and has drifted since.
         fields: The differing fields; empty until an explanation is requested.
-        view: Both sides of the image; None until an explanation is requested, and for those beyond `MOST_VIEWS`.
+        view: Both sides of the image; None until an explanation is requested, and for those beyond `MAX_VIEWS`.
     """
 
     change: Change

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from msgspec import Struct, field
 
 FIRST_PAUSE_SECONDS: Final = 3_600.0
-MOST_PAUSE_SECONDS: Final = 24 * 3_600.0
+MAX_PAUSE_SECONDS: Final = 24 * 3_600.0
 
 # Rounds after which a line that does not stay as sent is no longer sent.
 ROUNDS: Final = 3
@@ -67,7 +67,7 @@ def quarantined_again(
     """Return the quarantine after one more failure of a line: each pause is twice the one before."""
     same = before is not None and before.digest == digest and before.kind is kind
     rounds = before.rounds + 1 if before is not None and same else 1
-    pause = min(MOST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(rounds - 1, 10))
+    pause = min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(rounds - 1, 10))
     since = before.since if before is not None and same else now
     return Quarantined(source_ref, digest, kind, reason, rounds, since, now + pause)
 

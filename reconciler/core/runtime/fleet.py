@@ -21,8 +21,8 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import Final
 
-LEAST_SECONDS: Final = 3
-MOST_SECONDS: Final = 86_400
+MIN_SECONDS: Final = 3
+MAX_SECONDS: Final = 86_400
 DEFAULT_SECONDS: Final = 60
 
 _RENEW_RATIO: Final = 1 / 6

@@ -10,10 +10,10 @@ from typing import Final, NamedTuple
 
 from reconciler.core.status.conditions import TERMINAL, Condition, ConditionType, Reason, Truth
 
-MOST_DATASETS: Final = 50
+MAX_DATASETS: Final = 50
 """Maximum number of datasets with a state of their own; if a commit has more, only failed ones get one."""
 
-MOST_ATTEMPTS: Final = 5
+MAX_ATTEMPTS: Final = 5
 """Failed cycles in a row after which a commit counts as failed, even if the reason may pass."""
 
 _FINAL: Final = TERMINAL | {Reason.ENTRIES_LEFT_OUT}
@@ -96,7 +96,7 @@ def outcome(conditions: Iterable[Condition], failures: int, *, attempted: bool) 
             ready.reason.value if withheld else "",
             text,
         )
-    failed = ready.reason in _FINAL or failures >= MOST_ATTEMPTS
+    failed = ready.reason in _FINAL or failures >= MAX_ATTEMPTS
     return CommitOutcome(CommitPhase.FAILURE if failed else CommitPhase.PENDING, ready.reason.value, text)
 
 
@@ -147,8 +147,8 @@ def _posted(
     if whole:
         yield "", overall(outcomes)
     final = [(name, one) for name, one in sorted(outcomes.items()) if one.phase is not CommitPhase.PENDING]
-    if len(outcomes) > MOST_DATASETS:
-        failed = [name for name, one in final if one.phase is CommitPhase.FAILURE][:MOST_DATASETS]
+    if len(outcomes) > MAX_DATASETS:
+        failed = [name for name, one in final if one.phase is CommitPhase.FAILURE][:MAX_DATASETS]
         final = [(name, one) for name, one in final if name in failed or name in known]
     yield from final
 

@@ -38,7 +38,7 @@ those that it reaches later, too, and those that recover are reported together.
 NAMED: Final = 5
 """How many datasets a message names."""
 
-MOST_CHARACTERS: Final = 300
+MAX_CHARACTERS: Final = 300
 """Maximum length of the message about one dataset."""
 
 # Causes outside the datasets, which concern many of them.
@@ -275,7 +275,7 @@ def _who(names: list[str]) -> str:
 
 def _lines(names: list[str], members: Mapping[str, IncidentMember], level: Level) -> Iterator[str]:
     for name in names[:NAMED]:
-        message = " ".join(members[name].message.split())[:MOST_CHARACTERS]
+        message = " ".join(members[name].message.split())[:MAX_CHARACTERS]
         shown = name or "source of the specs"
         yield shown if level is Level.RECOVERY else f"{shown}: {message}"
     if len(names) > NAMED:

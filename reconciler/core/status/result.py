@@ -43,7 +43,7 @@ class EntryProblem(NamedTuple):
     codes: tuple[str, ...] = ()
 
 
-MOST_NAMED: Final = 1_000
+MAX_NAMED: Final = 1_000
 """Maximum number of withheld entries that are named; the others are only counted."""
 
 
@@ -183,7 +183,7 @@ class DatasetResult:
 @dataclass(frozen=True, slots=True)
 class Named:
     """
-    At most `MOST_NAMED` entries of each kind, as in `DatasetResult`.
+    At most `MAX_NAMED` entries of each kind, as in `DatasetResult`.
 
     Attributes:
         groups, unblanked: All of them, by reason.
@@ -202,10 +202,10 @@ NOTHING_NAMED: Final = Named()
 
 def named_of(result: DatasetResult) -> Named:
     return Named(
-        result.withheld[:MOST_NAMED],
+        result.withheld[:MAX_NAMED],
         result.groups,
-        result.quarantined[:MOST_NAMED],
-        result.dropped[:MOST_NAMED],
-        result.rejected[:MOST_NAMED],
+        result.quarantined[:MAX_NAMED],
+        result.dropped[:MAX_NAMED],
+        result.rejected[:MAX_NAMED],
         result.unblanked,
     )

@@ -17,7 +17,7 @@ from reconciler.core.spec.policy import Closure
 from reconciler.core.status.conditions import Condition, ConditionType, FailureReason, Reason, Truth
 from reconciler.core.status.judgement import Facts
 from reconciler.core.status.result import (
-    MOST_NAMED,
+    MAX_NAMED,
     NOTHING_NAMED,
     DatasetResult,
     Named,
@@ -137,7 +137,7 @@ def summary_of_failure(
 ) -> Summary:
     """Summarize a dataset that could not be observed, or whose specs cannot be used."""
     verdict = Verdict.FAILED if failure.reason is Reason.INVALID else Verdict.UNKNOWN
-    return Summary(verdict, failure=failure, errors=errors[:MOST_NAMED], exit_code=exit_code)
+    return Summary(verdict, failure=failure, errors=errors[:MAX_NAMED], exit_code=exit_code)
 
 
 def summary_of_plan(plan: DatasetPlan, classes: Mapping[str, DriftClass]) -> Summary:
@@ -183,7 +183,7 @@ def summary_of_cycle(
         failure=failure,
         gap=result.gap,
         closed=result.closed,
-        errors=result.errors[:MOST_NAMED],
+        errors=result.errors[:MAX_NAMED],
         named=named_of(result),
         exit_code=result.exit_code,
     )

@@ -16,7 +16,7 @@ from reconciler.emulator.xml import answer, iso, quoted
 
 _NAME: Final = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
 _REGION: Final = re.compile(r"[a-z0-9\-]{2,32}")
-_MOST_KEYS: Final = 1000
+_MAX_KEYS: Final = 1000
 
 
 def own(context: Context, caller: Caller, name: str) -> sqlite3.Row:
@@ -90,7 +90,7 @@ def put_versioning(context: Context, caller: Caller, request: Request, name: str
 def list_versions(context: Context, caller: Caller, request: Request, name: str, _: str) -> Answer:
     own(context, caller, name)
     query = request.query
-    size, prefix = _size(query.get("max-keys", str(_MOST_KEYS))), query.get("prefix", "")
+    size, prefix = _size(query.get("max-keys", str(_MAX_KEYS))), query.get("prefix", "")
     rows = objects.versions(context.store, name, prefix)
     after = query.get("key-marker", ""), query.get("version-id-marker", "")
     if after[0]:
@@ -144,7 +144,7 @@ def list_objects(context: Context, caller: Caller, request: Request, name: str, 
     if second and "continuation-token" in query:
         after = _continued(query["continuation-token"])
     prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
-    size = _size(query.get("max-keys", str(_MOST_KEYS)))
+    size = _size(query.get("max-keys", str(_MAX_KEYS)))
     found = objects.page(context.store, name, prefix, delimiter, after, size)
     shown = quoted if query.get("encoding-type") == "url" else str
     content: xml.Children = [("Name", name), ("Prefix", shown(prefix)), ("MaxKeys", size)]
@@ -168,7 +168,7 @@ def list_objects(context: Context, caller: Caller, request: Request, name: str, 
 def _size(text: str) -> int:
     if not text.isdecimal():
         raise ServiceError("InvalidArgument", "Provided max-keys not an integer or within integer range")
-    return min(int(text[:9]), _MOST_KEYS)
+    return min(int(text[:9]), _MAX_KEYS)
 
 
 def _continued(token: str) -> str:

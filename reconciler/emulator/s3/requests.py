@@ -20,7 +20,7 @@ from reconciler.emulator.xml import answer, http_date
 
 _RANGE: Final = re.compile(r"bytes=([0-9]{0,99})-([0-9]{0,99})")
 _MAX_KEY_BYTES: Final = 1024
-_MOST_DELETED: Final = 1000
+_MAX_DELETED: Final = 1000
 _META: Final = "x-amz-meta-"
 
 
@@ -124,7 +124,7 @@ def delete_objects(context: Context, caller: Caller, request: Request, name: str
     named = [
         (each.findtext("{*}Key", ""), each.findtext("{*}VersionId")) for each in asked.findall("{*}Object")
     ]
-    if not 0 < len(named) <= _MOST_DELETED:
+    if not 0 < len(named) <= _MAX_DELETED:
         raise xml.malformed()
     deleted = [(key, given, *_delete(context, name, key, given)) for key, given in named]
     quiet = asked.findtext("{*}Quiet") == "true"

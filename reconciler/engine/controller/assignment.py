@@ -14,13 +14,13 @@ from reconciler.engine.log import bind, log
 from reconciler.errors import Superseded
 from reconciler.ports import LoadedDataset
 
-MOST_REPLANS: Final = 3
+MAX_REPLANS: Final = 3
 """How often a cycle replans for a newer commit before it sends its plan regardless."""
 
-MOST_REVISIONS: Final = 10
+MAX_REVISIONS: Final = 10
 """How many newer revisions a cycle takes if the files of each are gone before it reads them."""
 
-MOST_CUT_SHORT: Final = 2
+MAX_CUT_SHORT: Final = 2
 """How many consecutive applies newer commits may cut short; the next one is sent completely."""
 
 
@@ -46,7 +46,7 @@ class Assignment:
         self._state = state
         self._registry = registry
         self._replans = 0
-        self._to_the_end = state.cut_short >= MOST_CUT_SHORT
+        self._to_the_end = state.cut_short >= MAX_CUT_SHORT
         self._take()
 
     def _take(self) -> None:
@@ -90,7 +90,7 @@ class Assignment:
             raise Superseded("the dataset was suspended; the rest is not sent")
         if not self.is_outdated or self._to_the_end:
             return
-        if sent or self._replans < MOST_REPLANS:
+        if sent or self._replans < MAX_REPLANS:
             raise Superseded("a newer commit took over; the rest of this one is not sent")
 
     def take_newest(self) -> LoadedDataset:
@@ -105,7 +105,7 @@ class Assignment:
         with self._registry.lock:
             newest = self._state.loaded
             gone = self._registry.states.get(self._state.name) is not self._state
-            if gone or self._state.suspended or self._replans >= MOST_REVISIONS:
+            if gone or self._state.suspended or self._replans >= MAX_REVISIONS:
                 raise Superseded("a newer commit took over; this one is not sent")
             if before is None or newest is None:
                 raise Superseded("a newer commit took over, and its document cannot be read")

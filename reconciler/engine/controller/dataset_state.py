@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any, Final
 
-from reconciler.core.drift.foreign_calls import MOST_SHOWN, ForeignCall
+from reconciler.core.drift.foreign_calls import MAX_SHOWN, ForeignCall
 from reconciler.core.moments import moment_or_none
 from reconciler.core.planning.calls import NO_CALLS, Calls
 from reconciler.core.planning.plan import PlanError, errors_of
@@ -288,7 +288,7 @@ class DatasetState:
         }
 
     def _foreign_calls(self) -> dict[str, Any]:
-        calls = self.foreign_calls[:MOST_SHOWN]
+        calls = self.foreign_calls[:MAX_SHOWN]
         return {"foreign_calls": [call.document() for call in calls]} if calls else {}
 
     def _errors(self) -> list[Mapping[str, Any]]:

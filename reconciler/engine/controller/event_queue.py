@@ -24,7 +24,7 @@ from reconciler.ports import EventQueue, ForeignCalls, Message
 SOON_SECONDS: Final = 5
 """After how many seconds a message comes again that cannot be judged yet."""
 
-MOST_SECONDS: Final = 300
+MAX_SECONDS: Final = 300
 """The longest time after which a message for another replica comes again."""
 
 _AHEAD_SECONDS: Final = 3_600.0
@@ -90,13 +90,13 @@ class Intake:
             return self._done(MessageOutcome.IRRELEVANT)
         here = [state for state in states if not state.is_elsewhere]
         if not here:
-            return self._done(MessageOutcome.POSTPONED, min(MOST_SECONDS, 2 ** min(message.receives, 16)))
+            return self._done(MessageOutcome.POSTPONED, min(MAX_SECONDS, 2 ** min(message.receives, 16)))
         try:
             return self._judged(found, here)
         except StateError as exc:
             log.warning("status.unsaved", reason=str(exc))
             self._observe_soon(found, here)
-            return self._done(MessageOutcome.POSTPONED, MOST_SECONDS)
+            return self._done(MessageOutcome.POSTPONED, MAX_SECONDS)
 
     def _judged(self, found: ApiCall, states: Sequence[DatasetState]) -> int | None:
         if self._is_own(found):
@@ -173,7 +173,7 @@ class Intake:
         return seconds
 
 
-MOST_PAUSE_SECONDS: Final = 60.0
+MAX_PAUSE_SECONDS: Final = 60.0
 
 
 class QueueListener:
@@ -240,7 +240,7 @@ class QueueListener:
             log.warning("events.unavailable", queue=self._queue.name, error=reason, reason=message)
         self._health.reason, self._health.message = reason, message
         self._failures += 1
-        return backoff(self._failures, self._draw(), first=1.0, most=MOST_PAUSE_SECONDS)
+        return backoff(self._failures, self._draw(), first=1.0, most=MAX_PAUSE_SECONDS)
 
     def _run(self) -> None:
         while not self._ending.is_set():

@@ -25,7 +25,7 @@ from reconciler.ports import LoadedDataset
 
 # Seconds between writes of the status: without a change, and at least after one.
 REFRESH_SECONDS: Final = 15.0
-LEAST_SECONDS: Final = 1.0
+MIN_SECONDS: Final = 1.0
 
 NOT_READ_YET: Final = FailureReason(Reason.NOT_YET, "the specs have not been read yet")
 
@@ -179,7 +179,7 @@ class Registry:
         if self.publisher is None:
             return
         since = self.monotonic() - self._published_at
-        if not now and since < (LEAST_SECONDS if self._dirty else REFRESH_SECONDS):
+        if not now and since < (MIN_SECONDS if self._dirty else REFRESH_SECONDS):
             return
         self._dirty, self._published_at = False, self.monotonic()
         try:

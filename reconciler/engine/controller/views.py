@@ -14,9 +14,9 @@ from reconciler.engine.dataset.make_plan import Planned
 from reconciler.engine.usecases.drift import drift_of
 
 # An image with its drawing takes about 3 kB of memory.
-MOST_IMAGES: Final = 10_000
-MOST_LINE_CHARACTERS: Final = 4_000_000
-MOST_QUARANTINED: Final = 10_000
+MAX_IMAGES: Final = 10_000
+MAX_LINE_CHARACTERS: Final = 4_000_000
+MAX_QUARANTINED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class QuarantineView(NamedTuple):
 def drift_view(desired: Desired, planned: Planned) -> DriftView:
     """Return the drift in an observation, which must still be open; call before the apply."""
     differing = len(planned.plan.changes) + len(planned.plan.errored)
-    if differing > MOST_IMAGES:
+    if differing > MAX_IMAGES:
         return DriftView(None, differing)
     drift = drift_of(desired, planned)
     return DriftView(replace(drift, items=tuple(_lighter(drift.items))), differing)
@@ -88,12 +88,12 @@ def view_after_apply(before: DriftView, left: frozenset[str]) -> DriftView:
 def quarantine_view(quarantine: Iterable[Quarantined]) -> QuarantineView:
     """Return the first quarantined entries in order of retry, and how many there are."""
     ordered = sorted(quarantine, key=lambda quarantined: (quarantined.until, quarantined.source_ref))
-    return QuarantineView(tuple(ordered[:MOST_QUARANTINED]), len(ordered))
+    return QuarantineView(tuple(ordered[:MAX_QUARANTINED]), len(ordered))
 
 
 def _lighter(items: Iterable[DriftItem]) -> Iterable[DriftItem]:
     """Drop the compared lines of items beyond the limit of characters; drawings stay."""
-    left = MOST_LINE_CHARACTERS
+    left = MAX_LINE_CHARACTERS
     for item in items:
         if item.lines is not None:
             left -= len(item.lines.desired or "") + len(item.lines.observed or "")

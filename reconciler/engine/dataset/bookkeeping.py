@@ -27,7 +27,7 @@ from reconciler.engine.log import log
 from reconciler.errors import SourceError, StateError
 from reconciler.ports import Backup, BackupHeader, Memory, ObservedHead, Quarantine
 
-MOST_LINES_BYTES: Final = 64_000_000
+MAX_LINES_BYTES: Final = 64_000_000
 """Lines of differing entries that are remembered of one dataset; with more, it is listed each time."""
 
 REWRITTEN_BY_SERVICE = (
@@ -229,7 +229,7 @@ def _is_whole(desired: Desired, seen: Observation) -> bool:
     if desired.partial or seen.gap is not None or not seen.description.is_fingerprint:
         return False
     kept = sum(place.length for place in places if place is not None)
-    return seen.description.stats.total_entries == diff.observed and kept <= MOST_LINES_BYTES
+    return seen.description.stats.total_entries == diff.observed and kept <= MAX_LINES_BYTES
 
 
 def back_up_overwritten(

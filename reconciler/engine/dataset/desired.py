@@ -33,7 +33,7 @@ from reconciler.ports import LoadedDataset
 if TYPE_CHECKING:  # for plans, and not for validate
     from reconciler.core.planning.guard import GuardLimits
 
-MOST_OPEN_FILES: Final = 32
+MAX_OPEN_FILES: Final = 32
 """Files of one dataset that are held open: a process may have about a thousand open at once."""
 
 
@@ -244,7 +244,7 @@ class Desired:
         Raises:
             SourceError: One is gone already.
         """
-        for number in range(min(len(self.loaded.files), MOST_OPEN_FILES)):
+        for number in range(min(len(self.loaded.files), MAX_OPEN_FILES)):
             self._stream(number)
 
     def origin_of(self, place: Place) -> Origin:

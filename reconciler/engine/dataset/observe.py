@@ -24,7 +24,7 @@ from reconciler.ports import Clock, Description, Gateway, Located, Recollection
 
 T = TypeVar("T")
 
-MOST_QUERIES: Final = 500
+MAX_QUERIES: Final = 500
 """Entries that are asked for one by one where a listing may have left them out; it takes 100 s at least."""
 
 LIST_AGAIN_SECONDS: Final = 2.0
@@ -260,7 +260,7 @@ def _query_unlisted(
         return diff
     counted, seen = listed.description.stats.total_entries, listed.spool.named
     missing = {change.source_ref for change in diff.changes if change.action is Action.ADD}
-    if len(missing) > MOST_QUERIES:
+    if len(missing) > MAX_QUERIES:
         raise ListingIncomplete(
             f"{listed.gap}: whether {len(missing):,} desired entries are missing is not known; {OVERRIDE}"
         )

@@ -17,7 +17,7 @@ from reconciler.core.planning.calls import Calls, Observed, forecast
 from reconciler.core.planning.cause import NOTHING_APPLIED
 from reconciler.core.planning.compare import compare
 from reconciler.core.planning.diff import Action, Diff
-from reconciler.core.planning.plan import MOST_VIEWS, DatasetPlan
+from reconciler.core.planning.plan import MAX_VIEWS, DatasetPlan
 from reconciler.core.spec.choices import ImagePolicy
 from reconciler.core.validation.problem import Problem
 from reconciler.core.validation.unmatched import still_unmatched, still_unmatched_paths
@@ -201,7 +201,7 @@ def explained(plan: DatasetPlan, composer: Composer, desired: Desired | None = N
     changes = []
     for item in plan.changes:
         chosen = not item.is_not_selected
-        is_update, is_viewed = chosen and item.action is Action.UPDATE, chosen and viewed < MOST_VIEWS
+        is_update, is_viewed = chosen and item.action is Action.UPDATE, chosen and viewed < MAX_VIEWS
         if not (is_update or is_viewed or totals):
             changes.append(item)
             continue
@@ -218,7 +218,7 @@ def explained(plan: DatasetPlan, composer: Composer, desired: Desired | None = N
     labels = tally.summary()
     if totals and desired:
         labels = labels._replace(totals=totals.images(desired.facts.labels))
-        if totals.has_other_boxes and len(desired.index) <= MOST_VIEWS:  # this reads the lines once more
+        if totals.has_other_boxes and len(desired.index) <= MAX_VIEWS:  # this reads the lines once more
             labels = labels._replace(boxes=totals.boxes(_boxes_by_label(desired)))
     return replace(plan, changes=tuple(changes), labels=labels)
 
@@ -226,7 +226,7 @@ def explained(plan: DatasetPlan, composer: Composer, desired: Desired | None = N
 def _are_countable(plan: DatasetPlan, desired: Desired) -> bool:
     """Return whether the images of each label can be counted: every line is known, and few enough differ."""
     is_whole = plan.complete and plan.gap is None and not desired.partial
-    return is_whole and len(plan.changes) <= MOST_VIEWS
+    return is_whole and len(plan.changes) <= MAX_VIEWS
 
 
 def _boxes_by_label(desired: Desired) -> Counter[str]:

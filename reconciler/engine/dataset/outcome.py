@@ -13,7 +13,7 @@ from reconciler.core.planning.guard import Guard
 from reconciler.core.planning.plan import DatasetPlan, PlanError, PlannedChange, counts_of
 from reconciler.core.planning.withholding import Withheld
 from reconciler.core.status.result import (
-    MOST_NAMED,
+    MAX_NAMED,
     DatasetResult,
     EntryProblem,
     Verdict,
@@ -147,7 +147,7 @@ def _with_rest(result: DatasetResult, plan: DatasetPlan, after: Diff | None) -> 
     )
     return replace(
         result,
-        withheld=tuple(withheld[:MOST_NAMED]),
+        withheld=tuple(withheld[:MAX_NAMED]),
         groups=tuple(group for group in groups if not group.is_not_selected),
         not_selected=tuple(group for group in groups if group.is_not_selected),
         unblanked=_grouped(orphans),

@@ -28,7 +28,7 @@ THREADS: Final = 8
 BATCH: Final = 256
 """Images that are read before what was found is stored."""
 
-MOST_READ: Final = 2_000
+MAX_READ: Final = 2_000
 """Images that are read for one plan. Reading one takes some 30 ms, and eight are read at a time."""
 
 
@@ -100,7 +100,7 @@ def check_some(
     """
     Return what is wrong with each of these images; those with nothing wrong are absent.
 
-    At most `MOST_READ` new or changed images are read. An image that could not be checked has a problem that says
+    At most `MAX_READ` new or changed images are read. An image that could not be checked has a problem that says
     so; it is never called missing.
 
     Raises:
@@ -109,9 +109,9 @@ def check_some(
     with ThreadPoolExecutor(THREADS, thread_name_prefix="images") as pool:
         check = _Check(dataset, lambda ref, image: judgement.judge(image, stated(ref)), images, memory, pool)
         changed = check.look_up_all(source_refs)
-        check.read(changed[:MOST_READ])
-    beyond = judgement.unchecked(f"a plan reads no more than {MOST_READ:,} images; run check-images")
-    check.note((ref for ref, _ in changed[MOST_READ:]), beyond)
+        check.read(changed[:MAX_READ])
+    beyond = judgement.unchecked(f"a plan reads no more than {MAX_READ:,} images; run check-images")
+    check.note((ref for ref, _ in changed[MAX_READ:]), beyond)
     return {ref: tuple(problems) for ref, problems in check.found.items()}
 
 

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from reconciler.core.images import judgement
 from reconciler.core.images.judgement import CheckedImage
 from reconciler.core.images.lookup import Stored
-from reconciler.core.images.near_duplicates import MOST_COMPARISONS, NearPair, near_pairs
+from reconciler.core.images.near_duplicates import MAX_COMPARISONS, NearPair, near_pairs
 from reconciler.core.images.report import DatasetImages, ImageCounts, Problems
 from reconciler.core.planning.plan import PlanError, errors_of
 from reconciler.core.validation.problem import Problem
@@ -41,7 +41,7 @@ from reconciler.errors import Denied, Exit, Interrupted, NoCredentials, NotFound
 from reconciler.ports import BrokenDataset, CheckedImages, Images, Progress
 
 # Refusals in a row after which the other images are not tried.
-_MOST_DENIED: Final = 20
+_MAX_DENIED: Final = 20
 
 
 class Tools(NamedTuple):
@@ -202,8 +202,8 @@ class _DatasetCheck:
     def _refused(self, source_ref: str, exc: Denied) -> None:
         self._denied.append(f"{exc} [{source_ref}]")
         self._denied_in_a_row += 1
-        if self._denied_in_a_row == _MOST_DENIED:
-            text = f"{self._denied[-_MOST_DENIED]}; {_MOST_DENIED} images in a row may not be read"
+        if self._denied_in_a_row == _MAX_DENIED:
+            text = f"{self._denied[-_MAX_DENIED]}; {_MAX_DENIED} images in a row may not be read"
             raise Denied(f"{text}: the others were not tried")
 
     def _lost(self, source_ref: str) -> None:
@@ -237,7 +237,7 @@ class _DatasetCheck:
         for pair in pairs:
             self._add(judgement.near_duplicate(pair.train_ref, pair.distance), pair.test_ref)
         if not found.complete:
-            problem = judgement.not_all_compared(MOST_COMPARISONS)
+            problem = judgement.not_all_compared(MAX_COMPARISONS)
             self._problems.add(problem.at(self.desired.loaded.origin, None))
         self._near = (*(self._near or ()), *pairs)
 

@@ -15,7 +15,7 @@ from reconciler.core.entries.image_view import LabelTally, view_of
 from reconciler.core.entries.index import Index
 from reconciler.core.planning.compare import compare
 from reconciler.core.planning.diff import Action, Change, Diff
-from reconciler.core.planning.plan import MOST_VIEWS, PlanError, errors_of
+from reconciler.core.planning.plan import MAX_VIEWS, PlanError, errors_of
 from reconciler.core.revision_diff import DatasetDiff, DatasetState, ImageAction, ImageChange, RevisionCounts
 from reconciler.core.validation.problem import Origin, Problem
 from reconciler.engine.dataset.desired import Desired
@@ -183,7 +183,7 @@ class _Comparing:
         self._tally.add(seen)
         if action is not ImageAction.CHANGED:
             return ImageChange(action, change.source_ref, before, after)
-        view = seen if self._explained <= MOST_VIEWS else None
+        view = seen if self._explained <= MAX_VIEWS else None
         kinds = classes(seen, errored=False)
         return ImageChange(action, change.source_ref, before, after, kinds, fields, view)
 

@@ -16,7 +16,7 @@ from reconciler.core.entries.entry import Fields, canonical
 from reconciler.core.entries.image_view import LabelTally, view_of
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action
-from reconciler.core.planning.plan import MOST_VIEWS, DatasetPlan, PlannedChange
+from reconciler.core.planning.plan import MAX_VIEWS, DatasetPlan, PlannedChange
 from reconciler.core.spec.choices import Arn, DriftClass, Orphans
 from reconciler.core.spec.documents import Acknowledgement
 from reconciler.engine.dataset.desired import Desired
@@ -29,7 +29,7 @@ from reconciler.errors import StateError
 from reconciler.ports import Memory
 
 # A picture takes some 2 kB of memory and of a page, a line up to 100 kB: beyond this number of images of
-# one dataset, and beyond `MOST_VIEWS`, only classes, causes and places are kept.
+# one dataset, and beyond `MAX_VIEWS`, only classes, causes and places are kept.
 WITH_LINES: Final = 1_000
 
 # Why an orphan that is not acknowledged raises no alarm: an apply would leave it as it is.
@@ -214,7 +214,7 @@ def _item(
         fields=change.fields,
         codes=codes,
         withheld=change.withheld,
-        view=seen if number <= MOST_VIEWS else None,
+        view=seen if number <= MAX_VIEWS else None,
         lines=_lines(change, composer) if number <= WITH_LINES else None,
     )
 
@@ -228,7 +228,7 @@ def _describe_marked(source_ref: str, codes: tuple[str, ...], desired: Desired, 
     """Describe an image that is in place as desired, but that AWS marks with errors."""
     row = desired.index.row(source_ref)
     fields: Fields | None = None
-    if row is not None and number <= MOST_VIEWS:
+    if row is not None and number <= MAX_VIEWS:
         fields = orjson.loads(desired.read(source_ref, desired.index.place(row)))
     return DriftItem(
         source_ref=source_ref,

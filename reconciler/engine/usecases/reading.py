@@ -37,7 +37,7 @@ from reconciler.ports import BrokenDataset, EntryFile, JudgedFiles, LoadedDatase
 REMEMBERED_BYTES: Final = 1_000_000
 """The lines of smaller files are not remembered: checking them takes some hundredths of a second."""
 
-MOST_PROBLEMS: Final = 1_000
+MAX_PROBLEMS: Final = 1_000
 """Problems of one dataset that are remembered, warnings of usable lines aside. With more, it is read each time."""
 
 # Too many bad lines make the service refuse the good ones with them. Here none of the bad is sent.
@@ -159,7 +159,7 @@ def _recalled(
 def _judged(desired: Desired, key: bytes) -> JudgedDataset | None:
     """Return what to remember of a dataset; None if it was not read whole, or if that would be too much."""
     noted = tuple(desired.noted[len(desired.loaded.problems) :])
-    if len(noted) > MOST_PROBLEMS or any(is_of_source(problem.code) for problem in noted):
+    if len(noted) > MAX_PROBLEMS or any(is_of_source(problem.code) for problem in noted):
         return None
     warned = msgspec.msgpack.encode(stored_warnings(desired.lines.whole.warned))
     facts, unmatched = desired.facts.parts, desired.unmatched

@@ -28,7 +28,7 @@ from reconciler.ports import BrokenDataset, JudgedFiles, LoadedDataset, Specs
 
 T = TypeVar("T")
 
-MOST_APART: Final = 8
+MAX_APART: Final = 8
 """How many training datasets are remembered to share no image with a test dataset; a project has one."""
 
 
@@ -257,5 +257,5 @@ def _remember_apart(train: Desired, test: Desired, judged: JudgedFiles | None) -
         return
     known = judged.dataset(name_of(test.loaded))
     if known is not None and known.key == test.key:
-        apart = (*known.apart[1 - MOST_APART :], train.key)
+        apart = (*known.apart[1 - MAX_APART :], train.key)
         judged.put_dataset(name_of(test.loaded), msgspec.structs.replace(known, apart=apart))

@@ -38,7 +38,7 @@ _VERDICTS: Final = {
 }
 _SELECTED: Final = "everything selected is in place, as far as the policy allows"
 _NOTHING_SELECTED: Final = "no selected image differs, others do; nothing was sent"
-_MOST_LABELS: Final = 10
+_MAX_LABELS: Final = 10
 
 
 def render(results: Sequence[DatasetResult], options: RenderOptions) -> Iterator[Line]:
@@ -94,7 +94,7 @@ def _changed(result: DatasetResult, screen: Screen) -> Iterator[Line]:
         ("updated: ", [(count.label, count.updated) for count in result.labels]),
     ):
         found = [f"{visible(label)} {number:,}" for label, number in numbers if number]
-        named = found if screen.limit is None else found[:_MOST_LABELS]
+        named = found if screen.limit is None else found[:_MAX_LABELS]
         if found:
             more = len(found) - len(named)
             rest: tuple[Span | More, ...] = (Span(", "), More(more)) if more else ()

@@ -26,7 +26,7 @@ _AROUND: Final = 1
 
 # Numbers and names are marked as a whole.
 _WORDS: Final = re.compile(r"[\w.+-]+|\s+|[^\w\s]")
-_MOST_WORDS: Final = 400
+_MAX_WORDS: Final = 400
 _ALIKE: Final = 0.5
 
 
@@ -95,7 +95,7 @@ def marked(ours: str, theirs: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     Rows with little in common are one part each: that they differ says it all.
     """
     one, other = _WORDS.findall(ours), _WORDS.findall(theirs)
-    if max(len(one), len(other)) > _MOST_WORDS:
+    if max(len(one), len(other)) > _MAX_WORDS:
         return (ours,), (theirs,)
     matcher = SequenceMatcher(None, one, other, autojunk=False)
     if matcher.ratio() < _ALIKE:

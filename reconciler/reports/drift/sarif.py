@@ -18,14 +18,14 @@ from reconciler.reports.registry import RenderOptions
 from reconciler.reports.visible import visible
 
 # GitHub refuses a SARIF run of more than 25,000 results ("SARIF support for code scanning").
-MOST_RESULTS: Final = 20_000
+MAX_RESULTS: Final = 20_000
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
 def render(drift: Drift, _options: RenderOptions) -> Iterator[bytes]:
     """Yield one run. What only waits for an apply is a note, and what is acknowledged is suppressed."""
-    results = list(islice(_results(drift), MOST_RESULTS))
+    results = list(islice(_results(drift), MAX_RESULTS))
     found = sum(len(item.classes) for dataset in drift.datasets for item in dataset.items)
     rules = [{"id": kind.value, "shortDescription": {"text": words.CLASSES[kind]}} for kind in DriftClass]
     run: dict[str, Any] = {

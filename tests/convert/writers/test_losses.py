@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from reconciler.convert.export.losses import MOST_IMAGES, MOST_NAMES, Losses, LossKind, Lost
+from reconciler.convert.export.losses import MAX_IMAGES, MAX_NAMES, Losses, LossKind, Lost
 from reconciler.convert.record import LabelledBox
 from reconciler.core.entries.entry import canonical
 from reconciler.core.spec.labelling import image_level, located
@@ -161,13 +161,13 @@ def there_and_back(name: str, fields: Fields) -> tuple[set[LossKind], Fields]:
 def test_losses_are_counted_whole_and_named_up_to_a_limit() -> None:
     """Memory does not grow with the number of entries; the counts do."""
     found = Losses()
-    for number in range(2 * MOST_IMAGES):
+    for number in range(2 * MAX_IMAGES):
         found.add(f"s3://b/{number}", [Lost(LossKind.JOB, f"job{number}"), Lost(LossKind.JOB, "job0", 2)])
 
     (loss,) = found.by_kind().values()
-    assert (6 * MOST_IMAGES, 2 * MOST_IMAGES) == (loss.count, loss.images)
-    assert (MOST_IMAGES, MOST_NAMES) == (len(loss.source_refs), len(loss.names))
-    assert 4 * MOST_IMAGES + 1 == loss.names["job0"]
+    assert (6 * MAX_IMAGES, 2 * MAX_IMAGES) == (loss.count, loss.images)
+    assert (MAX_IMAGES, MAX_NAMES) == (len(loss.source_refs), len(loss.names))
+    assert 4 * MAX_IMAGES + 1 == loss.names["job0"]
 
 
 @pytest.mark.parametrize(

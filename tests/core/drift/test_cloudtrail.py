@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.drift.cloudtrail import MOST_BYTES, Unreadable, is_about, parse
+from reconciler.core.drift.cloudtrail import MAX_BYTES, Unreadable, is_about, parse
 from reconciler.core.drift.foreign_calls import AddressClass, PrincipalKind
 from reconciler.core.spec.choices import DatasetType
 from reconciler.core.spec.documents import Target
@@ -194,7 +194,7 @@ def test_a_call_is_about_the_datasets_it_names_or_all_of_the_region_if_it_names_
         (record(eventID=None).replace('"id": "envelope-1"', '"id": 1'), "eventID"),
         (record(recipientAccountId="<script>"), "account"),
         (record(awsRegion="a b"), "awsRegion"),
-        ('"' + "x" * MOST_BYTES + '"', "larger"),
+        ('"' + "x" * MAX_BYTES + '"', "larger"),
     ],
     ids=lambda value: value[:30],
 )

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from reconciler.core.drift.foreign_calls import (
-    MOST_SHOWN,
+    MAX_SHOWN,
     AddressClass,
     ForeignCall,
     PrincipalKind,
@@ -38,7 +38,7 @@ def test_the_newest_calls_come_first_and_few_are_shown():
 
     found = suspects(calls, 200.0)
 
-    assert [float(number) for number in range(49, 49 - MOST_SHOWN, -1)] == [call.at for call in found]
+    assert [float(number) for number in range(49, 49 - MAX_SHOWN, -1)] == [call.at for call in found]
 
 
 def test_a_stored_call_is_read_as_it_was():

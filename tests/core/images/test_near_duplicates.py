@@ -72,7 +72,7 @@ def test_where_too_many_are_alike_the_search_ends(monkeypatch):
     scene = draw.getrandbits(HASH_BITS)
     train, test = ({f"{kind}{n}": changed(scene, 20, draw) for n in range(50)} for kind in "ab")
     assert near_pairs(train, test).complete
-    monkeypatch.setattr(near_duplicates, "MOST_COMPARISONS", 2_000)
+    monkeypatch.setattr(near_duplicates, "MAX_COMPARISONS", 2_000)
 
     found = near_pairs(train, test)
 

@@ -15,7 +15,7 @@ def problem(code: str, severity: Severity = Severity.ERROR, line: int = 1) -> Pr
 
 def test_all_problems_are_counted_and_the_first_of_each_code_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many images have one problem, others are still named with their places."""
-    monkeypatch.setattr(report, "MOST_KEPT", 2)
+    monkeypatch.setattr(report, "MAX_KEPT", 2)
     found = Problems()
     for line in range(1, 5):
         found.add(problem("A", line=line))
@@ -27,7 +27,7 @@ def test_all_problems_are_counted_and_the_first_of_each_code_kept(monkeypatch: p
 
 
 def test_a_thousand_of_a_code_are_kept() -> None:
-    assert 1_000 == report.MOST_KEPT
+    assert 1_000 == report.MAX_KEPT
 
 
 def test_of_no_images_nothing_is_claimed() -> None:

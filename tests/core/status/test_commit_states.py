@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from reconciler.core.spec.choices import ClosedBy
 from reconciler.core.spec.policy import Closure
 from reconciler.core.status.commit_states import (
-    MOST_ATTEMPTS,
-    MOST_DATASETS,
+    MAX_ATTEMPTS,
+    MAX_DATASETS,
     NOTHING_POSTED,
     CommitOutcome,
     CommitPhase,
@@ -48,8 +48,8 @@ def failing(reason: Reason, verdict: Verdict = Verdict.UNKNOWN) -> Facts:
         (failing(Reason.INVALID, Verdict.FAILED), 0, True, CommitPhase.FAILURE),
         (failing(Reason.INVALID, Verdict.FAILED), 0, False, CommitPhase.PENDING),
         (failing(Reason.DENIED), 1, True, CommitPhase.FAILURE),
-        (failing(Reason.UNAVAILABLE), MOST_ATTEMPTS - 1, True, CommitPhase.PENDING),
-        (failing(Reason.UNAVAILABLE), MOST_ATTEMPTS, True, CommitPhase.FAILURE),
+        (failing(Reason.UNAVAILABLE), MAX_ATTEMPTS - 1, True, CommitPhase.PENDING),
+        (failing(Reason.UNAVAILABLE), MAX_ATTEMPTS, True, CommitPhase.FAILURE),
         (failing(Reason.NEW_REVISION), 9, True, CommitPhase.PENDING),
         (Facts(verdict=Verdict.CONVERGED, applying=True), 0, True, CommitPhase.PENDING),
     ],
@@ -146,7 +146,7 @@ def test_of_many_datasets_only_failed_ones_have_states():
 
     assert [(None, "failure"), ("d007", "failure")] == host.see(A, **many | {"d007": BLOCKED})
     assert [(None, "success"), ("d007", "success")] == host.see(A, **many)
-    assert 1 + MOST_DATASETS == len(host.see(B, **dict.fromkeys(many, BLOCKED)))
+    assert 1 + MAX_DATASETS == len(host.see(B, **dict.fromkeys(many, BLOCKED)))
 
 
 OUTCOMES = st.dictionaries(

@@ -14,7 +14,7 @@ from reconciler.core.status.notices import (
     AGAIN_SECONDS,
     BUSY_SECONDS,
     DRIFTED,
-    MOST_CHARACTERS,
+    MAX_CHARACTERS,
     NAMED,
     SOURCE,
     SPREAD_SECONDS,
@@ -243,7 +243,7 @@ def test_a_message_is_short_and_has_one_line_for_a_dataset():
     (notice,) = Reporting().lasting({"a": {"Failed": "first\nsecond " + "x" * 10_000}}, WAIT_SECONDS)
 
     assert notice.text.startswith("a: first second x")
-    assert len(notice.text) == MOST_CHARACTERS + len("a: ")
+    assert len(notice.text) == MAX_CHARACTERS + len("a: ")
 
 
 def test_a_clock_that_was_set_back_withholds_nothing():

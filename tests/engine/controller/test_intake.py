@@ -12,7 +12,7 @@ import pytest
 from reconciler.core.drift.foreign_calls import suspects
 from reconciler.core.moments import moment
 from reconciler.core.runtime.backoff import EACH_SECONDS
-from reconciler.engine.controller.event_queue import MOST_SECONDS, SOON_SECONDS, Intake
+from reconciler.engine.controller.event_queue import MAX_SECONDS, SOON_SECONDS, Intake
 from reconciler.errors import StateError
 from reconciler.ports import Message
 from tests.builders import classified
@@ -302,8 +302,8 @@ def test_a_message_for_another_replica_is_given_back_ever_more_seldom(hearing: H
 
     found = [hearing.intake.take(Message(body, "receipt", receives)) for receives in (1, 2, 3, 30)]
 
-    assert [2, 4, 8, MOST_SECONDS] == found
-    assert MOST_SECONDS == 300
+    assert [2, 4, 8, MAX_SECONDS] == found
+    assert MAX_SECONDS == 300
 
 
 def test_a_message_that_cannot_be_stored_is_a_hint_all_the_same_and_comes_again(
@@ -316,7 +316,7 @@ def test_a_message_that_cannot_be_stored_is_a_hint_all_the_same_and_comes_again(
 
     monkeypatch.setattr(hearing.months.state.foreign_calls, "add", full)
 
-    assert MOST_SECONDS == hearing.hear()
+    assert MAX_SECONDS == hearing.hear()
     hearing.months.run_for(5)
     assert "DescribeDataset" in hearing.months.calls()
 

@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from reconciler.core.status.suspension import Suspension
-from reconciler.engine.controller.assignment import MOST_CUT_SHORT
+from reconciler.engine.controller.assignment import MAX_CUT_SHORT
 from reconciler.errors import StateError
 from tests.engine.months import Months, make_months
 
@@ -120,7 +120,7 @@ def test_a_running_apply_sends_no_further_update(months: Months, monkeypatch: py
     months.write("roses", *"abcdefgh")
     months.controller.tick()
     months.write("roses", *"abcdefgh", label="tulip")
-    months.dataset_state("roses").cut_short = MOST_CUT_SHORT
+    months.dataset_state("roses").cut_short = MAX_CUT_SHORT
     months.calls()
     months.counted.on_submitted = lambda: months.controller.suspend(["roses"], WHY, None)
 

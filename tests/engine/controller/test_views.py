@@ -99,8 +99,8 @@ def test_a_report_costs_no_call(months: Months):
 
 def test_beyond_a_bound_only_the_number_is_kept(months: Months, monkeypatch: pytest.MonkeyPatch):
     """Beyond a bound the report keeps only the number of images, and says so."""
-    assert 10_000 == views.MOST_IMAGES
-    monkeypatch.setattr(views, "MOST_IMAGES", 3)
+    assert 10_000 == views.MAX_IMAGES
+    monkeypatch.setattr(views, "MAX_IMAGES", 3)
     months.write("roses", *"abcd")
     months.write("tulips", *"abc")
 
@@ -114,7 +114,7 @@ def test_beyond_a_bound_only_the_number_is_kept(months: Months, monkeypatch: pyt
 
 def test_entries_with_errors_count_towards_the_bound(monkeypatch: pytest.MonkeyPatch):
     """One that differs and one that AWS holds with an error are two images."""
-    monkeypatch.setattr(views, "MOST_IMAGES", 1)
+    monkeypatch.setattr(views, "MAX_IMAGES", 1)
     planned: Any = SimpleNamespace(plan=SimpleNamespace(changes=["a"], errored=["b"]))
 
     assert views.DriftView(None, 2) == views.drift_view(cast(Any, None), planned)
@@ -133,7 +133,7 @@ def test_beyond_a_bound_of_characters_images_are_shown_without_their_lines(
     assert 3 == len(sizes)
 
     for bound, shown in ((sum(sizes), 3), (sum(sizes) - 1, 2), (sizes[0] + sizes[1], 2), (0, 0)):
-        monkeypatch.setattr(views, "MOST_LINE_CHARACTERS", bound)
+        monkeypatch.setattr(views, "MAX_LINE_CHARACTERS", bound)
         months.forget()
         months.settle()
         items = items_of(months)
@@ -153,7 +153,7 @@ DIGEST = b"digest"
 
 def test_of_quarantined_entries_those_are_shown_that_are_tried_again_first(monkeypatch: pytest.MonkeyPatch):
     """Those of one time in order of their names; all are counted."""
-    monkeypatch.setattr(views, "MOST_QUARANTINED", 2)
+    monkeypatch.setattr(views, "MAX_QUARANTINED", 2)
     entries = [
         Quarantined(name, DIGEST, QuarantineReason.ISOLATED, "why", 1, 0.0, until)
         for name, until in (("a", 9.0), ("c", 5.0), ("b", 5.0))

@@ -179,7 +179,7 @@ def test_a_dataset_is_remembered_while_its_differing_lines_are_few(
     """Lines that differ are kept whole; with more of them it is listed each time."""
     full.write(classified("a", "tulip"), classified("b", "tulip"), *named("cde"), mode="observe")
     kept = sum(len(listed(line)) for line in named("ab"))
-    monkeypatch.setattr(bookkeeping, "MOST_LINES_BYTES", kept + room)
+    monkeypatch.setattr(bookkeeping, "MAX_LINES_BYTES", kept + room)
     full.context = replace(full.context, full=True)
 
     assert Verdict.OBSERVED is full.apply().verdict

@@ -141,7 +141,7 @@ def test_at_most_500_entries_are_asked_for(full: Lab, lacking: int, expected: ty
 
 def test_too_many_to_ask_for_leaves_the_verdict_unknown(full: Lab, monkeypatch: pytest.MonkeyPatch):
     """With too many entries to query none is queried, nothing is sent, and the verdict is unknown."""
-    monkeypatch.setattr(observe, "MOST_QUERIES", 1)
+    monkeypatch.setattr(observe, "MAX_QUERIES", 1)
     gateway = shorten(full, ref("a"), ref("b"))
 
     result = full.apply()

@@ -97,7 +97,7 @@ def test_what_is_not_selected_hides_nothing_behind_it(
     full: Lab, monkeypatch: pytest.MonkeyPatch, counts: bool
 ):
     """Every change stays in the plan; of the selected ones the first are drawn, and all updates explained."""
-    monkeypatch.setattr(observe_and_plan, "MOST_VIEWS", 1)
+    monkeypatch.setattr(observe_and_plan, "MAX_VIEWS", 1)
     full.write(*named("abcde", "tulip"), *named("xy"))
     selection = ChangeSelection(source_refs=tuple(map(ref, "bcdy")))
     desired = full.desired(structs.replace(NO_OVERRIDES, selection=selection))

@@ -114,7 +114,7 @@ def test_a_listing_that_is_too_short_to_prove_anything_is_made_again_for_a_minut
     full: Lab, monkeypatch: pytest.MonkeyPatch, times: int, verdict: Verdict
 ):
     """What it lacks may be there; then nothing is known of the apply."""
-    monkeypatch.setattr(observe, "MOST_QUERIES", 0)
+    monkeypatch.setattr(observe, "MAX_QUERIES", 0)
     full.write(*named("abcde", label="tulip"), limits="{maxChangeRatio: 1}")
     full.context = dataclasses.replace(full.context, gateway=Hiding(full, ref("b"), times), full=True)
     begun = full.clock.now()

@@ -98,7 +98,7 @@ def test_an_image_that_was_known_and_is_gone_is_missing(state):
 
 def test_no_more_images_are_read_than_one_plan_may(state, monkeypatch):
     """Of the others it is said that they were not checked, and what does."""
-    monkeypatch.setattr(check, "MOST_READ", 2)
+    monkeypatch.setattr(check, "MAX_READ", 2)
     bucket = Bucket(*"abcd")
 
     beyond = unchecked("a plan reads no more than 2 images; run check-images")
@@ -108,7 +108,7 @@ def test_no_more_images_are_read_than_one_plan_may(state, monkeypatch):
 
 def test_eight_images_are_read_at_a_time_and_two_thousand_for_a_plan():
     """As docs/check-images.md says."""
-    assert (8, 2_000) == (check.THREADS, check.MOST_READ)
+    assert (8, 2_000) == (check.THREADS, check.MAX_READ)
 
 
 def test_an_image_that_vanishes_between_listing_and_reading_is_missing(state):

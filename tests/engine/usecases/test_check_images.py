@@ -108,7 +108,7 @@ def test_images_that_may_not_be_read_are_counted_and_the_first_is_named(check):
 
 def test_after_many_refusals_in_a_row_the_others_are_not_tried(check, monkeypatch):
     """A policy that lacks a permission is not found out by 250,000 requests."""
-    monkeypatch.setattr(check_images, "_MOST_DENIED", 2)
+    monkeypatch.setattr(check_images, "_MAX_DENIED", 2)
     monkeypatch.setattr(check_images, "BATCH", 1)
 
     bucket = Bucket(refused="cdef")
@@ -120,7 +120,7 @@ def test_after_many_refusals_in_a_row_the_others_are_not_tried(check, monkeypatc
 
 def test_what_is_still_queued_when_the_check_ends_is_not_read(check, monkeypatch):
     """Of a batch of 256, hundreds of requests would follow that are refused as well."""
-    monkeypatch.setattr(check_images, "_MOST_DENIED", 2)
+    monkeypatch.setattr(check_images, "_MAX_DENIED", 2)
     monkeypatch.setattr(check_images, "THREADS", 1)
     ended = Event()
 
@@ -211,7 +211,7 @@ def test_an_image_that_is_deleted_while_it_is_checked_is_missing(check):
 
 def test_refusals_between_images_that_can_be_read_do_not_end_the_check(check, monkeypatch):
     """Some images may be protected by a policy of their own."""
-    monkeypatch.setattr(check_images, "_MOST_DENIED", 2)
+    monkeypatch.setattr(check_images, "_MAX_DENIED", 2)
 
     found = check(Bucket(refused="bdf"))
 
@@ -221,7 +221,7 @@ def test_refusals_between_images_that_can_be_read_do_not_end_the_check(check, mo
 
 def test_the_first_of_the_refusals_in_a_row_is_named(check, monkeypatch):
     """Not one before it, which may have been refused for another reason."""
-    monkeypatch.setattr(check_images, "_MOST_DENIED", 2)
+    monkeypatch.setattr(check_images, "_MAX_DENIED", 2)
 
     found = check(Bucket(refused="adef"))
 
@@ -230,7 +230,7 @@ def test_the_first_of_the_refusals_in_a_row_is_named(check, monkeypatch):
 
 def test_by_default_twenty_refusals_in_a_row_end_the_check():
     """As docs/check-images.md says."""
-    assert 20 == check_images._MOST_DENIED
+    assert 20 == check_images._MAX_DENIED
 
 
 def test_progress_ends_where_all_is_done(check, monkeypatch):

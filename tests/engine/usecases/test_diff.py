@@ -285,7 +285,7 @@ def test_a_dataset_that_one_revision_lacks_is_added_or_removed_whole(tmp_path, g
 
 def test_beyond_a_bound_changes_are_outlined_and_not_drawn(tmp_path, monkeypatch):
     """Memory and the size of the page are bounded; every change is still listed and counted."""
-    monkeypatch.setattr("reconciler.engine.usecases.diff.MOST_VIEWS", 2)
+    monkeypatch.setattr("reconciler.engine.usecases.diff.MAX_VIEWS", 2)
     before = write(tmp_path / "before", [classified(name, "rose") for name in "abc"])
     after = write(tmp_path / "after", [classified(name, "oak") for name in "abc"])
 

@@ -386,7 +386,7 @@ def test_beyond_a_bound_a_drifted_image_has_neither_lines_nor_a_drawing(lab, mon
 
     def shown(lines: int, views: int) -> list[tuple[bool, bool]]:
         monkeypatch.setattr("reconciler.engine.usecases.drift.WITH_LINES", lines)
-        monkeypatch.setattr("reconciler.engine.usecases.drift.MOST_VIEWS", views)
+        monkeypatch.setattr("reconciler.engine.usecases.drift.MAX_VIEWS", views)
         order = [ref(name) for name in "abc"] + ["s3://b/bare.jpg"]
         found = {item.source_ref: item for item in drift(lab).items}
         return [(found[name].lines is not None, found[name].view is not None) for name in order]

@@ -211,7 +211,7 @@ def test_lines_that_changed_after_they_were_remembered_are_refused(tmp_path: Pat
 def test_a_dataset_with_very_many_errors_is_not_remembered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "MOST_PROBLEMS", 2)
+    monkeypatch.setattr(reading, "MAX_PROBLEMS", 2)
     write(tmp_path, {"train-1": ([line("a"), b"no", b"no", b"no"], b"\n")})
     judged = Store(tmp_path / "judged")
     loaded, opened = loaded_once_settled(tmp_path)
@@ -395,7 +395,7 @@ def test_a_line_that_changes_after_it_was_read_is_not_taken_for_what_was_checked
 
 def test_only_the_first_of_very_many_files_are_held_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A process may have about a thousand open; one that is deleted then is still read."""
-    monkeypatch.setattr("reconciler.engine.dataset.desired.MOST_OPEN_FILES", 2)
+    monkeypatch.setattr("reconciler.engine.dataset.desired.MAX_OPEN_FILES", 2)
     (tmp_path / "d.yaml").write_text(SPEC % ("d", "TRAIN", ""))
     for name in "abc":
         (tmp_path / f"{name}.jsonl").write_bytes(classified(name, "rose") + b"\n")

@@ -13,10 +13,10 @@ from reconciler.engine.log import log
 from reconciler.errors import StateError
 from reconciler.ports import Channel, Clock, Delivery, Notified, Receipt
 
-MOST_MESSAGES: Final = 100
+MAX_MESSAGES: Final = 100
 """How many messages wait at most; of more, the oldest are dropped."""
 
-MOST_SECONDS: Final = 86_400.0
+MAX_SECONDS: Final = 86_400.0
 """The age at which a message is dropped."""
 
 FIRST_SECONDS: Final = 2.0
@@ -95,11 +95,11 @@ class Outbox(Generic[MessageT]):
         """Append messages, and return the document to be stored, by name; the caller holds the lock until then."""
         with self._lock:
             waiting = [*self._waiting, *messages]
-            dropped = len(waiting) - MOST_MESSAGES
-            self._waiting = waiting[-MOST_MESSAGES:]
+            dropped = len(waiting) - MAX_MESSAGES
+            self._waiting = waiting[-MAX_MESSAGES:]
             document = self._document()
         if dropped > 0:
-            self._drop(dropped, f"more than {MOST_MESSAGES} messages wait")
+            self._drop(dropped, f"more than {MAX_MESSAGES} messages wait")
         self._tally.waiting(self.channel.name, len(self._waiting))
         self._filled.set()
         return document
@@ -111,7 +111,7 @@ class Outbox(Generic[MessageT]):
             if message is None:
                 self._filled.clear()
                 return None
-        if self._clock.now() - message.at > MOST_SECONDS:
+        if self._clock.now() - message.at > MAX_SECONDS:
             self._remove(message)
             self._drop(1, "it waited for more than a day")
             return 0.0

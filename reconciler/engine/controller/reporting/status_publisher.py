@@ -23,7 +23,7 @@ EVERY_SECONDS: Final = 2.0
 AGAIN_SECONDS: Final = 600.0
 """How often every object is written although nothing changed, which reverts changes of others."""
 
-MOST_FAILURES: Final = 3
+MAX_FAILURES: Final = 3
 """Writes that may fail in one step: more of them would only wait for an API server that is away."""
 
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
@@ -98,7 +98,7 @@ class StatusPublisher:
                 self._write(name, statuses[name])
             except Exception as exc:  # noqa: BLE001  one object that is refused does not stop the others
                 failures[name] = exc
-                if len(failures) == MOST_FAILURES:
+                if len(failures) == MAX_FAILURES:
                     break
         self._refused = frozenset(failures)
         self._registry.unpublished = sum(self._written.get(name) != statuses[name] for name in changed)

@@ -32,7 +32,7 @@ from reconciler.errors import Denied, NotFound, Rejected, UnknownAnswer
 from reconciler.ports import BackupHeader, ContentDigest, Rebuild, RebuildStep
 from reconciler.private import temporary_file
 
-MOST_BYTES: Final = 1_000_000_000
+MAX_BYTES: Final = 1_000_000_000
 """Maximum size of a manifest (limits page of the Rekognition documentation)."""
 
 
@@ -240,8 +240,8 @@ def _desired_lines(desired: Desired, listing: SpooledListing) -> Iterator[bytes]
 
 def _too_large(desired: Desired) -> Iterator[Guard]:
     size = desired.index.size + len(desired.index)
-    if size > MOST_BYTES:
-        yield Guard("MANIFEST_TOO_LARGE", f"the manifest would have {size:,} bytes; AWS takes {MOST_BYTES:,}")
+    if size > MAX_BYTES:
+        yield Guard("MANIFEST_TOO_LARGE", f"the manifest would have {size:,} bytes; AWS takes {MAX_BYTES:,}")
 
 
 def _project(desired: Desired, context: RebuildContext) -> str:

@@ -7,7 +7,7 @@ const choices = ["label", "cause", "dataset", "sort"].map(byId).filter(Boolean);
 const find = byId("find");
 const usual = { sort: "severity", density: images.length > MANY ? "grid" : "cards" };
 const KNOWN = ["class", "label", "cause", "dataset", "sort", "from", "to", "find", "density", "image", "selected", "images"];
-const MOST_SELECTED = 50; // images of a selection that an address names
+const MAX_SELECTED = 50; // images of a selection that an address names
 
 const state = { change: null, density: usual.density, image: "", others: [] };
 let matching = images;
@@ -51,7 +51,7 @@ const remember = () => {
   if (want.text) found.set("find", want.text);
   if (want.sort !== usual.sort) found.set("sort", want.sort);
   if (state.density !== usual.density) found.set("density", state.density);
-  if (chosen.size && chosen.size <= MOST_SELECTED) {
+  if (chosen.size && chosen.size <= MAX_SELECTED) {
     found.set("selected", inOrder().map((image) => image.id).join("."));
   }
   if (state.image) found.set("image", state.image);

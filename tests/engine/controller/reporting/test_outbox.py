@@ -13,8 +13,8 @@ import pytest
 from reconciler.core.status.commit_states import CommitPhase, CommitState
 from reconciler.engine.controller.reporting.outbox import (
     LONGEST_SECONDS,
-    MOST_MESSAGES,
-    MOST_SECONDS,
+    MAX_MESSAGES,
+    MAX_SECONDS,
     Outbox,
 )
 from reconciler.ports import Delivery, Receipt
@@ -170,16 +170,16 @@ def test_what_is_refused_is_dropped_and_what_follows_is_sent(bench, events):
 
 def test_of_too_many_the_oldest_are_dropped(bench, events):
     """And counted: a channel that is down for days costs no memory."""
-    outbox = bench.filled(*range(MOST_MESSAGES + 7))
-    steps(outbox, MOST_MESSAGES)
+    outbox = bench.filled(*range(MAX_MESSAGES + 7))
+    steps(outbox, MAX_MESSAGES)
 
-    assert ("7", MOST_MESSAGES) == (bench.channel.sent[0], len(bench.channel.sent))
+    assert ("7", MAX_MESSAGES) == (bench.channel.sent[0], len(bench.channel.sent))
     assert 7 == bench.tally.results["dropped"] == events[0]["messages"]
 
 
 def test_what_waited_for_a_day_is_dropped(bench):
     outbox = bench.filled(1)
-    bench.clock.at += MOST_SECONDS + 1
+    bench.clock.at += MAX_SECONDS + 1
     steps(outbox, 1)
 
     assert [] == bench.channel.sent
@@ -237,7 +237,7 @@ def test_a_message_is_sent_as_soon_as_it_is_there(bench):
 
 def test_the_limits_are_those_of_the_documentation():
     """A hundred messages of a channel wait, for a day at most; it is tried again within 15 minutes."""
-    assert (100, 86_400, 900) == (MOST_MESSAGES, MOST_SECONDS, LONGEST_SECONDS)
+    assert (100, 86_400, 900) == (MAX_MESSAGES, MAX_SECONDS, LONGEST_SECONDS)
 
 
 def test_a_failing_channel_is_tried_again_ever_more_seldom(bench):
