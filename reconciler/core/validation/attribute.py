@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from reconciler.core.entries.entry import CLASSIFICATION, DETECTION, METADATA
@@ -21,6 +23,8 @@ from reconciler.core.validation.codes import Code
 from reconciler.core.validation.problem import Problem
 
 SHAPE_KEYS: Final = ("left", "top", "width", "height")
+shape_of: Final = itemgetter(*SHAPE_KEYS)
+numbers_of: Final = itemgetter("class_id", *SHAPE_KEYS)
 
 
 class Type(StrEnum):
@@ -40,6 +44,7 @@ class Attribute:
 
     Attributes:
         type: The type that the metadata states; None if it is missing or unknown.
+        bad_boxes: The indices of boxes that lack a number, or have none there.
     """
 
     name: str
@@ -47,12 +52,14 @@ class Attribute:
     metadata: Any
     type: Type | None = field(init=False)
     boxes: Sequence[Any] = field(init=False)
+    bad_boxes: Sequence[int] = field(init=False)
 
     def __post_init__(self) -> None:
         stated = self.metadata.get("type") if isinstance(self.metadata, dict) else None
         boxes = self.value.get("annotations") if isinstance(self.value, dict) else None
         object.__setattr__(self, "type", _TYPES.get(stated) if isinstance(stated, str) else None)
         object.__setattr__(self, "boxes", boxes if isinstance(boxes, list) else ())
+        object.__setattr__(self, "bad_boxes", _bad_boxes(self.boxes))
 
     @property
     def class_map(self) -> Mapping[str, Any]:
@@ -119,7 +126,8 @@ def class_ids(attribute: Attribute) -> Iterator[Problem]:
     """Check ERROR_MISSING_CLASS_MAP_ID: each class_id, written as a string, is a key of class-map."""
     if attribute.type is not Type.BOXES or not _is_class_map(attribute.metadata.get("class-map")):
         return
-    used = dict.fromkeys([str(int(box["class_id"])) for box in attribute.boxes if _is_box(box)])
+    sound = [box for index, box in enumerate(attribute.boxes) if index not in attribute.bad_boxes]
+    used = dict.fromkeys([str(int(box["class_id"])) for box in sound])
     names = attribute.class_map
     if missing := [number for number in used if number not in names]:
         text = f"class_id {', '.join(missing[:5])} is not in '{attribute.name}{METADATA}/class-map'"
@@ -207,17 +215,27 @@ def _annotations_format(attribute: Attribute) -> Iterator[Problem]:
     if not isinstance(boxes, list):
         yield _bad_value(f"'{attribute.name}/annotations' must be an array", boxes)
         return
-    if bad := [index for index, box in enumerate(boxes) if not _is_box(box)]:
+    if bad := attribute.bad_boxes:
         text = "must have an integer class_id and numbers left, top, width and height"
         yield _bad_value(f"{places(attribute, bad)} {text}", boxes[bad[0]])
 
 
-def _is_box(box: object) -> bool:
-    if not isinstance(box, dict):
+def _bad_boxes(boxes: Sequence[Any]) -> Sequence[int]:
+    # Nearly all boxes hold only integers, and asking that of all at once costs a fifth.
+    try:
+        if {int}.issuperset(map(type, chain.from_iterable(map(numbers_of, boxes)))):
+            return ()
+    except (LookupError, TypeError):
+        pass
+    return [index for index, box in enumerate(boxes) if not _is_box(box)]
+
+
+def _is_box(box: Any) -> bool:
+    try:
+        class_id, *shape = numbers_of(box)
+    except (LookupError, TypeError):
         return False
-    class_id, *shape = numbers = [box.get("class_id"), *map(box.get, SHAPE_KEYS)]
-    # Nearly all boxes hold only integers, and asking for that costs a third.
-    return set(map(type, numbers)) == {int} or (is_integer(class_id) and all(map(is_number, shape)))
+    return isinstance(box, dict) and is_integer(class_id) and all(map(is_number, shape))
 
 
 def _bad_value(text: str, found: object) -> Problem:

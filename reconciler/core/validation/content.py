@@ -7,23 +7,28 @@ that are wrong in the same way share one problem.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any, Final
 
 from reconciler.core.entries.entry import METADATA
 from reconciler.core.runtime import quotas
 from reconciler.core.validation.attribute import (
-    SHAPE_KEYS,
     Attribute,
     Type,
     is_integer_text,
+    numbers_of,
     places,
+    shape_of,
 )
 from reconciler.core.validation.checked_line import error, quoted, warning
 from reconciler.core.validation.codes import Code
 from reconciler.core.validation.problem import Problem
 from reconciler.core.validation.text import suspicious_label
+
+Shape = tuple[float, float, float, float]
+"""Left, top, width and height of a box."""
 
 # Prefixes of attributes in files written by training and evaluation ("evaluation manifest snapshot").
 TRAINING_OUTPUT: Final = (
@@ -70,10 +75,11 @@ def image_size(attribute: Attribute) -> Iterator[Problem]:
 def boxes(attribute: Attribute) -> Iterator[Problem]:
     """Check the geometry of each box, at full size and at the size to which training scales the image."""
     width, height = _frame(attribute)
-    off = [i for i, box in enumerate(attribute.boxes) if _is_off(box, width, height)]
-    small = [i for i, box in enumerate(attribute.boxes) if _is_small(box, 1)]
+    shapes = [*map(shape_of, attribute.boxes)]
+    off = _off(shapes, width, height)
+    small = _small(shapes, 1)
     scale = min(1, quotas.TRAINING_SIDE / max(width, height, 1))
-    shrunk = [i for i, box in enumerate(attribute.boxes) if _is_small(box, scale)] if scale < 1 else small
+    shrunk = _small(shapes, scale) if scale < 1 else small
     if off:
         text = f"{places(attribute, off)} reaches beyond the image of {width} x {height} pixels"
         yield error(Code.INVALID_BOX, f"{text}, or is negative")
@@ -98,6 +104,8 @@ def box_count(attributes: Sequence[Attribute]) -> Iterator[Problem]:
 
 
 def label_count(attributes: Sequence[Attribute]) -> Iterator[Problem]:
+    if sum(len(attribute.boxes) or 1 for attribute in attributes) <= quotas.MAX_LABELS_PER_IMAGE:
+        return  # nearly always, and each has one label at the most
     count = len({label for attribute in attributes for label in attribute.labels})
     if count > quotas.MAX_LABELS_PER_IMAGE:
         text = f"{count} labels; at most {quotas.MAX_LABELS_PER_IMAGE} are allowed on an image"
@@ -113,7 +121,8 @@ def empty_annotations(attributes: Sequence[Attribute]) -> Iterator[Problem]:
         and not attribute.boxes
         and attribute.metadata["human-annotated"] == "yes"
     ]
-    yield from no_boxes(empty, no_label=not any(attribute.labels for attribute in attributes))
+    if empty:
+        yield from no_boxes(empty, no_label=not any(attribute.labels for attribute in attributes))
 
 
 def no_boxes(names: Sequence[str], *, no_label: bool) -> Iterator[Problem]:
@@ -206,13 +215,20 @@ def _frame(attribute: Attribute) -> tuple[float, float]:
     return size["width"], size["height"]
 
 
-def _is_off(box: dict[str, Any], width: float, height: float) -> bool:
-    left, top, wide, high = box["left"], box["top"], box["width"], box["height"]
-    return bool(left < 0 or top < 0 or wide < 0 or high < 0 or left + wide > width or top + high > height)
+def _off(shapes: Iterable[Shape], width: float, height: float) -> list[int]:
+    return [
+        index
+        for index, (left, top, wide, high) in enumerate(shapes)
+        if left < 0 or top < 0 or wide < 0 or high < 0 or left + wide > width or top + high > height
+    ]
 
 
-def _is_small(box: dict[str, Any], scale: float) -> bool:
-    return bool(0 <= box["width"] * scale <= 1 or 0 <= box["height"] * scale <= 1)
+def _small(shapes: Iterable[Shape], scale: float) -> list[int]:
+    return [
+        index
+        for index, (_, _, wide, high) in enumerate(shapes)
+        if 0 <= wide * scale <= 1 or 0 <= high * scale <= 1
+    ]
 
 
 def _integers(attribute: Attribute) -> list[Any]:
@@ -220,5 +236,5 @@ def _integers(attribute: Attribute) -> list[Any]:
     if attribute.type is Type.IMAGE_LEVEL:
         return [attribute.value]
     (size,) = attribute.value["image_size"]
-    of_boxes = [box[key] for box in attribute.boxes for key in ("class_id", *SHAPE_KEYS)]
+    of_boxes = chain.from_iterable(map(numbers_of, attribute.boxes))
     return [size["width"], size["height"], size["depth"], *of_boxes]
