@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.core.status.status_object import News
+from reconciler.core.status.status_object import StatusEvent
 from reconciler.kubernetes.client import (
     CONFLICT,
     NOT_FOUND,
@@ -92,26 +92,26 @@ class KubernetesStatusObjects:
             return None
         return [OwnerReference("v1", "ServiceAccount", account.name, account.uid)]
 
-    def tell(self, name: str, item: News) -> None:
+    def post_event(self, name: str, event: StatusEvent) -> None:
         from lightkube.models.core_v1 import EventSource, ObjectReference
         from lightkube.models.meta_v1 import ObjectMeta
         from lightkube.resources.core_v1 import Event
 
         now = datetime.now(UTC)
         about = ObjectReference(apiVersion=API, kind=KIND, name=name, namespace=self._namespace)
-        event = Event(
+        posted = Event(
             metadata=ObjectMeta(generateName=f"{name}.", namespace=self._namespace),
             involvedObject=about,
-            reason=item.reason,
-            message=item.message,
-            type="Warning" if item.is_warning else "Normal",
+            reason=event.reason,
+            message=event.message,
+            type="Warning" if event.is_warning else "Normal",
             source=EventSource(component=MANAGER),
             reportingComponent=MANAGER,
             firstTimestamp=now,
             lastTimestamp=now,
             count=1,
         )
-        self._client.create(event)
+        self._client.create(posted)
 
     def remove(self, name: str) -> None:
         with passing_over(NOT_FOUND):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeAlias, Ty
 if TYPE_CHECKING:  # ports name these, and only code that uses them imports them
     from reconciler.core.runtime.fleet import Record
     from reconciler.core.spec.documents import Target
-    from reconciler.core.status.status_object import News
+    from reconciler.core.status.status_object import StatusEvent
 
 
 class Clock(Protocol):
@@ -171,8 +171,8 @@ class StatusObjects(Protocol):
         """Write the status of the object of a dataset; if there is none, create it or do nothing."""
         ...
 
-    def tell(self, name: str, item: News) -> None:
-        """Tell people about a change of a dataset whose object exists."""
+    def post_event(self, name: str, event: StatusEvent) -> None:
+        """Post an event about a dataset whose object exists."""
         ...
 
     def remove(self, name: str) -> None:

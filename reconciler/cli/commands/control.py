@@ -1,7 +1,7 @@
 """
-``reconciler reconcile``, ``suspend`` and ``resume``: order something of a running controller.
+``reconciler reconcile``, ``suspend`` and ``resume``: send an order to a running controller.
 
-They differ in one word of the request, and are one module.
+The three differ in one word of the request only.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def _suspend(args: argparse.Namespace) -> int:
 
 
 def _order_each(args: argparse.Namespace, body: dict[str, object] | None = None) -> int:
-    """Order of each dataset what the command is named after: a cycle now, or the end of a suspension."""
+    """Send the order that the command is named after, such as a cycle now, for each dataset."""
     from reconciler.cli.controller.client import order  # loads the HTTP client
     from reconciler.cli.output.show import show
     from reconciler.core.status.suspension import ControllerAnswer

@@ -2,7 +2,7 @@
 Decode a regular COCO file into typed records, at a small part of the cost of reading it value by value.
 
 Boxes are rounded without a digit being lost. Places are found only when they are needed. A file that is not
-certainly regular is left to the reader that walks over each value.
+certainly regular is left to `json_records`, which walks over each value.
 """
 
 from __future__ import annotations
@@ -155,25 +155,25 @@ class Places:
         self._places: array[int] | None = None
 
     def origin(self, number: int) -> Origin:
-        places = self._found()
+        places = self._locate_all()
         return Origin(self._name, places[3 * number], places[3 * number + 1])
 
     def value(self, number: int) -> Any:
-        """Return an element as the walk over each value does, with fractions as text."""
-        start = self._found()[3 * number + 2]
+        """Return an element as `json_records` does, with fractions as text."""
+        start = self._locate_all()[3 * number + 2]
         raw = next(iter(_RAWS.decode(b"[" + self._content[start : self._end(number)] + b"]")))
         return document(bytes(raw).decode(), self._name)
 
     def _end(self, number: int) -> int:
-        places = self._found()
+        places = self._locate_all()
         if 3 * number + 5 < len(places):
             end = self._content.rindex(b",", places[3 * number + 2], places[3 * number + 5])
         else:
             end = places[3 * number + 2] + len(self._last)
         return end
 
-    def _found(self) -> array[int]:
-        """Return line, column and byte of each element."""
+    def _locate_all(self) -> array[int]:
+        """Return the line, the column and the offset in bytes of each element; searched for once."""
         if self._places is None:
             self._places = array("Q")
             line, column, at, position = 1, 1, 0, self._start

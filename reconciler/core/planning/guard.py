@@ -1,5 +1,5 @@
 """
-Decide whether a plan may be applied. Each guard is a function that gives the reason against and the way out.
+Decide whether a plan may be applied. Each guard is a function that returns the reason against it and the way out.
 
 Guards annotate a plan and never hide it, so that the plan itself shows what would happen.
 """

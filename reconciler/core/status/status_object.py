@@ -24,8 +24,8 @@ RECOVERED = "Recovered"
 
 
 @dataclass(frozen=True, slots=True)
-class News:
-    """One change to tell people about; everything but a recovery is a warning."""
+class StatusEvent:
+    """One event to post; every event but a recovery is a warning."""
 
     reason: str
     message: str
@@ -74,8 +74,12 @@ def problems(status: Mapping[str, Any], before: Mapping[EventReason, str]) -> di
     return found
 
 
-def news(before: Mapping[EventReason, str], after: Mapping[EventReason, str]) -> tuple[News, ...]:
-    """Return the events to emit: one for each new problem, or one when the last problem is gone."""
+def status_events(
+    before: Mapping[EventReason, str], after: Mapping[EventReason, str]
+) -> tuple[StatusEvent, ...]:
+    """Return the events to post: one for each new problem, or one when the last problem is gone."""
     if before and not after:
-        return (News(RECOVERED, "no problem is left"),)
-    return tuple(News(problem.value, after[problem]) for problem in sorted(after.keys() - before.keys()))
+        return (StatusEvent(RECOVERED, "no problem is left"),)
+    return tuple(
+        StatusEvent(problem.value, after[problem]) for problem in sorted(after.keys() - before.keys())
+    )

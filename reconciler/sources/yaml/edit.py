@@ -181,6 +181,7 @@ class YamlEditor:
         return [f"-{gap}{lines[0]}", *(f" {gap}{line}" for line in lines[1:])]
 
     def _dash(self, node: Node, number: int) -> int:
+        """Return the position of the dash before an element of a block list."""
         start = node.items[number].start
         after = node.items[number - 1].end if number else node.start
         at = self.text.rfind("-", after, start)
@@ -189,6 +190,7 @@ class YamlEditor:
         return at
 
     def _remove_lines(self, start: int, end: int) -> None:
+        """Remove the whole lines of a part, and the comment behind it, if nothing else is on them."""
         first, last = self._line_start(start), self._line_end(end)
         rest = self.text[end:last].strip()
         if self.text[first:start].strip(" ") or (rest and not rest.startswith("#")):
@@ -233,6 +235,7 @@ def _grouped(text: str, splices: Sequence[Splice]) -> list[list[Splice]]:
 
 
 def _spliced(text: str, start: int, end: int, splices: Sequence[Splice]) -> str:
+    """Return a part of the text with ordered splices applied."""
     pieces = []
     for splice in splices:
         if splice.start < start:

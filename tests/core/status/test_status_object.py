@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.core.status.conditions import FailureReason, Reason
 from reconciler.core.status.judgement import Facts, judge
 from reconciler.core.status.result import Verdict
-from reconciler.core.status.status_object import EventReason, News, news, problems
+from reconciler.core.status.status_object import EventReason, StatusEvent, problems, status_events
 
 FINE = Facts(verdict=Verdict.CONVERGED)
 
@@ -24,11 +24,11 @@ def status(facts: Facts, **counts: int) -> Mapping[str, Any]:
 
 def told(*statuses: Mapping[str, Any]) -> list[str]:
     """Return what is told of successive statuses."""
-    found: list[News] = []
+    found: list[StatusEvent] = []
     known: Mapping[EventReason, str] = {}
     for one in statuses:
         after = problems(one, known)
-        found += news(known, after)
+        found += status_events(known, after)
         known = after
     return [item.reason for item in found]
 
@@ -58,4 +58,4 @@ def test_a_block_and_a_quarantine_are_warnings_of_their_own():
 
 
 def test_only_a_recovery_is_no_warning():
-    assert [False, True] == [News(reason, "").is_warning for reason in ("Recovered", "Drifted")]
+    assert [False, True] == [StatusEvent(reason, "").is_warning for reason in ("Recovered", "Drifted")]

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from reconciler.core.status.status_object import (
     EventReason,
-    news,
     object_status,
     problems,
+    status_events,
     status_of_departed,
 )
 from reconciler.engine.controller.registry import Registry
@@ -120,9 +120,9 @@ class StatusPublisher:
         self._wrote.add(name)
         known = self._problems.get(name, {})
         after = problems(status, known)
-        for item in news(known, after):
-            self._objects.tell(name, item)
-            self._problems[name] = {k: v for k, v in after.items() if k in known or k == item.reason}
+        for event in status_events(known, after):
+            self._objects.post_event(name, event)
+            self._problems[name] = {k: v for k, v in after.items() if k in known or k == event.reason}
         self._problems[name] = after
         self._written[name] = status
 

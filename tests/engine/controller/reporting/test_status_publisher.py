@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from reconciler.core.status.status_object import News
+from reconciler.core.status.status_object import StatusEvent
 from reconciler.engine.controller.reporting import status_publisher
 from reconciler.engine.controller.reporting.status_publisher import StatusPublisher
 from tests.builders import classified
@@ -51,11 +51,11 @@ class Objects:
             self.writes.append(name)
             self.found[name] = status
 
-    def tell(self, name: str, item: News) -> None:
+    def post_event(self, name: str, event: StatusEvent) -> None:
         if self.untold:
             self.untold -= 1
             raise OSError("the cluster is away")
-        self.told.append((name, item.reason))
+        self.told.append((name, event.reason))
 
     def remove(self, name: str) -> None:
         del self.found[name]
