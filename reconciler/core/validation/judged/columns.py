@@ -119,8 +119,7 @@ class Columns:
         self.outcomes, self.label_counts, self.labels = array("I"), array("I"), array("I")
         self.hashes = array("q")
         self.is_compact = True
-        self.marks: bytes | bytearray = bytearray()
-        self.digests: bytes | bytearray = bytearray()
+        self.marks, self.digests = bytearray(), bytearray()
         self.blocks: bytes | bytearray = bytearray()
         self.block_lines, self.block_sizes = array("I"), array("I")
         self.number_of_label: Numbers[str] = Numbers()
@@ -255,7 +254,8 @@ def restored_columns(known: JudgedFile) -> Columns:
     """
     found, size = Columns(known.seed), TEXT_DIGEST_BYTES
     found.source_refs = SourceRefs(known.refs)
-    found.marks, found.digests, found.blocks = map(bytes, (known.marks, known.digests, known.blocks))
+    found.marks, found.digests = bytearray(known.marks), bytearray(known.digests)
+    found.blocks = bytes(known.blocks)
     for name in ("sizes", "lengths", "outcomes", "label_counts", "labels", "block_lines", "block_sizes"):
         getattr(found, name).frombytes(getattr(known, name))
     for label in known.label_names:

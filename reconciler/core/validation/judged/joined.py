@@ -1,14 +1,15 @@
 """
 Put the columns of a file together of known lines and new ones.
 
-Each column is joined at once, from slices: to add to it run by run costs three times as much.
+Where new lines stand in place of as many known ones, they replace them in the known columns, which are not copied.
+Else each column is joined at once, from slices: to add to it run by run costs three times as much.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
-from itertools import chain, pairwise
+from itertools import chain, islice, pairwise
 from typing import NamedTuple, TypeAlias
 
 from reconciler.core.entries.lines import TEXT_DIGEST_BYTES
@@ -25,14 +26,14 @@ class Run(NamedTuple):
     added: int
 
 
-Values: TypeAlias = "array[int] | bytes | bytearray"
+Values: TypeAlias = "array[int] | bytearray"
 Places = Sequence[tuple[slice, slice]]
 """Where parts of the result are: in what is known, and in what is new."""
 
 
 def join(found: Columns, known: Columns, new: Columns, runs: Sequence[Run]) -> None:
     """
-    Fill in the columns that are not about the bytes of a file.
+    Fill in the columns that are not about the bytes of a file; what is known is used up.
 
     Args:
         new: The new lines, in order; its numbers of labels and outcomes are those of the known, and more.
@@ -40,6 +41,8 @@ def join(found: Columns, known: Columns, new: Columns, runs: Sequence[Run]) -> N
     """
     rows, labels = _rows(runs), _labels(known, new, runs)
     digests = [(_scaled(old), _scaled(now)) for old, now in rows]
+    refs, stay = new.source_refs[:], _fit(len(known), rows)
+    dropped = _dropped(known, runs, [old.stop for old, _ in labels])
     for name, places in (
         ("lengths", rows),
         ("outcomes", rows),
@@ -48,14 +51,14 @@ def join(found: Columns, known: Columns, new: Columns, runs: Sequence[Run]) -> N
         ("marks", digests),
         ("digests", digests),
     ):
-        setattr(found, name, _joined(getattr(known, name), getattr(new, name), places))
+        fit = stay and (places is not labels or _fit(len(known.labels), labels))
+        put = _replaced if fit else _joined
+        setattr(found, name, put(getattr(known, name), getattr(new, name), places))
     found.number_of_label, found.number_of_outcome = new.number_of_label, new.number_of_outcome
-    refs = new.source_refs[:]
-    dropped = _dropped(known, runs, [old.stop for old, _ in labels])
     if dropped is not None:
         added = Part(refs, new.outcomes, new.labels)
         found.known_totals = changed(known.totals, dropped, added, list(new.number_of_outcome))
-        if dropped.source_refs == refs and _stay(known, runs):
+        if stay and dropped.source_refs == refs:
             found.source_refs = known.source_refs
             return
     before = list(known.source_refs)
@@ -63,9 +66,22 @@ def join(found: Columns, known: Columns, new: Columns, runs: Sequence[Run]) -> N
     found.source_refs.extend(chain.from_iterable(chain(before[old], refs[now]) for old, now in rows))
 
 
-def _joined(known: Values, new: Values, places: Places) -> array[int] | bytes:
+def _fit(count: int, places: Places) -> bool:
+    """Return whether what is new between known values, of which there are so many, is as much as it replaces."""
+    starts = chain((old.start for old, _ in islice(places, 1, None)), (count,))
+    gaps = (start - old.stop for (old, _), start in zip(places, starts, strict=True))
+    return all(now.stop - now.start == gap for (_, now), gap in zip(places, gaps, strict=True))
+
+
+def _replaced(known: Values, new: Values, places: Places) -> Values:
+    for old, now in places:
+        known[old.stop : old.stop + now.stop - now.start] = new[now]  # type: ignore[assignment]
+    return known
+
+
+def _joined(known: Values, new: Values, places: Places) -> Values:
     old, now = memoryview(known), memoryview(new)
-    whole = b"".join(chain.from_iterable((old[there], now[here]) for there, here in places))
+    whole = bytearray().join(chain.from_iterable((old[there], now[here]) for there, here in places))
     return array(known.typecode, whole) if isinstance(known, array) else whole
 
 
@@ -97,11 +113,6 @@ def _labels(known: Columns, new: Columns, runs: Sequence[Run]) -> Places:
 def _gaps(known: Columns, runs: Sequence[Run]) -> Iterator[tuple[Run, int]]:
     """Yield each run, and where the known rows go on after it."""
     return ((run, after.first) for run, after in pairwise((*runs, Run(len(known), 0, 0))))
-
-
-def _stay(known: Columns, runs: Sequence[Run]) -> bool:
-    """Return whether new lines stand where as many were dropped."""
-    return all(run.added == then - run.end for run, then in _gaps(known, runs))
 
 
 def _dropped(known: Columns, runs: Sequence[Run], ends: Sequence[int]) -> Part | None:

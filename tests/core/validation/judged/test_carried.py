@@ -180,6 +180,28 @@ def test_lines_of_blocks_that_are_the_same_are_not_even_split(monkeypatch: pytes
     assert len(digested) < 40
 
 
+@pytest.mark.parametrize(
+    ("edit", "copied"),
+    [
+        (lambda lines: lines.__setitem__(500, line("new")), set()),
+        (lambda lines: lines.__setitem__(slice(0, 3), [line(f"new-{n}") for n in range(3)]), set()),
+        (lambda lines: lines.__setitem__(500, classified("bulk-500", "rose", "oak")), {"labels"}),
+        (lambda lines: lines.insert(500, line("new")), {"labels", "lengths", "marks"}),
+        (lambda lines: lines.pop(), {"labels", "lengths", "marks"}),
+    ],
+)
+def test_columns_of_lines_that_stay_in_their_places_are_not_copied(
+    edit: Callable[[list[bytes]], object], copied: set[str]
+) -> None:
+    """Each has megabytes in a large file, of which an edit changes a few bytes."""
+    known = restored_columns(stored(read(content_of(BULK))))
+    before = {name: getattr(known, name) for name in ("labels", "lengths", "marks")}
+
+    found = carry_over(BytesIO(edited(edit)), judge, known)
+
+    assert copied == {name for name, column in before.items() if getattr(found, name) is not column}
+
+
 def test_source_refs_that_stay_are_not_made_strings_of() -> None:
     """Most edits change labels and not which images there are."""
     known = restored_columns(stored(read(content_of(BULK))))
