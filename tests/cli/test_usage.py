@@ -277,17 +277,45 @@ def test_validate_loads_nothing_that_only_plans_or_edits_need(tmp_path):
     assert ["0", "[]", "[]"] == out.splitlines()[-3:]
 
 
-def test_validate_defines_few_dataclasses(tmp_path):
+def test_a_plan_loads_nothing_that_only_an_apply_or_a_check_of_images_needs(tmp_path):
+    """A plan of a pull request is read by people who wait for it."""
+    write(tmp_path, d_yaml=dataset("d", "d.jsonl"), d_jsonl=LINE)
+    unneeded = (
+        "core.status.result",
+        "engine.dataset.outcome",
+        "engine.dataset.reconcile",
+        "engine.dataset.send",
+        "engine.dataset.verify",
+        "engine.images.check",
+        "cli.wiring",
+    )
+    of_others = ("boto3", "concurrent", "logging", "queue")
+    code = (
+        "import sys\nfrom reconciler.cli.main import main\n"
+        f"print(main(['plan', {str(tmp_path)!r}, '--observed', {str(tmp_path / 'd.jsonl')!r}]))\n"
+        f"print([name for name in {unneeded!r} if f'reconciler.{{name}}' in sys.modules])\n"
+        f"print(sorted({{*{of_others!r}}} & {{*sys.modules}}))"
+    )
+
+    out = subprocess.check_output([sys.executable, "-c", code], text=True)
+
+    assert all(find_spec(f"reconciler.{name}") for name in unneeded)
+    assert ["0", "[]", "[]"] == out.splitlines()[-3:]
+
+
+@pytest.mark.parametrize("words", [["validate"], ["plan", "--observed", "d.jsonl"]], ids=" ".join)
+def test_commands_that_people_wait_for_define_few_dataclasses(words, tmp_path, monkeypatch):
     """Python compiles the methods of each as it starts, for 0.3 ms; a Struct of msgspec has them already."""
     write(tmp_path, d_yaml=dataset("d", "d.jsonl"), d_jsonl=LINE)
     code = (
         "import dataclasses, sys\nfrom reconciler.cli.main import main\n"
-        f"main(['validate', {str(tmp_path)!r}])\n"
+        f"main([*{words!r}, '.'])\n"
         "ours = [module for name, module in sys.modules.items() if name.startswith('reconciler')]\n"
         "print(len({value for module in ours for value in vars(module).values()"
         " if isinstance(value, type) and dataclasses.is_dataclass(value)"
         " and value.__module__.startswith('reconciler')}))"
     )
+    monkeypatch.chdir(tmp_path)
 
     out = subprocess.check_output([sys.executable, "-c", code], text=True)
 

@@ -21,6 +21,7 @@ from reconciler.emulator.server import Emulator
 from reconciler.engine.dataset.context import NO_OVERRIDES, Context, Overrides
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.usecases import each_dataset
+from reconciler.engine.usecases.apply_each import apply_each
 from reconciler.engine.usecases.reading import key_of, read_desired
 from reconciler.ports import Silence
 from reconciler.sources.directory import open_path
@@ -100,7 +101,7 @@ class Lab:
         return found
 
     def apply(self) -> DatasetResult:
-        (result,) = each_dataset.apply_each([(self.desired(), None)], lambda _: self.context)
+        (result,) = apply_each([(self.desired(), None)], lambda _: self.context)
         return result
 
     def plan(self):

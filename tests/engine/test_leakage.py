@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.core.status.result import Verdict
 from reconciler.engine.dataset.context import Overrides
-from reconciler.engine.usecases import each_dataset
+from reconciler.engine.usecases.apply_each import apply_each
 from reconciler.engine.usecases.spec_tree import Selection, read, select
 from reconciler.sources.directory import open_path
 from reconciler.sources.load import load
@@ -30,7 +30,7 @@ def write(specs: Path, name: str, names: str, project: str = "flowers") -> None:
 def apply(lab: Lab, *names: str, allow: bool = False):
     specs = select(load(open_path(lab.specs).tree), Selection(names))
     reading = read(specs, Overrides(allow_leakage=allow))
-    results = list(each_dataset.apply_each([(d, None) for d in reading.datasets], lambda _: lab.context))
+    results = list(apply_each([(d, None) for d in reading.datasets], lambda _: lab.context))
     reading.close()
     return {result.name: result for result in results}
 

@@ -17,6 +17,7 @@ from reconciler.emulator.behaviour.settings import ManualClock
 from reconciler.emulator.server import Emulator
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.usecases import each_dataset
+from reconciler.engine.usecases.apply_each import apply_each
 from reconciler.engine.usecases.propose import Proposed, propose_each
 from reconciler.ports import Silence
 from reconciler.rekognition.gateway import Rekognition
@@ -99,9 +100,7 @@ class Bench:
 
     def apply(self) -> None:
         with opened_specs(self._args()) as (_, _, found):
-            (result,) = each_dataset.apply_each(
-                [(desired, None) for desired in found.datasets], lambda _: self.context
-            )
+            (result,) = apply_each([(desired, None) for desired in found.datasets], lambda _: self.context)
         assert "converged" == result.verdict, result
 
     def plan(self):

@@ -1,8 +1,7 @@
 """Every report has its formats in one place."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from reconciler.reports.registry import FORMATS, SUFFIXES, RenderOptions, document_type, render, renderer
 from reconciler.reports.screen import PLAIN

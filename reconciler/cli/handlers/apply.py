@@ -35,6 +35,7 @@ from reconciler.engine.dataset.make_plan import Planned
 from reconciler.engine.failure_reasons import facts_of
 from reconciler.engine.log import log
 from reconciler.engine.usecases import each_dataset
+from reconciler.engine.usecases.apply_each import apply_each
 from reconciler.engine.usecases.spec_tree import Reading
 from reconciler.errors import Declined, Interrupted, ReconcilerError, StateError, UsageError
 from reconciler.ports import Memory
@@ -89,7 +90,7 @@ def _apply(args: argparse.Namespace, results: list[DatasetResult]) -> None:
             if plan is None and asks(args):
                 results.extend(_confirm_and_apply(found, wiring, args, selection))
             elif plan is None:
-                results.extend(each_dataset.apply_each([(d, None) for d in found.datasets], wiring.context))
+                results.extend(apply_each([(d, None) for d in found.datasets], wiring.context))
             else:
                 results.extend(_exactly(plan, found, wiring))
         except (KeyboardInterrupt, Terminated):
@@ -139,7 +140,7 @@ def _confirm_and_apply(
             show_on_stderr("plan", Plan(tuple(plans), found.revision, selection), args)
             if not confirm("Apply these changes?"):
                 raise Declined("nothing was sent; --yes applies without a question")
-        yield from each_dataset.apply_each(planned, wiring.context)
+        yield from apply_each(planned, wiring.context)
 
 
 def _exactly(plan: PlanRef, found: Reading, wiring: Wiring) -> Iterable[DatasetResult]:
@@ -148,7 +149,7 @@ def _exactly(plan: PlanRef, found: Reading, wiring: Wiring) -> Iterable[DatasetR
         broken = map(each_dataset.broken, found.broken)
         now = Plan((*(seen.plan for _, seen in planned), *broken), found.revision)
         if now.digest == plan.digest:
-            yield from each_dataset.apply_each(planned, wiring.context)
+            yield from apply_each(planned, wiring.context)
         else:
             yield from (outcome.outdated(seen.plan, OUTDATED) for _, seen in planned)
 

@@ -17,6 +17,7 @@ from reconciler.cli.specs import named_dataset, overrides_of
 from reconciler.core.planning.plan import Plan
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.usecases import each_dataset
+from reconciler.engine.usecases.apply_each import apply_each
 from reconciler.engine.usecases.restore import BackupFile, as_desired, backups_of, choose
 from reconciler.errors import Exit, UsageError, gravest
 from reconciler.reports.visible import counted, size
@@ -60,7 +61,7 @@ def _carry_out(desired: Desired, args: argparse.Namespace, context_of: each_data
         if any(dataset.applyable for dataset in plan.datasets):
             next_step(args, f"restore{same_specs(args)}{chosen} --apply")
         return gravest([dataset.exit_code for dataset in plan.datasets])
-    results = list(each_dataset.apply_each([(desired, None)], context_of))
+    results = list(apply_each([(desired, None)], context_of))
     show("apply", results, args)
     if any(result.added or result.updated for result in results):
         say("git does not know of a restore: if it still declares other content, the next apply sends that")

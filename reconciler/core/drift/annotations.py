@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple
+
+from msgspec.structs import replace
 
 from reconciler.core.drift.report import DatasetDrift, DriftItem, Lapsed
 from reconciler.core.entries.pattern import globs

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 from reconciler.core.drift.foreign_calls import ForeignCall
 from reconciler.core.entries.equality import FieldChange
@@ -46,8 +47,7 @@ class Lapsed(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class DriftItem:
+class DriftItem(Struct, frozen=True):
     """
     One image that differs between both sides, or that AWS marks with errors.
 
@@ -124,8 +124,7 @@ class Coverage(NamedTuple):
 NOTHING_SEEN: Final = Coverage()
 
 
-@dataclass(frozen=True, slots=True)
-class DatasetDrift:
+class DatasetDrift(Struct, frozen=True):
     """
     The drift that one complete observation of a dataset showed.
 
@@ -211,8 +210,7 @@ class DatasetDrift:
         return self.error_code, alarm
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(Struct, frozen=True):
     """
     The drift of a whole spec tree.
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import product
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 from reconciler.core.entries.boxes import BoxPair, pair_boxes
 from reconciler.core.entries.entry import Fields
@@ -14,8 +15,7 @@ from reconciler.core.entries.observed_line import UNREADABLE
 from reconciler.core.entries.training_view import Meaning, meaning
 
 
-@dataclass(frozen=True, slots=True)
-class ImageView:
+class ImageView(Struct, frozen=True):
     """
     The labels and boxes of one image on both sides.
 
@@ -221,8 +221,7 @@ def _carried(side: Meaning | None) -> frozenset[str]:
     return frozenset() if side is None else frozenset((*side.labels, *side.box_labels))
 
 
-@dataclass(slots=True)
-class _Row:
+class _Row(Struct):
     gained: int = 0
     lost: int = 0
     moved: int = 0

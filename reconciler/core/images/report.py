@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.core.images.near_duplicates import NearPair
 from reconciler.core.planning.plan import PlanError, PlannedChange
@@ -34,8 +36,7 @@ class Problems:
             self.kept.append(problem)
 
 
-@dataclass(frozen=True, slots=True)
-class ImageCounts:
+class ImageCounts(Struct, frozen=True):
     """
     Images of one dataset.
 
@@ -54,8 +55,7 @@ class ImageCounts:
     unread: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class DatasetImages:
+class DatasetImages(Struct, frozen=True):
     """
     The images of one dataset.
 
@@ -89,8 +89,7 @@ class DatasetImages:
         return (*self.error_codes, *([SpecError.exit_code] if self.has_errors else []))
 
 
-@dataclass(frozen=True, slots=True)
-class ImagesCheck:
+class ImagesCheck(Struct, frozen=True):
     """The images of all selected datasets."""
 
     datasets: tuple[DatasetImages, ...]

@@ -11,11 +11,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf
 from types import MappingProxyType
 from typing import Final, Generic, TypeVar
+
+from msgspec import Struct, field
 
 from reconciler.core.runtime.quotas import CALLS_PER_SECOND, PAGE_SIZE
 
@@ -26,8 +27,7 @@ class ObservationKind(StrEnum):
     FULL = "full"  # every entry was listed
 
 
-@dataclass(frozen=True, slots=True)
-class Calls:
+class Calls(Struct, frozen=True):
     """
     Calls of AWS, by operation.
 
@@ -48,8 +48,7 @@ class Calls:
 NO_CALLS: Final = Calls()
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(Struct, frozen=True):
     """
     How a dataset was observed.
 
@@ -87,8 +86,7 @@ T = TypeVar("T")
 NEWLINE = b"\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Batch(Generic[T]):
+class Batch(Struct, Generic[T], frozen=True):
     """
     The lines of one update.
 
@@ -153,8 +151,7 @@ SCHEME: Final = "s3://"
 USABLE: Final = re.compile(r"s3://[^\n\r\x85\u2028\u2029\U0010ffff]{0,2043}")
 
 
-@dataclass(frozen=True, slots=True)
-class Cover:
+class Cover(Struct, frozen=True):
     """
     The listings to make. A touched entry that none of them returns is absent.
 
@@ -169,8 +166,7 @@ class Cover:
     calls: int
 
 
-@dataclass(slots=True)
-class _Branch:
+class _Branch(Struct):
     """
     A prefix of touched refs in the prefix tree.
 

@@ -7,8 +7,9 @@ Guards annotate a plan and never hide it, so that the plan itself shows what wou
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 from reconciler.core.entries.glob import NO_GLOBS, Globs
 from reconciler.core.spec.choices import Arn
@@ -25,8 +26,7 @@ class Guard(NamedTuple):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class GuardLimits:
+class GuardLimits(Struct, frozen=True):
     """
     The limits of one apply.
 
@@ -49,8 +49,7 @@ class GuardLimits:
     allow_leakage: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Sizes:
+class Sizes(Struct, frozen=True):
     """Numbers of entries: desired, observed, and to be added."""
 
     desired: int

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Final, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.core.entries.equality import FieldChange
 from reconciler.core.entries.image_view import NOTHING_COUNTED, ImageView, LabelSummary
@@ -43,8 +45,7 @@ def _as_plan_error(problem: Problem) -> PlanError:
     return PlanError(problem.code, problem.message + about, problem.origin)
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedChange:
+class PlannedChange(Struct, frozen=True):
     """
     One change, with its cause, its line, and what keeps it from being sent.
 
@@ -131,8 +132,7 @@ class Creation(NamedTuple):
     dataset: str
 
 
-@dataclass(frozen=True, slots=True)
-class DatasetPlan:
+class DatasetPlan(Struct, frozen=True):
     """
     The plan for one dataset.
 
@@ -264,8 +264,7 @@ def unplanned(name: str, errors: Iterable[PlanError], exit_code: Exit) -> Datase
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """
     The plan for a whole spec tree.
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import BinaryIO, Final, NamedTuple
 
 import msgspec
+from msgspec import Struct, field
 
 from reconciler.core.entries.index import Index, Place
 from reconciler.core.entries.lines import TEXT_DIGEST_BYTES, iter_lines, text_digest
@@ -74,8 +74,7 @@ class Remembered(NamedTuple):
     ignored: bytes = b""
 
 
-@dataclass(slots=True)
-class Recalled:
+class Recalled(Struct):
     """
     What remembered entries say about desired ones.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 from reconciler.core.planning.calls import NO_CALLS, Calls, Observed
 from reconciler.core.planning.cause import Cause
@@ -98,8 +99,7 @@ class AppliedLabel(NamedTuple):
     updated: int
 
 
-@dataclass(frozen=True, slots=True)
-class DatasetResult:
+class DatasetResult(Struct, frozen=True):
     """
     The result of an apply for one dataset, and what is left to do.
 
@@ -180,8 +180,7 @@ class DatasetResult:
         return gravest([self.exit_code, Exit.PENDING if asked else Exit.DRIFT])
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """
     At most `MAX_NAMED` entries of each kind, as in `DatasetResult`.
 

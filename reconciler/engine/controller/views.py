@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
+
+from msgspec.structs import replace
 
 from reconciler.core.drift.report import DatasetDrift, DriftItem
 from reconciler.core.planning.cause import Cause

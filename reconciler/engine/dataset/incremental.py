@@ -7,17 +7,19 @@ discarded: the functions return None, and the caller lists the dataset.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from itertools import chain
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from msgspec import structs
 
 from reconciler.core.entries.entry import SOURCE_REF, error_codes, is_labeled
 from reconciler.core.entries.observed_line import parse_observed
-from reconciler.core.planning.calls import cover
+from reconciler.core.planning.calls import Cover, cover
 from reconciler.core.planning.compare import compare_some
-from reconciler.core.planning.diff import Diff
+from reconciler.core.planning.diff import Action, Diff
 from reconciler.core.planning.remembered import Recalled, recall
 from reconciler.engine.dataset.context import Context, always
 from reconciler.engine.dataset.desired import Desired
@@ -25,11 +27,13 @@ from reconciler.engine.dataset.listing import SpooledListing, pages_of
 from reconciler.engine.dataset.make_plan import Planned
 from reconciler.engine.dataset.observe import Incremental, Observation, as_text, gap_between
 from reconciler.engine.dataset.retry import retry
-from reconciler.engine.dataset.send import Sent
-from reconciler.engine.dataset.verify import After, Proof
 from reconciler.engine.log import log
 from reconciler.errors import Denied, ListingMoved, NotFound, Rejected, StateError
 from reconciler.ports import Description, ObservedHead, Recollection, Stats
+
+if TYPE_CHECKING:
+    from reconciler.engine.dataset.send import Sent
+    from reconciler.engine.dataset.verify import After, Proof
 
 # Raise it when what is compared, or how an entry is remembered, changes: then every dataset is listed again.
 _FORMAT: Final = b"1"
@@ -199,7 +203,7 @@ def carried(planned: Planned, after: After, sent: Sent, proof: Proof, now: float
         or not _adds_up(planned, after, last.stats)
     ):
         return None
-    return replace(
+    return structs.replace(
         observation,
         description=last,
         diff=after.diff,
@@ -227,3 +231,10 @@ def _adds_up(planned: Planned, after: After, now: Stats) -> bool:
 def _grew(before: int | None, now: int | None, by: int) -> bool:
     """Return whether a number grew by *by*; True if the service states none."""
     return before is None or now is None or now - before == by
+
+
+def cheapest_cover(desired: Desired, seen: Diff, touched: Collection[str]) -> Cover:
+    """Return the fewest listings that show these entries; *seen* says what else the dataset holds."""
+    orphans = [change.source_ref for change in seen.changes if change.action is Action.ORPHAN]
+    known = sorted(chain(desired.index.source_refs, desired.index.void, orphans))
+    return cover(known, touched)

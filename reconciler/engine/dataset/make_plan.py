@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Container, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Final
 
 import orjson
-from msgspec import structs
+from msgspec import Struct, field, structs
+from msgspec.structs import replace
 
 from reconciler.core.drift.report import classes
 from reconciler.core.entries.entry import Fields, canonical, digest
@@ -37,8 +37,7 @@ from reconciler.errors import PlanOutdated
 RULE_PATHS: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """
     What is remembered of a dataset when it is planned for.
 
@@ -270,8 +269,7 @@ class Composer:
 NOTHING: Final = Diff((), 0, 0, 0, (), ())
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """
     A plan, and the means to read the lines that it is about until it is closed.
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Final, Generic, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.core.entries.index import Place
 from reconciler.core.entries.lines import Line
@@ -34,8 +36,7 @@ NEARLY_DONE: Final = 10 * PAGE_SIZE
 """A listing of which no more entries are left is not abandoned: an edit takes about as many calls itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Incremental:
+class Incremental(Struct, frozen=True):
     """
     How an observation relies on an earlier listing.
 
@@ -57,8 +58,7 @@ class Incremental:
         return self.is_same and self.recollection.head.are_applied
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(Struct, frozen=True):
     """
     One complete observation of a dataset, by a listing or by what is remembered of an earlier one.
 
@@ -144,8 +144,7 @@ def missing_in(found: Located, target: Target) -> str:
     return f"there is no {f'{kind} dataset of ' if found.project_arn else 'project '}{project!r}"
 
 
-@dataclass(frozen=True, slots=True)
-class WholeListing(Generic[T]):
+class WholeListing(Struct, Generic[T], frozen=True):
     """
     A listing of a whole dataset.
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import count
 
 import orjson
+from msgspec import structs
 
 from reconciler.core.entries.equality import field_changes_at
 from reconciler.core.entries.image_view import LabelTally, Totals, view_of
@@ -23,14 +24,12 @@ from reconciler.core.validation.problem import Problem
 from reconciler.core.validation.unmatched import still_unmatched, still_unmatched_paths
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.incremental import may_wait_until, observe_incrementally
+from reconciler.engine.dataset.incremental import cheapest_cover, may_wait_until, observe_incrementally
 from reconciler.engine.dataset.listing import FileListing
 from reconciler.engine.dataset.make_plan import NOTHING_KNOWN, Composer, Known, Planned, make_plan
 from reconciler.engine.dataset.observe import Observation, find, observe
 from reconciler.engine.dataset.prepare import await_open_updates
 from reconciler.engine.dataset.retry import retry
-from reconciler.engine.dataset.verify import cheapest_cover
-from reconciler.engine.images.check import check_some
 from reconciler.engine.log import log
 from reconciler.errors import GatewayError, RebuildUnfinished, UsageError
 
@@ -88,7 +87,9 @@ def is_unchanged(seen: Observation, context: Context, deadline: float) -> bool:
 
 def compare_again(desired: Desired, seen: Observation) -> Observation:
     """Compare an observation with other specs of the same dataset. Costs no call."""
-    return replace(seen, diff=compare(desired.index, seen.listing.lines(), desired.read, desired.equality))
+    return structs.replace(
+        seen, diff=compare(desired.index, seen.listing.lines(), desired.read, desired.equality)
+    )
 
 
 def plan_for(desired: Desired, seen: Observation | None, context: Context) -> Planned:
@@ -99,7 +100,7 @@ def plan_for(desired: Desired, seen: Observation | None, context: Context) -> Pl
     composer = Composer(desired, seen.listing if seen else None)
     plan = _plan_with_memory(desired, seen.arn if seen else None, diff, composer, context)
     if seen:
-        plan = replace(plan, gap=seen.gap, observed=Observed(seen.kind, seen.at, seen.scanned_at))
+        plan = structs.replace(plan, gap=seen.gap, observed=Observed(seen.kind, seen.at, seen.scanned_at))
     return Planned(_with_calls(plan, desired, diff, context), composer, diff, seen)
 
 
@@ -119,7 +120,7 @@ def _with_calls(plan: DatasetPlan, desired: Desired, diff: Diff, context: Contex
     if touched:
         proof = cheapest_cover(desired, diff, touched)
         ahead = forecast(len(plan.batches), proof, created=plan.arn is None)
-    return replace(plan, calls=Calls(dict(context.made), ahead))
+    return structs.replace(plan, calls=Calls(dict(context.made), ahead))
 
 
 def _plan_with_memory(
@@ -127,7 +128,7 @@ def _plan_with_memory(
 ) -> DatasetPlan:
     with context.tracer.span("plan", dataset_arn=arn) as span:
         known = _known(desired, arn, diff, context) if arn else Known(now=context.clock.now())
-        known = replace(known, images=_images(desired, context))
+        known = structs.replace(known, images=_images(desired, context))
         plan = make_plan(desired, arn, diff, composer, known)
         span.note(**plan.counts._asdict(), batches=len(plan.batches))
     return plan
@@ -147,6 +148,7 @@ def _images(desired: Desired, context: Context) -> ImageProblems | None:
     images_of = context.images
     if desired.policy.images is ImagePolicy.IGNORE or images_of is None:
         return None
+    from reconciler.engine.images.check import check_some  # few policies have them checked
 
     def problems(source_refs: Sequence[str]) -> Mapping[str, tuple[Problem, ...]]:
         images, memory = images_of(desired.target), context.memory.images
@@ -214,13 +216,13 @@ def explained(plan: DatasetPlan, composer: Composer, desired: Desired | None = N
         viewed += is_viewed
         if seen and item.sent is not None:
             tally.add(seen.turned)
-        changes.append(replace(item, fields=fields, view=seen if is_viewed else None))
+        changes.append(structs.replace(item, fields=fields, view=seen if is_viewed else None))
     labels = tally.summary()
     if totals and desired:
         labels = labels._replace(totals=totals.images(desired.facts.labels))
         if totals.has_other_boxes and len(desired.index) <= MAX_VIEWS:  # this reads the lines once more
             labels = labels._replace(boxes=totals.boxes(_boxes_by_label(desired)))
-    return replace(plan, changes=tuple(changes), labels=labels)
+    return structs.replace(plan, changes=tuple(changes), labels=labels)
 
 
 def _are_countable(plan: DatasetPlan, desired: Desired) -> bool:

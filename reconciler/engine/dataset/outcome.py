@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.diff import Action, Diff
@@ -45,8 +47,7 @@ CAUSE_PHRASES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """
     The result of an apply, and the last observation of the dataset.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 import orjson
+from msgspec import Struct, field
 
 from reconciler.core.entries.entry import canonical
 from reconciler.core.entries.observed_line import parse_observed
@@ -31,8 +31,7 @@ CLIENT_ERROR: Final = "CLIENT_ERROR"
 GRACE_SECONDS: Final = 30.0
 
 
-@dataclass(slots=True)
-class Sent:
+class Sent(Struct):
     """
     What was sent, and how the service answered. None of it is proof: see `verify`.
 

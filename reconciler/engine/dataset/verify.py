@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain, count
+from dataclasses import replace
+from itertools import count
 from typing import Final
 
+from msgspec import Struct, structs
+
 from reconciler.core.entries.index import Place
-from reconciler.core.planning.calls import Cover, cover
 from reconciler.core.planning.compare import compare_some
 from reconciler.core.planning.diff import Action, Diff
 from reconciler.core.planning.plan import PlannedChange
@@ -16,6 +17,7 @@ from reconciler.core.runtime.backoff import backoff
 from reconciler.core.status.result import EntryProblem
 from reconciler.engine.dataset.context import Context, always
 from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.dataset.incremental import cheapest_cover
 from reconciler.engine.dataset.listing import SpooledListing, pages_of
 from reconciler.engine.dataset.make_plan import Planned, marked
 from reconciler.engine.dataset.observe import Observation, observe
@@ -32,8 +34,7 @@ LAG_SECONDS: Final = 60.0
 CHANGED_MEANWHILE: Final = "as desired before, and changed in AWS while others were updated"
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Struct, frozen=True):
     """
     What the second observation showed of the entries that were to be sent.
 
@@ -55,8 +56,7 @@ class Proof:
     changed_meanwhile: tuple[EntryProblem, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class After:
+class After(Struct, frozen=True):
     """
     How a dataset is after the last update.
 
@@ -155,13 +155,6 @@ def _behind(items: Collection[PlannedChange], after: Diff, sent: Sent) -> Collec
     }
 
 
-def cheapest_cover(desired: Desired, seen: Diff, touched: Collection[str]) -> Cover:
-    """Return the fewest listings that show these entries; *seen* says what else the dataset holds."""
-    orphans = [change.source_ref for change in seen.changes if change.action is Action.ORPHAN]
-    known = sorted(chain(desired.index.source_refs, desired.index.void, orphans))
-    return cover(known, touched)
-
-
 def _observe_once(
     desired: Desired,
     arn: str,
@@ -183,7 +176,7 @@ def _observe_once(
             last.observation.listing.close()
         # A newer commit does not interrupt a proof.
         seen = observe(desired, arn, replace(context, overtaken=always), deadline)
-        return replace(last, diff=seen.diff, observation=seen, read=frozenset())
+        return structs.replace(last, diff=seen.diff, observation=seen, read=frozenset())
     before, readback = [settled] if settled else [], last.readback or SpooledListing()
 
     def attempt() -> tuple[Diff, Description]:
@@ -193,7 +186,7 @@ def _observe_once(
     found, description = retry(attempt, context.clock, deadline)
     diff = last.diff.updated(touched, found)
     complete = last.observation if last.observation and last.observation.description == description else None
-    return replace(
+    return structs.replace(
         last,
         diff=diff,
         observation=complete.amended(diff) if complete else None,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
 from typing import Final
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.core.drift.annotations import acknowledged, sighted
 from reconciler.core.drift.foreign_calls import suspects
@@ -36,8 +37,7 @@ WITH_LINES: Final = 1_000
 BLANKED: Final = "blank already, as policy.orphans asks"
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(Struct, frozen=True):
     """What is kept of one dataset until all have been observed."""
 
     desired: Desired

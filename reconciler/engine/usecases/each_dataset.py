@@ -1,29 +1,22 @@
-"""Many datasets: a bad one does not stop the others. An error that ends a plan or an apply is a value here."""
+"""Plan several datasets: a bad one does not stop the others. An error that ends a plan is a value here."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
-import orjson
+from msgspec.structs import replace
 
-from reconciler.core.entries.training_view import meaning
-from reconciler.core.planning.diff import Action
 from reconciler.core.planning.plan import DatasetPlan, PlanError, errors_of, unplanned
-from reconciler.core.status.result import AppliedLabel, DatasetResult
-from reconciler.engine.dataset import outcome
 from reconciler.engine.dataset.context import Context, counting
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.listing import FileListing
 from reconciler.engine.dataset.make_plan import Composer, Planned
 from reconciler.engine.dataset.observe_and_plan import explained, observe_and_plan, plan_against_listing
 from reconciler.engine.dataset.prepare import creation
-from reconciler.engine.dataset.reconcile import apply
 from reconciler.engine.log import bound, log
-from reconciler.errors import Exit, Interrupted, PlanOutdated, SourceError, SpecError, named
+from reconciler.errors import Interrupted, SpecError, named
 from reconciler.ports import BrokenDataset
 
 WAIT_SECONDS = 20.0
@@ -39,7 +32,7 @@ def plan_each(datasets: Iterable[Desired], context_of: Contexts) -> Iterator[Dat
             try:
                 plan = detailed(desired, seen, context_of)
             except Exception as exc:  # noqa: BLE001  a spec file that changes at this very moment
-                plan = _unseen(desired, exc)
+                plan = plan_of_failure(desired, exc)
         yield plan
 
 
@@ -78,49 +71,8 @@ def open_plans(datasets: Iterable[Desired], context_of: Contexts) -> Iterator[tu
                 try:
                     seen = observe_and_plan(desired, counting(context_of(desired)), WAIT_SECONDS)
                 except Exception as exc:  # noqa: BLE001  where a dataset's failure becomes a value
-                    seen = Planned(_unseen(desired, exc), Composer(desired, None))
+                    seen = Planned(plan_of_failure(desired, exc), Composer(desired, None))
         yield desired, seen
-
-
-def apply_each(
-    plans: Iterable[tuple[Desired, Planned | None]], context_of: Contexts
-) -> Iterator[DatasetResult]:
-    """
-    Apply every dataset; one that cannot be applied gives a result that says why.
-
-    Args:
-        plans: Exactly this plan is carried out, or nothing; without one, the dataset is planned for first.
-    """
-    for desired, pinned in plans:
-        with bound(dataset=desired.name):
-            try:
-                if pinned is not None and not pinned.plan.was_computed:
-                    yield outcome.unplanned(pinned.plan)
-                elif not desired.usable:
-                    yield outcome.unplanned(plan_of_unusable(desired))
-                else:
-                    yield _counted(desired, apply(desired, counting(context_of(desired)), pinned).result)
-            except PlanOutdated as exc:
-                yield outcome.outdated(unplanned(desired.name, (), Exit.DONE), str(exc))
-            except Exception as exc:  # noqa: BLE001  as above
-                yield outcome.unplanned(_unseen(desired, exc))
-
-
-def _counted(desired: Desired, result: DatasetResult) -> DatasetResult:
-    """Count by label what was changed; not at all if a spec file has changed meanwhile."""
-    added: Counter[str] = Counter()
-    updated: Counter[str] = Counter()
-    try:
-        for item in result.changed:
-            if item.change.desired is None:
-                continue  # a blanked orphan
-            shown = meaning(orjson.loads(desired.read(item.source_ref, item.change.desired)))
-            labels = {*shown.labels, *(box.label for box in shown.boxes)}
-            (added if item.action is Action.ADD else updated).update(labels)
-    except SourceError:
-        return result
-    found = sorted(added.keys() | updated.keys())
-    return replace(result, labels=tuple(AppliedLabel(label, added[label], updated[label]) for label in found))
 
 
 def plan_of_unusable(desired: Desired) -> DatasetPlan:
@@ -133,7 +85,8 @@ def broken(dataset: BrokenDataset) -> DatasetPlan:
     return unplanned(dataset.name, errors_of(dataset.problems), SpecError.exit_code)
 
 
-def _unseen(desired: Desired, exc: Exception) -> DatasetPlan:
+def plan_of_failure(desired: Desired, exc: Exception) -> DatasetPlan:
+    """Return the plan of a dataset that an error ended, which says why; of an interruption, raise it again."""
     if isinstance(exc, Interrupted):
         raise exc
     reason = named(exc)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final, NamedTuple
@@ -66,8 +65,7 @@ def read_plan(data: bytes) -> PlanRef:
     raise UsageError(f"not a whole plan: {lacks}; run plan again")
 
 
-@dataclass(frozen=True, slots=True)
-class SavedPlan(Plan):
+class SavedPlan(Plan, frozen=True):
     """A plan as it was saved, with the digest that it was saved under."""
 
     saved_digest: str = ""

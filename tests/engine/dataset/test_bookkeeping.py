@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
+from msgspec import structs
 from structlog.testing import capture_logs
 
 from reconciler.core.planning.quarantine import ROUNDS, Quarantined, QuarantineReason
@@ -282,13 +283,13 @@ def test_what_had_to_be_set_again_is_counted_and_held_only_when_it_goes_on(full:
     """One revert is no conflict. An entry that was missing is not fought over, nor one that git changed."""
     full.write(classified("a", "tulip"), *named("bcde"), *named("x"))
     a, x = full.plan().changes
-    again = replace(a, reverts=True)
+    again = structs.replace(a, reverts=True)
     digest = again.sent
     assert digest is not None
 
     assert ({ref("a")}, []) == updated(full, items=[again], in_place=(again,))
     full.context.memory.quarantine.put("train", [], [ref("a")])
-    assert (set(), []) == updated(full, items=[a, x], in_place=(a, replace(x, reverts=True)))
+    assert (set(), []) == updated(full, items=[a, x], in_place=(a, structs.replace(x, reverts=True)))
     known = held("a", QuarantineReason.FLAPPING, 9e9, ROUNDS - 1)._replace(digest=digest)
     assert ({ref("a")}, [("entry.quarantined", ref("a"))]) == updated(
         full, known, items=[again], in_place=(again,)

@@ -116,7 +116,7 @@ def test_a_plan_that_outlived_its_specs_is_not_sent(full: Lab):
     desired = full.desired()
     with closing(observe_and_plan.observe_and_plan(desired, full.context, 60)) as seen:
         (item,) = seen.plan.sendable
-        other = replace(item, sent=b"another")
+        other = structs.replace(item, sent=b"another")
         assert b"tulip" in payload_of([item], seen.composer)
         with pytest.raises(PlanOutdated, match=r"train.jsonl:1: changed since it was planned"):
             payload_of([other], seen.composer)

@@ -14,7 +14,7 @@ from reconciler.core.spec.choices import DatasetType, DriftClass
 from reconciler.emulator.behaviour.switches import Switches
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.usecases import each_dataset
+from reconciler.engine.usecases.apply_each import apply_each
 from reconciler.engine.usecases.drift import drift_each
 from reconciler.engine.usecases.spec_tree import read
 from reconciler.errors import Unavailable
@@ -268,7 +268,7 @@ def test_an_image_on_both_sides_of_a_project_is_a_leak(lab, kind, image):
     (lab.specs / "test.jsonl").write_bytes(TULIP + b"\n")
     reading = read(load(open_path(lab.specs).tree))
     lab.open.extend(reading.datasets)
-    list(each_dataset.apply_each([(desired, None) for desired in reading.datasets], lambda _: lab.context))
+    list(apply_each([(desired, None) for desired in reading.datasets], lambda _: lab.context))
     arn = lab.context.gateway.locate("flowers", kind).dataset_arn
     lab.emulator.console.add_image(arn, ref(image))
 
@@ -290,7 +290,7 @@ def test_an_image_that_git_has_in_both_datasets_is_a_leak_in_aws_too(lab):
         lab.open.extend(found)
         return found
 
-    list(each_dataset.apply_each([(desired, None) for desired in reading()], lambda _: lab.context))
+    list(apply_each([(desired, None) for desired in reading()], lambda _: lab.context))
     arn = lab.context.gateway.locate("flowers", DatasetType.TEST).dataset_arn
     lab.emulator.console.put(arn, ROSE.decode())
     (lab.specs / "test.jsonl").write_bytes(TULIP + b"\n" + ROSE + b"\n")
@@ -452,7 +452,7 @@ def test_a_project_of_which_one_side_cannot_be_seen_has_no_leak_that_is_known(la
     (lab.specs / "test.jsonl").write_bytes(TULIP + b"\n")
     reading = read(load(open_path(lab.specs).tree))
     lab.open.extend(reading.datasets)
-    list(each_dataset.apply_each([(desired, None) for desired in reading.datasets], lambda _: lab.context))
+    list(apply_each([(desired, None) for desired in reading.datasets], lambda _: lab.context))
     for name in ("flowers", "weeds"):
         arn = lab.context.gateway.locate(name, DatasetType.TEST).dataset_arn
         lab.emulator.console.add_image(arn, ref("rose"))

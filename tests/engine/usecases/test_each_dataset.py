@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
-from reconciler.core.status.result import AppliedLabel, Verdict
+from reconciler.core.status.result import Verdict
 from reconciler.engine.usecases import each_dataset
+from reconciler.engine.usecases.apply_each import apply_each
 from reconciler.engine.usecases.explain import explain_image
-from reconciler.errors import Exit, Interrupted, MachineFailure, ReconcilerError, SourceError, Unavailable
+from reconciler.errors import Exit, Interrupted, MachineFailure, ReconcilerError, Unavailable
 from reconciler.errors import named as as_ours
-from tests.builders import classified, named, ref
+from tests.builders import named, ref
 from tests.engine.conftest import Lab
 
 
@@ -53,7 +54,7 @@ def test_an_error_of_one_dataset_is_its_plan_and_its_result(lab: Lab):
 
     with capture_logs() as events:
         (plan,) = each_dataset.plan_each([desired], failed)
-        (result,) = each_dataset.apply_each([(desired, None)], failed)
+        (result,) = apply_each([(desired, None)], failed)
         (explained,) = explain_image(ref("a"), [desired], failed)
 
     assert (Exit.UNKNOWN, False) == (plan.exit_code, plan.was_computed)
@@ -74,7 +75,7 @@ def test_a_request_to_stop_is_no_result(lab: Lab):
 
     for act in (
         lambda: list(each_dataset.plan_each([desired], stopped)),
-        lambda: list(each_dataset.apply_each([(desired, None)], stopped)),
+        lambda: list(apply_each([(desired, None)], stopped)),
         lambda: explain_image(ref("a"), [desired], stopped),
     ):
         with pytest.raises(Interrupted):
@@ -87,69 +88,9 @@ def test_specs_that_cannot_be_used_are_neither_planned_for_nor_sent(lab: Lab):
     desired, unreachable = lab.desired(), failing(Unavailable("AWS must not be asked"))
 
     (plan,) = each_dataset.plan_each([desired], unreachable)
-    (result,) = each_dataset.apply_each([(desired, None)], unreachable)
+    (result,) = apply_each([(desired, None)], unreachable)
 
     assert (Exit.INVALID, False) == (plan.exit_code, plan.was_computed)
     assert (Verdict.FAILED, Exit.INVALID) == (result.verdict, result.exit_code)
     assert "the file holds no entries" in plan.errors[0].message
     assert result.errors == plan.errors
-
-
-def test_a_plan_that_is_outdated_is_blocked_with_its_reason(full: Lab):
-    """`apply --plan`: exactly that plan or nothing."""
-    full.write(*named("abcde", label="tulip"), limits="{maxChangeRatio: 1}")
-    desired = full.desired()
-    ((_, pinned),) = each_dataset.open_plans([desired], lambda _: full.context)
-    full.emulator.console.add_image(full.arn, ref("new"))
-
-    (result,) = each_dataset.apply_each([(desired, pinned)], lambda _: full.context)
-    pinned.close()
-
-    assert (Verdict.BLOCKED, Exit.BLOCKED) == (result.verdict, result.exit_code)
-    assert "the dataset changed after it was planned for; nothing was sent" in result.errors[0].message
-    assert 1 == len(full.updates())
-
-
-def test_a_plan_that_could_not_be_made_is_not_carried_out(lab: Lab):
-    lab.write(*named("ab"))
-    desired = lab.desired()
-    ((_, pinned),) = each_dataset.open_plans([desired], failing(Unavailable("no answer")))
-
-    (result,) = each_dataset.apply_each([(desired, pinned)], lambda _: lab.context)
-
-    assert (Verdict.UNKNOWN, ["no answer"]) == (result.verdict, [error.message for error in result.errors])
-    assert [] == lab.updates()
-
-
-def test_labels_are_counted_for_what_was_added_and_for_what_was_updated(lab: Lab):
-    """Each label once an image; a blanked orphan has none."""
-    lab.write(*named("abc"), orphans="blank", limits="{maxChangeRatio: 1}")
-    lab.apply()
-    lab.write(
-        classified("a", "tulip", "oak"),
-        *named("b"),
-        *named("d", "oak"),
-        orphans="blank",
-        limits="{maxChangeRatio: 1}",
-    )
-
-    result = lab.apply()
-
-    assert (1, 2) == (result.added, result.updated)
-    assert (AppliedLabel("oak", 1, 1), AppliedLabel("tulip", 0, 1)) == result.labels
-
-
-def test_labels_are_not_counted_from_a_file_that_has_changed(lab: Lab, monkeypatch: pytest.MonkeyPatch):
-    """What was sent was proven; the count of its labels is left out."""
-    lab.write(*named("ab"))
-    desired, apply = lab.desired(), each_dataset.apply
-
-    def changed_after(*args: object):
-        found = apply(*args)  # type: ignore[arg-type]
-        monkeypatch.setattr(type(desired), "read", lambda *_: (_ for _ in ()).throw(SourceError("changed")))
-        return found
-
-    monkeypatch.setattr(each_dataset, "apply", changed_after)
-    (result,) = each_dataset.apply_each([(desired, None)], lambda _: lab.context)
-
-    assert (Verdict.CONVERGED, 2, ()) == (result.verdict, result.added, result.labels)

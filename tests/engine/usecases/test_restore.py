@@ -10,6 +10,7 @@ from reconciler.core.planning.diff import Action
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.status.result import Verdict
 from reconciler.engine.usecases import each_dataset
+from reconciler.engine.usecases.apply_each import apply_each
 from reconciler.engine.usecases.restore import as_desired, backups_of, choose
 from reconciler.errors import UsageError
 from reconciler.sources.directory import open_path
@@ -43,7 +44,7 @@ def plan(lab: Lab, snapshot: str | None = None):
 
 def restore(lab: Lab):
     """Restore what was overwritten last."""
-    (result,) = each_dataset.apply_each([(chosen(lab), None)], lambda _: lab.context)
+    (result,) = apply_each([(chosen(lab), None)], lambda _: lab.context)
     lab.clock.sleep(60)
     return result
 

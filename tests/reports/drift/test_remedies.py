@@ -1,9 +1,9 @@
 """What can be done about drifted images."""
 
 import shlex
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.withholding import Withheld

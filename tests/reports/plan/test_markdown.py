@@ -2,12 +2,12 @@
 
 import html
 import re
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from msgspec.structs import replace
 
 from reconciler.core.entries.equality import FieldChange
 from reconciler.core.entries.image_view import LabelBalance, LabelSummary, Relabelling

@@ -1,11 +1,11 @@
 """A plan as a person reads it."""
 
 import re
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from reconciler.core.entries.equality import FieldChange
 from reconciler.core.planning.cause import Cause

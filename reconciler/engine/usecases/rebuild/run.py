@@ -7,6 +7,8 @@ from contextlib import closing
 from dataclasses import replace
 from typing import NamedTuple
 
+from msgspec import structs
+
 from reconciler.core.planning.diff import Action, Diff
 from reconciler.core.planning.plan import PlanError, unplanned
 from reconciler.core.status.result import DatasetResult, EntryProblem, Verdict
@@ -118,7 +120,7 @@ def _begin(desired: Desired, context: RebuildContext, order: Order) -> Rebuilt:
                 f"{seen.observation.gap}: a rebuild would lose what is not listed; {OVERRIDE}"
             )
         if guards := blocks(desired, plan, seen.observation, order, context):
-            return Rebuilt(outcome.blocked(replace(plan, guards=guards)))
+            return Rebuilt(outcome.blocked(structs.replace(plan, guards=guards)))
         try:
             kept = keep_everything(desired, plan, seen.observation, order, context)
             require_unchanged(seen.observation, context.dataset, context.timeout)
@@ -128,7 +130,9 @@ def _begin(desired: Desired, context: RebuildContext, order: Order) -> Rebuilt:
         done = _guided(kept, context, lambda: _run_remaining_steps(kept, desired, context))
     if not done.result.verified:
         return done
-    return done._replace(result=replace(done.result, added=plan.counts.add, updated=plan.counts.update))
+    return done._replace(
+        result=structs.replace(done.result, added=plan.counts.add, updated=plan.counts.update)
+    )
 
 
 def _run_remaining_steps(start: Rebuild, desired: Desired, context: RebuildContext) -> Rebuilt:
@@ -144,11 +148,11 @@ def _run_remaining_steps(start: Rebuild, desired: Desired, context: RebuildConte
         desired.name, (), [ref for ref in memory.quarantine.of(desired.name) if ref not in changed]
     )
     judged = _judged(desired, seen.arn, seen.diff)
-    result = replace(judged, complete=seen.gap is None, gap=seen.gap)
+    result = structs.replace(judged, complete=seen.gap is None, gap=seen.gap)
     if not changed:
         memory.rebuilds.forget(desired.name)
         return Rebuilt(result, done, removed)
-    return Rebuilt(replace(result, errors=(*result.errors, _way_out(done))), done, removed)
+    return Rebuilt(structs.replace(result, errors=(*result.errors, _way_out(done))), done, removed)
 
 
 def _judged(desired: Desired, arn: str, diff: Diff) -> DatasetResult:
@@ -191,7 +195,9 @@ def _undone(known: Rebuild, context: RebuildContext) -> Rebuilt:
         f"the dataset holds {found.entries} entries, and not just what the {done.before.entries} before were"
     )
     errors = (PlanError("REBUILD", text), _way_out(done))
-    return Rebuilt(replace(result, verdict=Verdict.PARTIAL, errors=errors, exit_code=Exit.PARTIAL), done)
+    return Rebuilt(
+        structs.replace(result, verdict=Verdict.PARTIAL, errors=errors, exit_code=Exit.PARTIAL), done
+    )
 
 
 def _guided(known: Rebuild, context: RebuildContext, act: Callable[[], Rebuilt]) -> Rebuilt:
@@ -202,7 +208,7 @@ def _guided(known: Rebuild, context: RebuildContext, act: Callable[[], Rebuilt])
         now = context.dataset.memory.rebuilds.of(known.dataset) or known
         blank = unplanned(known.dataset, (), Exit.DONE)
         failed = outcome.unseen(blank, now.new_arn or now.old_arn, Sent(), exc)
-        return Rebuilt(replace(failed, errors=(*failed.errors, _way_out(now))), now)
+        return Rebuilt(structs.replace(failed, errors=(*failed.errors, _way_out(now))), now)
 
 
 def _way_out(known: Rebuild) -> PlanError:
