@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -72,9 +73,7 @@ def temporary_beside(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
     Raises:
         OSError: It cannot be created.
     """
-    from tempfile import mkstemp  # not needed if nothing is written
-
-    handle, name = mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     new = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
@@ -104,10 +103,8 @@ def temporary_file() -> BinaryIO:
     Raises:
         TemporaryFileError: It cannot be created; raised by later calls, too.
     """
-    from tempfile import mkstemp
-
     try:
-        handle, name = mkstemp(prefix="reconciler-")
+        handle, name = tempfile.mkstemp(prefix="reconciler-")
         Path(name).unlink()
     except OSError as exc:
         raise _of_temporary_file(exc) from exc
@@ -123,9 +120,7 @@ def temporary_directory() -> Iterator[Path]:
         TemporaryFileError: A file in it could not be written, since the disk is full.
         OSError: It cannot be created.
     """
-    from tempfile import TemporaryDirectory
-
-    with TemporaryDirectory(prefix="reconciler-") as name:
+    with tempfile.TemporaryDirectory(prefix="reconciler-") as name:
         try:
             yield Path(name)
         except OSError as exc:
@@ -135,7 +130,5 @@ def temporary_directory() -> Iterator[Path]:
 
 
 def _of_temporary_file(exc: OSError) -> TemporaryFileError:
-    import tempfile
-
     directory = tempfile.tempdir or "the directory of temporary files"
     return TemporaryFileError(exc.errno, exc.strerror or str(exc), directory)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -53,8 +55,6 @@ def write_all(files: Mapping[Path, Writer], *, replace: bool, mode: int = _MODE)
         OutputError: A file cannot be written.
         UsageError: A file exists with other content and may not be replaced.
     """
-    import filecmp
-
     with ExitStack() as stack:
         staged = {path: stack.enter_context(_staged(path, write, mode)) for path, write in files.items()}
         for path, new in staged.items():
@@ -89,14 +89,12 @@ def new_directory(path: Path, last: str) -> Iterator[Path]:
         OutputError: A file cannot be written.
         UsageError: *path* holds something already, which is never replaced.
     """
-    from tempfile import mkdtemp
-
     is_new = not path.exists()
     make_directory(path)
     with _explained(path):
         if found := sorted(child.name for child in path.iterdir()):
             raise UsageError(f"{path} is not empty ({found[0]} is there): name a new directory")
-        new = Path(mkdtemp(prefix=".export-", dir=path))
+        new = Path(tempfile.mkdtemp(prefix=".export-", dir=path))
     try:
         with _explained(path):
             yield new
@@ -112,10 +110,8 @@ def new_directory(path: Path, last: str) -> Iterator[Path]:
 @contextmanager
 def _staged(path: Path, write: Writer, mode: int) -> Iterator[Path]:
     """Write the content to a temporary file beside *path*, synced to disk; delete it if it is not moved."""
-    from tempfile import mkstemp  # not needed if nothing is written
-
     with _explained(path):
-        handle, name = mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     new = Path(name)
     try:
         with _explained(path):

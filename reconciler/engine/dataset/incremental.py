@@ -7,7 +7,7 @@ discarded: the functions return None, and the caller lists the dataset.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from itertools import chain
@@ -17,9 +17,9 @@ from msgspec import structs
 
 from reconciler.core.entries.entry import SOURCE_REF, error_codes, is_labeled
 from reconciler.core.entries.observed_line import parse_observed
-from reconciler.core.planning.calls import Cover, cover
+from reconciler.core.planning.calls import cover
 from reconciler.core.planning.compare import compare_some
-from reconciler.core.planning.diff import Action, Diff
+from reconciler.core.planning.diff import Diff
 from reconciler.core.planning.remembered import Recalled, recall
 from reconciler.engine.dataset.context import Context, always
 from reconciler.engine.dataset.desired import Desired
@@ -231,10 +231,3 @@ def _adds_up(planned: Planned, after: After, now: Stats) -> bool:
 def _grew(before: int | None, now: int | None, by: int) -> bool:
     """Return whether a number grew by *by*; True if the service states none."""
     return before is None or now is None or now - before == by
-
-
-def cheapest_cover(desired: Desired, seen: Diff, touched: Collection[str]) -> Cover:
-    """Return the fewest listings that show these entries; *seen* says what else the dataset holds."""
-    orphans = [change.source_ref for change in seen.changes if change.action is Action.ORPHAN]
-    known = sorted(chain(desired.index.source_refs, desired.index.void, orphans))
-    return cover(known, touched)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import chain
 from typing import Final, Generic, TypeVar
 
 from msgspec import Struct
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 
 from reconciler.core.entries.index import Place
 from reconciler.core.entries.lines import Line
-from reconciler.core.planning.calls import ObservationKind
+from reconciler.core.planning.calls import Cover, ObservationKind, cover
 from reconciler.core.planning.compare import compare, compare_some
 from reconciler.core.planning.diff import Action, Diff
 from reconciler.core.runtime.quotas import PAGE_SIZE
@@ -287,3 +288,10 @@ def _report_progress(
         context.progress.step(dataset, "listing", done, total)
         if total is None or total - done > NEARLY_DONE:
             context.overtaken()
+
+
+def cheapest_cover(desired: Desired, seen: Diff, touched: Collection[str]) -> Cover:
+    """Return the fewest listings that show these entries; *seen* says what else the dataset holds."""
+    orphans = [change.source_ref for change in seen.changes if change.action is Action.ORPHAN]
+    known = sorted(chain(desired.index.source_refs, desired.index.void, orphans))
+    return cover(known, touched)

@@ -24,10 +24,10 @@ from reconciler.core.validation.problem import Problem
 from reconciler.core.validation.unmatched import still_unmatched, still_unmatched_paths
 from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.incremental import cheapest_cover, may_wait_until, observe_incrementally
+from reconciler.engine.dataset.incremental import may_wait_until, observe_incrementally
 from reconciler.engine.dataset.listing import FileListing
 from reconciler.engine.dataset.make_plan import NOTHING_KNOWN, Composer, Known, Planned, make_plan
-from reconciler.engine.dataset.observe import Observation, find, observe
+from reconciler.engine.dataset.observe import Observation, cheapest_cover, find, observe
 from reconciler.engine.dataset.prepare import await_open_updates
 from reconciler.engine.dataset.retry import retry
 from reconciler.engine.log import log

@@ -17,10 +17,9 @@ from reconciler.core.runtime.backoff import backoff
 from reconciler.core.status.result import EntryProblem
 from reconciler.engine.dataset.context import Context, always
 from reconciler.engine.dataset.desired import Desired
-from reconciler.engine.dataset.incremental import cheapest_cover
 from reconciler.engine.dataset.listing import SpooledListing, pages_of
 from reconciler.engine.dataset.make_plan import Planned, marked
-from reconciler.engine.dataset.observe import Observation, observe
+from reconciler.engine.dataset.observe import Observation, cheapest_cover, observe
 from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.engine.dataset.send import Sent
 from reconciler.engine.log import log
