@@ -21,7 +21,7 @@ from msgspec.json import Decoder
 from reconciler.core.entries.entry import SOURCE_REF
 from reconciler.core.runtime import quotas
 from reconciler.core.validation import fast
-from reconciler.core.validation.checked_line import CheckedLine, CheckedLines, LabelKinds, Outcome
+from reconciler.core.validation.checked_line import CheckedLine, CheckedLines, LabelKinds, Outcome, each
 from reconciler.core.validation.fast import (
     CLEAN_BOXES,
     CLEAN_IMAGE_LEVEL,
@@ -38,7 +38,7 @@ from reconciler.core.validation.fast import (
 )
 
 _PAUSE: Final = 50
-"""Blocks that are not tried after one in which most lines were decoded in vain."""
+"""Blocks in which a way is not tried after one in which it was in vain for most lines."""
 
 _MOST_NAMES: Final = 256
 """Names of attributes of which each has a decoder of its own, made in 30 µs."""
@@ -98,12 +98,17 @@ class LinesAlike:
     Checks blocks of lines.
 
     Args:
-        otherwise: Checks those that may have a problem beyond those that `fast.check_clean` knows.
+        warned: Checks those with common warnings, and clean ones as well; returns None for others.
+        slowly: Checks any.
     """
 
-    def __init__(self, otherwise: Callable[[bytes], CheckedLine]) -> None:
-        self._otherwise = otherwise
+    def __init__(
+        self, warned: Callable[[bytes], CheckedLine | None], slowly: Callable[[bytes], CheckedLine]
+    ) -> None:
+        self._warned, self._slowly = warned, slowly
         self._pause = 0
+        self._doubts = 0  # lines of a block that `fast` left to others
+        self._warned_blocks = 0  # that are still to be checked for warnings first
         self._are_mixed = False  # the names of attributes
         self._decoders: dict[bytes, Callable[[bytes], Any]] = {}
 
@@ -112,15 +117,33 @@ class LinesAlike:
         self._pause -= 1
         check = self._way(texts) if self._pause <= 0 else None
         if check is None or max(map(len, texts)) > quotas.MAX_LINE_CHARS:
-            return check_together(texts, self._otherwise)
+            return self._check_others(texts)
         found, doubtful = check(texts)
         if 2 * len(doubtful) > len(texts):
             self._pause, self._are_mixed = _PAUSE, True
         if doubtful:
-            others = check_together([texts[row] for row in doubtful], self._otherwise)
+            others = self._check_others([texts[row] for row in doubtful])
             for row, ref, labels, outcome in zip(doubtful, *others, strict=True):
                 found.source_refs[row], found.labels[row], found.outcomes[row] = ref, labels, outcome
         return CheckedLines(*found)
+
+    def _check_others(self, texts: Sequence[bytes]) -> CheckedLines:
+        """Check lines one by one; by `fast` first, unless it was in vain for most of some block before."""
+        self._warned_blocks -= 1
+        if self._warned_blocks > 0:
+            return each(self._check_warned_first, texts)
+        self._doubts = 0
+        found = check_together(texts, self._check_doubtful)
+        if 2 * self._doubts > len(texts):
+            self._warned_blocks = _PAUSE
+        return found
+
+    def _check_doubtful(self, raw: bytes) -> CheckedLine:
+        self._doubts += 1
+        return self._warned(raw) or self._slowly(raw)
+
+    def _check_warned_first(self, raw: bytes) -> CheckedLine:
+        return self._warned(raw) or fast.check_clean(raw) or self._slowly(raw)
 
     def _way(self, texts: Sequence[bytes]) -> Way | None:
         """Return how to check lines like the first and the last of these; None if not in bulk."""

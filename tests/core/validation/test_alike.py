@@ -13,8 +13,9 @@ from reconciler.core.validation import alike
 from reconciler.core.validation.alike import LinesAlike
 from reconciler.core.validation.checked_line import CheckedLine
 from reconciler.core.validation.line import check_slowly
+from reconciler.core.validation.warned import check_warned
 from tests.core.validation.test_fast import by_a_machine, mutants, repeated, scrambled
-from tests.core.validation.usual_lines import COMPACT, SPACED, box_line, image_level_line
+from tests.core.validation.usual_lines import COMPACT, PROVENANCE, SPACED, box_line, image_level_line
 
 ALIKE = [box_line(1), box_line(2, boxes=1), box_line(3, boxes=0), by_a_machine(box_line(4, boxes=0))]
 LABELLED = [
@@ -42,7 +43,7 @@ ORDINARY = written(ALIKE)
 
 
 def checked(texts: Sequence[bytes], by: LinesAlike | None = None) -> list[CheckedLine]:
-    found = (by or LinesAlike(check_slowly)).check_all(texts)
+    found = (by or LinesAlike(check_warned, check_slowly)).check_all(texts)
     return [CheckedLine(ref, tuple(labels), *outcome) for ref, labels, outcome in zip(*found, strict=True)]
 
 
@@ -160,13 +161,6 @@ def labelled_as(name: str, label: str) -> dict[str, Any]:
     return {name: 1, f"{name}-metadata": next(value for key, value in line.items() if key.endswith("data"))}
 
 
-def names(count: int) -> list[str]:
-    return [f"label-{number}" for number in range(count)]
-
-
-DATE = "2021-06-22T10:11:18.006Z"
-
-
 @pytest.mark.parametrize(
     "line",
     [
@@ -198,7 +192,10 @@ def test_an_odd_line_among_labels_of_images_is_left_to_others_alone(line: dict[s
         pytest.param(json.dumps(metadata() | labelled_as("a", "x") | {"a": "1"}), id="a-value-in-quotes"),
         pytest.param(json.dumps(metadata() | {"a": 1, "a-metadata": 1}), id="metadata-of-another-type"),
         pytest.param(
-            json.dumps({"source-ref": "s3://b/a.png"} | image_level(names(51), DATE)), id="too-many"
+            json.dumps(
+                {"source-ref": "s3://b/a.png"} | image_level(map(str, range(51)), PROVENANCE["creation-date"])
+            ),
+            id="too-many",
         ),
         pytest.param(
             json.dumps({"source-ref": "s3://b/a.png"} | labelled_as("cl", "x")), id="a-name-of-the-service"
@@ -240,7 +237,7 @@ def test_names_beyond_the_most_are_left_to_others(monkeypatch: pytest.MonkeyPatc
 
 
 def test_once_names_differ_a_block_between_two_lines_of_one_name_is_no_exception(left: list[bytes]):
-    lines = LinesAlike(check_slowly)
+    lines = LinesAlike(check_warned, check_slowly)
     checked(written(RENAMED), lines)
 
     checked(written([RENAMED[0], *RENAMED[:1]]), lines)
@@ -256,7 +253,7 @@ def test_after_a_block_in_vain_no_more_are_tried_for_a_while(
     check = alike._check_alike
     monkeypatch.setattr(alike, "_check_alike", lambda *given: tried.append(1) or check(*given))
     vain = [json.dumps(changed(width=1)).encode()] * 2
-    lines = LinesAlike(check_slowly)
+    lines = LinesAlike(check_warned, check_slowly)
 
     for _ in range(10):
         assert list(map(check_slowly, vain)) == checked(vain, lines)
@@ -265,3 +262,38 @@ def test_after_a_block_in_vain_no_more_are_tried_for_a_while(
         checked(ORDINARY, lines)
 
     assert 2 < len(tried) < 60
+
+
+WARNED = [line | {"reviewed": True} for line in (box_line(1), box_line(2), image_level_line(3))]
+
+
+def test_where_most_lines_have_warnings_others_are_not_tried_first_for_a_while(left: list[bytes]):
+    texts, lines = (
+        written([*WARNED, box_line(4), {"source-ref": "s3://b/c.png"}]),
+        LinesAlike(check_warned, check_slowly),
+    )
+
+    for _ in range(10):
+        assert list(map(check_slowly, texts)) == checked(texts, lines)
+    assert texts == left
+    for _ in range(60):
+        checked(texts, lines)
+
+    assert 2 * texts == left
+
+
+def test_where_few_lines_have_warnings_all_are_tried(left: list[bytes]):
+    texts, lines = written([*WARNED[:1], *ALIKE[:1], *LABELLED]), LinesAlike(check_warned, check_slowly)
+
+    for _ in range(3):
+        assert list(map(check_slowly, texts)) == checked(texts, lines)
+
+    assert 3 * texts[:2] == left
+
+
+@given(st.lists(mutants() | mutants(WARNED), min_size=1, max_size=5))
+def test_so_it_is_of_lines_whose_warnings_are_looked_for_first(texts: list[bytes]):
+    lines = LinesAlike(check_warned, check_slowly)
+    checked(written(WARNED), lines)
+
+    assert list(map(check_slowly, texts)) == checked(texts, lines)
