@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from math import inf
-from typing import Final
+from typing import Final, NamedTuple
 
 POLL_FIRST_SECONDS: Final = 0.5
 POLL_MOST_SECONDS: Final = 5.0
@@ -103,7 +103,7 @@ def scan_is_due(age: float, max_age: float, interval: float, listing: float, ahe
     Return whether a complete listing is due now: begun in the next cycle, it might end too late.
 
     It is begun early enough to end in time even if it takes twice as long, beside those of other datasets; but not
-    before half of its time, where that can be kept.
+    before half of its time, or a quarter for the sake of others, where that can be kept.
 
     Args:
         age: Seconds since the end of the last one; negative if the clock was set back, and then a listing is due.
@@ -112,26 +112,49 @@ def scan_is_due(age: float, max_age: float, interval: float, listing: float, ahe
         ahead: As `seconds_ahead` says.
     """
     latest = max_age - interval - listing
-    due = max(latest - listing - ahead, min(latest, max_age / 2)) if latest > 0 else max_age / 2
+    earliest = max(max_age / 2 - ahead, max_age / 4)
+    due = max(latest - listing - ahead, min(latest, earliest)) if latest > 0 else max_age / 2
     return age < 0 or age >= due
 
 
-def seconds_ahead(listings: Sequence[tuple[float, float]]) -> list[float]:
+class NextListing(NamedTuple):
+    """
+    The next regular listing of a dataset.
+
+    Attributes:
+        until: When it must end, on any clock.
+        seconds: How long it takes by itself.
+        max_age: How often it must be made, in seconds.
+    """
+
+    until: float
+    seconds: float
+    max_age: float
+
+
+def seconds_ahead(listings: Sequence[NextListing]) -> list[float]:
     """
     Return for each listing how much earlier than by itself it is begun, so that those after it end in time, too.
 
-    They share the calls of a second, so they follow one another: the one that must end first is begun first.
-
-    Args:
-        listings: For each, until when it must end, and the seconds that it takes by itself.
+    They share the calls of a second, so they follow one another: the one that must end first is begun first. One
+    that is made less often makes room for those that are made more often, and not the other way round.
     """
-    found, free = [0.0] * len(listings), inf
-    for place, (until, seconds) in sorted(enumerate(listings), key=lambda one: one[1], reverse=True):
-        by_itself = until - seconds
-        free = min(free, by_itself)
-        found[place] = by_itself - free
-        free -= seconds
+    found = [0.0] * len(listings)
+    for max_age in {each.max_age for each in listings}:
+        among = [(each, place) for place, each in enumerate(listings) if each.max_age <= max_age]
+        share = sum(each.seconds / each.max_age for each, _ in among if each.max_age < max_age)
+        free = inf
+        for each, place in sorted(among, reverse=True):
+            is_own = each.max_age == max_age
+            seconds = each.seconds / max(_LEAST_SHARE, 1.0 - share) if is_own else each.seconds
+            free = min(free, each.until - seconds) - seconds
+            if is_own:
+                found[place] = each.until - 2.0 * each.seconds - free
     return found
+
+
+_LEAST_SHARE: Final = 0.1
+"""How much of the calls a listing counts on, however much those take that are made more often."""
 
 
 EACH_SECONDS: Final = 10.0

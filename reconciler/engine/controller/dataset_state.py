@@ -12,6 +12,7 @@ from reconciler.core.drift.foreign_calls import MAX_SHOWN, ForeignCall
 from reconciler.core.moments import moment_or_none
 from reconciler.core.planning.calls import NO_CALLS, Calls
 from reconciler.core.planning.plan import PlanError, errors_of
+from reconciler.core.runtime.backoff import NextListing
 from reconciler.core.runtime.quotas import listing_seconds
 from reconciler.core.spec.policy import next_boundary
 from reconciler.core.status.conditions import (
@@ -173,26 +174,24 @@ class DatasetState:
         return self.loaded.schedule.is_scan_due(now - self.scanned_at, self.entries, self.ahead_seconds)
 
     def until_postponed_listing(self, now: float) -> float:
-        """
-        Return after how many seconds a listing is begun before which an edit has gone; infinite if none is due.
-
-        Half of the time in which another edit may go before it: some of it is left to that, and to other datasets.
-        """
+        """Return the seconds until a listing is begun that an edit has delayed; infinite if none is due."""
         if self.scanned_at is None or self.loaded is None or not self._is_listing_due(now):
             return inf
         latest = self.scanned_at + self.loaded.schedule.latest_scan_age(self.entries)
-        return max(0.0, (latest - now) / 2)
+        return max(0.0, (latest - now) / 2)  # the other half is for other edits, and for other datasets
 
     @property
     def entries(self) -> int:
         return self.summary.entries if self.summary else 0
 
     @property
-    def next_listing(self) -> tuple[float, float] | None:
-        """Return until when it must be listed again if that begins in a cycle, and its seconds; None if never."""
+    def next_listing(self) -> NextListing | None:
+        """Return the next regular listing, which begins with a cycle; None if there is none yet."""
         if self.stale_at is None or self.loaded is None or not self.is_scheduled:
             return None
-        return self.stale_at - self.loaded.schedule.longest_interval_seconds, listing_seconds(self.entries)
+        schedule, seconds = self.loaded.schedule, listing_seconds(self.entries)
+        until = self.stale_at - schedule.longest_interval_seconds
+        return NextListing(until, seconds, schedule.full_scan_max_age_seconds)
 
     def urgency(self, now: float) -> tuple[bool, float]:
         """Return the sort key of cycles: listings come last, the most overdue of them first."""

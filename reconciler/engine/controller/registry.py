@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from reconciler.core.moments import moment, moment_or_none
-from reconciler.core.runtime.backoff import seconds_ahead
+from reconciler.core.runtime.backoff import NextListing, seconds_ahead
 from reconciler.core.runtime.fleet import Partition
 from reconciler.core.spec.documents import Target
 from reconciler.core.status.conditions import FailureReason, Reason
@@ -156,7 +156,7 @@ class Registry:
 
     def spread_listings(self) -> None:
         """Have the listings of one role and Region begin one after the other, so that all end in time."""
-        places = defaultdict[str, list[tuple[DatasetState, tuple[float, float]]]](list)
+        places = defaultdict[str, list[tuple[DatasetState, NextListing]]](list)
         with self.lock:
             for state in self.states.values():
                 if (listing := state.next_listing) is not None:

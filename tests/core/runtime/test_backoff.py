@@ -21,6 +21,7 @@ from reconciler.core.runtime.backoff import (
     Admission,
     CallWindow,
     Hints,
+    NextListing,
     backoff,
     next_attempt,
     poll_delay,
@@ -152,32 +153,46 @@ def test_a_scan_that_others_follow_begins_earlier_but_not_before_half_of_its_tim
         for ahead in (0.0, 2_500.0, 1e6)
     ]
 
-    assert [18_670, 16_170, 10_800] == begun
+    assert [18_670, 16_170, 5_400] == begun
 
 
 def test_listings_that_must_end_together_begin_one_after_the_other():
     """Six of 500 s, of which each by itself would begin 1,000 s before its end: the six take 3,000 s together."""
-    assert [0, 500, 1_000, 1_500, 2_000, 2_500] == seconds_ahead([(9_000.0, 500.0)] * 6)
+    assert [2_500, 2_000, 1_500, 1_000, 500, 0] == seconds_ahead([NextListing(9_000.0, 500.0, 21_600.0)] * 6)
 
 
 def test_listings_far_apart_begin_as_each_would_by_itself():
     """In whatever order they are given; a short one that ends within a long one's time goes before it."""
-    assert [0.0, 0.0, 0.0] == seconds_ahead([(9_000.0, 500.0), (1_000.0, 500.0), (5_000.0, 500.0)])
-    assert [0.0, 60.0] == seconds_ahead([(1_000.0, 100.0), (880.0, 20.0)])
+    far = [NextListing(until, 500.0, 21_600.0) for until in (9_000.0, 1_000.0, 5_000.0)]
+    near = [NextListing(1_000.0, 100.0, 21_600.0), NextListing(880.0, 20.0, 21_600.0)]
+
+    assert [0.0, 0.0, 0.0] == seconds_ahead(far)
+    assert [0.0, 60.0] == seconds_ahead(near)
     assert [] == seconds_ahead([])
 
 
-@given(st.lists(st.tuples(st.floats(0, 1e4), st.floats(0.2, 500)), max_size=20))
-def test_whichever_listings_are_begun_when_they_are_due_all_end_in_time(listings: list[tuple[float, float]]):
+def test_a_listing_that_is_made_less_often_makes_room_for_others():
+    """A quarter of the calls is taken by one that is made every 400 s, which itself begins as if it were alone."""
+    often, seldom = NextListing(1_000.0, 100.0, 400.0), NextListing(1_010.0, 300.0, 21_600.0)
+
+    assert [0.0, 200.0] == seconds_ahead([often, seldom])
+    always = NextListing(1_000.0, 400.0, 400.0)
+    assert [0.0, 18 * 300.0] == seconds_ahead([always, seldom])
+
+
+@given(
+    st.lists(st.builds(NextListing, st.floats(0, 1e4), st.floats(0.2, 500), st.just(21_600.0)), max_size=20)
+)
+def test_whichever_listings_are_begun_when_they_are_due_all_end_in_time(listings: list[NextListing]):
     """One at a time, whether or not the calls of a second were free in between."""
     ahead = seconds_ahead(listings)
-    begin = [until - 2 * seconds - earlier for (until, seconds), earlier in zip(listings, ahead, strict=True)]
+    begin = [each.until - 2 * each.seconds - earlier for each, earlier in zip(listings, ahead, strict=True)]
     now = float("-inf")
 
-    for due, (until, seconds) in sorted(zip(begin, listings, strict=True)):
-        now = max(now, due) + seconds
-        assert now <= until + 1e-6
-    assert min(ahead, default=0.0) >= 0.0
+    for due, each in sorted(zip(begin, listings, strict=True)):
+        now = max(now, due) + each.seconds
+        assert now <= each.until + 1e-6
+    assert min(ahead, default=0.0) >= -1e-6
 
 
 def test_a_scan_from_the_future_is_due():

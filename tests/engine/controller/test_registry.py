@@ -182,4 +182,4 @@ def test_listings_of_one_place_are_spread_so_that_all_end_in_time(tmp_path: Path
 
     registry.spread_listings()
 
-    assert [0, 500, 1_000, 0, 0, 0, 0, 0] == [one.ahead_seconds for one in states]
+    assert [1_000, 500, 0, 0, 0, 0, 0, 0] == [one.ahead_seconds for one in states]
