@@ -91,7 +91,7 @@ class SourceError(ReconcilerError, code="RKD5003", exit_code=Exit.UNKNOWN):
 
 
 class ManifestUnavailable(SourceError, code="RKD5030"):
-    """Entries that a spec keeps outside git cannot be read now: what is desired is unknown."""
+    """Entries that a spec keeps outside git cannot be read now: the desired state is unknown."""
 
 
 class ManifestDenied(ManifestUnavailable, code="RKD5031", exit_code=Exit.DENIED):
@@ -277,6 +277,6 @@ def exit_code_of_problems(codes: Iterable[str]) -> Exit:
     """
     Return the gravest exit code that errors in specs call for, by their codes; DONE if there are none.
 
-    A file that cannot be read leaves unknown what is desired; any other error is one of the specs.
+    A file that cannot be read leaves the desired state unknown; any other error is one of the specs.
     """
     return gravest(_OF_SOURCES.get(code, Exit.INVALID) for code in codes)

@@ -1,4 +1,4 @@
-"""The images of an input: their names as keys in S3, and their sizes, from files or from what is known of S3."""
+"""The images of an input: their names as keys in S3, and their sizes, from files or from objects in S3."""
 
 from __future__ import annotations
 

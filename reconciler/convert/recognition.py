@@ -196,7 +196,7 @@ class Recogniser:
 
 
 def _narrow(head: bytes) -> bytes:
-    """Return text in UTF-16 as ASCII, as far as the names of elements need it."""
+    """Return text in UTF-16 as ASCII, which is enough to read the names of elements."""
     return head[2:].replace(b"\0", b"") if head[:2] in (b"\xff\xfe", b"\xfe\xff") else head
 
 

@@ -190,7 +190,7 @@ class ForeignCalls(Protocol):
     """Calls of other principals by dataset, and the request IDs of own calls. Methods may raise `StateError`."""
 
     def of(self, dataset: str) -> Sequence[ForeignCall]:
-        """Return what is remembered, the newest first."""
+        """Return the remembered calls, the newest first."""
         ...
 
     def add(self, dataset: str, call: ForeignCall) -> bool:

@@ -1,4 +1,4 @@
-"""What the engine remembers of what it has seen: datasets, entry by entry, the lines of specs, and images."""
+"""What the engine remembers: observed datasets, entry by entry, checked lines of specs, and images."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class ObservedEntries(Protocol):
     def update(
         self, dataset: str, before: Recollection, head: ObservedHead, changed: Iterable[Replaced]
     ) -> None:
-        """Replace the head and some blocks; forget everything if *before* is not what is remembered."""
+        """Replace the head and some blocks; forget everything if *before* is not the current memory."""
         ...
 
     def invalidate(self, dataset: str) -> None:
@@ -113,19 +113,19 @@ class JudgedFiles(Protocol):
     def read_only(self) -> bool: ...
 
     def of(self, name: str) -> JudgedFile | None:
-        """Return what is remembered of a file, by its name; None if that is nothing, or cannot be used."""
+        """Return the remembered results for a file, by its name; None if there are none that can be used."""
         ...
 
     def put(self, name: str, judged: JudgedFile) -> None:
-        """Replace what is remembered of a file. Raises nothing: what cannot be stored is not remembered."""
+        """Replace the remembered results for a file. Raises nothing; results that cannot be stored are lost."""
         ...
 
     def dataset(self, name: str) -> JudgedDataset | None:
-        """Return what is remembered of a whole dataset, by a name that no other spec tree gives one."""
+        """Return the remembered results for a dataset, by a name that is unique among all spec trees."""
         ...
 
     def put_dataset(self, name: str, judged: JudgedDataset) -> None:
-        """Replace what is remembered of a dataset, as `put` does."""
+        """Replace the remembered results for a dataset, as `put` does."""
         ...
 
 

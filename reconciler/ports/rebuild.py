@@ -50,7 +50,7 @@ class Rebuild(NamedTuple):
         description: The answer of DescribeDataset when its entries were saved; "" if it may have changed since.
         new_arn: ARN of the dataset that was created in its place; None before.
         tags: Of the old dataset, and then of the new one.
-        before, desired: What was observed at first, and what is desired.
+        before, desired: The entries observed at first, and the desired ones.
         snapshot: Where the observed lines are kept below the state directory.
     """
 

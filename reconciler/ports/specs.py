@@ -66,7 +66,7 @@ class Tree(Protocol):
         ...
 
     def canonical(self, path: str) -> str:
-        """Return the one name that stands for all that links give a file."""
+        """Return the canonical name of a file, the same for all names that links give it."""
         ...
 
     def display(self, path: str) -> str:
@@ -212,7 +212,7 @@ class BrokenDataset(Struct, frozen=True):
 
     Attributes:
         name: Its name where that much could be read, else the file.
-        files: Where its entries are, as far as that could be read: to say what else is wrong.
+        files: The files of its entries that the document names, if readable: to report their problems as well.
         named: Whether the name is its own.
         labels: None if they cannot be known.
     """

@@ -1,7 +1,7 @@
 """
 The gateway to AWS.
 
-Its law: boto3 and botocore are imported only here, where the CLI makes clients, and in the emulator.
+Invariant: boto3 and botocore are imported only here, where the CLI makes clients, and in the emulator.
 """
 
 from __future__ import annotations

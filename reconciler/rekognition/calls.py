@@ -65,7 +65,7 @@ class Limiter:
         self._under_way = threading.local()
 
     def wait(self, account: str, region: str, operation: str) -> None:
-        """Wait until the call may be sent; the thread reports its end by `answered`."""
+        """Wait until the call may be sent; the thread reports its end by `record_answer`."""
         if self._calls is None:
             return
         with self._lock:
@@ -86,7 +86,7 @@ class Limiter:
         with gate.queue:
             while (delay := gate.window.wait(self._now())) > 0:
                 self._sleep(min(delay, _CHECK_SECONDS))
-            self._under_way.admission = gate.window.let_out(self._now())
+            self._under_way.admission = gate.window.record_call(self._now())
 
     @contextmanager
     def yielding(self) -> Iterator[None]:
@@ -97,11 +97,11 @@ class Limiter:
         finally:
             self._under_way.yields = False
 
-    def answered(self) -> None:
+    def record_answer(self) -> None:
         """Record that the call of this thread is over, with or without an answer."""
         admission: Admission | None = getattr(self._under_way, "admission", None)
         if admission is not None:
-            admission.answered(self._now())
+            admission.record_answer(self._now())
             self._under_way.admission = None
 
 

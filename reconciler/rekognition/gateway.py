@@ -103,7 +103,7 @@ class Rekognition:
 
         # Emitted before and after each attempt, the SDK's own retries included.
         client.meta.events.register("before-send.rekognition", before_send)
-        client.meta.events.register("response-received.rekognition", lambda **_: limiter.answered())
+        client.meta.events.register("response-received.rekognition", lambda **_: limiter.record_answer())
         if meter is not None:  # first, so that it counts what is refused below
             add_meter(client.meta.events, meter)
         client.meta.events.register("response-received.rekognition", received)

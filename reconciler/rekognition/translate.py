@@ -154,7 +154,7 @@ def translated(operation: str) -> Iterator[None]:
 
 
 def _mistyped_region(text: str) -> str:
-    """Return what is wrong with the Region in an address of AWS that does not answer, to end a sentence."""
+    """Return the problem of the Region in an address of AWS that does not answer, to end a sentence."""
     found = _HOST.search(text)
     return f" ({found[1]} is not a Region such as us-east-1)" if found and not is_region(found[1]) else ""
 
@@ -208,7 +208,7 @@ def _came_through(exc: Exception, *modules: ModuleType) -> bool:
 
 
 def _unreadable(exc: Exception) -> str:
-    """Return what is wrong with an answer; an exception of code of the SDK itself says nothing to a user."""
+    """Return the problem of an answer; the text of an exception inside the SDK would not help a user."""
     if isinstance(exc, RecursionError):
         return f"redirected in a circle{on_the_way()}"
     last = [str(frame.f_globals.get("__name__")) for frame, _ in walk_tb(exc.__traceback__)][-1:]

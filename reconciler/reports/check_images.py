@@ -73,7 +73,7 @@ DOCUMENT: Final = CheckImagesDoc
 
 
 def render_text(check: ImagesCheck, options: RenderOptions) -> Iterator[Line]:
-    """Yield a line for each dataset, and below it what is wrong with its images."""
+    """Yield a line for each dataset, and below it the problems of its images."""
     return stacked(_dataset_lines(dataset, options.screen) for dataset in check.datasets)
 
 

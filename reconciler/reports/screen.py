@@ -83,7 +83,7 @@ class Screen(Struct, frozen=True):
         return ("".join(map(self._span, content)) for content in shown)
 
     def _wrapped(self, content: Line) -> Iterator[Line]:
-        """Part a line at its spaces into lines of the screen; what continues one is indented by four more."""
+        """Split a line at its spaces into lines of the screen; continued lines are indented by four more."""
         spans = [span if isinstance(span, Span) else self._more(span) for span in content]
         text = "".join(visible(span.text) for span in spans)
         if len(text) <= self.width:

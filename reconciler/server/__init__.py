@@ -1,5 +1,5 @@
 """
-What others can ask of a running controller, over HTTP.
+The HTTP interface of a running controller: probes, metrics, pages and orders.
 
-Its law: it answers from what is known already, and never waits for AWS or for a worker.
+Invariant: it answers from what is known already, and never waits for AWS or for a worker.
 """

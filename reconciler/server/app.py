@@ -1,4 +1,4 @@
-"""The routes, and what is answered there."""
+"""The routes and their answers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _LONGEST_NUMBER: Final = 10  # digits; Python converts no more than some thousan
 
 
 class Controls(Protocol):
-    """What may be asked of the controller; the datasets that are named exist."""
+    """The orders that the controller accepts; every named dataset exists."""
 
     @property
     def alive(self) -> bool: ...

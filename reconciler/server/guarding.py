@@ -38,7 +38,7 @@ _TOKEN: Final = "x-gitlab-token"  # noqa: S105  the name of a header
 @dataclass(frozen=True, slots=True)
 class Secrets:
     """
-    What posts are let in with; None lets none in.
+    The secrets that authenticate POST requests; without one, such requests are refused.
 
     Attributes:
         token: Of POST /reconcile, as a bearer token; POST /hooks/git takes it as well.

@@ -86,7 +86,7 @@ async def _served(server: uvicorn.Server, listener: socket.socket) -> None:
 @contextmanager
 def listening(app: Any, host: str, port: int) -> Iterator[str]:
     """
-    Serve *app*, and give its URL.
+    Serve *app* within the block, and yield its URL.
 
     Raises:
         OSError: The address cannot be taken.

@@ -244,7 +244,7 @@ def _since(drift_view: DriftView, *, applying: bool) -> str:
 
 
 def _pieces(text: Iterator[bytes]) -> Iterator[bytes]:
-    """Join what is rendered bit by bit, so that a large page is not thousands of writes."""
+    """Join rendered fragments into larger pieces, so that a large page does not take thousands of writes."""
     held: list[bytes] = []
     length = 0
     for bit in text:
@@ -257,7 +257,7 @@ def _pieces(text: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _headers(allowed: str) -> Mapping[str, str]:
-    """Return what a page of this policy is sent with; none may be shown inside another."""
+    """Return the HTTP headers of a page with this policy; no page may be shown in a frame."""
     return _SHARED | {"Content-Security-Policy": f"{allowed}; frame-ancestors 'none'"}
 
 

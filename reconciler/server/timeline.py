@@ -88,7 +88,7 @@ def _sent(sending: Work | None, view: DatasetView, now: float) -> CycleStep:
 
 def forecast(work: Work, now: float) -> str:
     """
-    Return what the running apply costs by its plan, and counted down, when it will be proven.
+    Return the forecast calls of the running apply, and a countdown to its proof.
 
     Empty for less than a minute, and where nothing was forecast.
     """

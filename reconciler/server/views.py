@@ -1,4 +1,4 @@
-"""What the pages show of one dataset: taken under the registry's lock, and rendered without it."""
+"""The data of one dataset for the pages: taken under the registry's lock, and rendered without it."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def _lines(state: DatasetState) -> tuple[HistoryLine, ...]:
 
 
 def _result(pair: tuple[Mapping[str, Any], int]) -> tuple[object, ...]:
-    """Return what two cycles have in common if they need not be listed apart."""
+    """Return the key of a cycle: consecutive cycles with one key are listed as one."""
     line, drifted = pair
     return drifted, *(value for key, value in sorted(line.items()) if key != "at")
 

@@ -64,7 +64,7 @@ def is_damage(exc: Exception) -> bool:
 
 
 def reason_of(exc: Exception, path: Path) -> str:
-    """Return what is wrong; SQLite calls many errors of the disk by one name, also that it is full."""
+    """Return the reason of an error; SQLite has one name for many errors of the disk, a full one included."""
     if isinstance(exc, OSError):
         return exc.strerror or str(exc)
     if getattr(exc, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_IOERR:

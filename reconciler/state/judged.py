@@ -44,7 +44,7 @@ _encoder = msgspec.msgpack.Encoder()
 
 def cache_directory() -> Path | None:
     """
-    Return the directory for what may be lost, after the XDG Base Directory Specification.
+    Return the directory for disposable data, by the XDG Base Directory Specification.
 
     None for a user without a home, such as the arbitrary one of a container.
     """

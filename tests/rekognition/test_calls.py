@@ -34,7 +34,7 @@ def test_a_burst_passes_and_the_next_call_waits() -> None:
     limit = limiter(5, watch)
     for _ in range(6):
         limit.wait("a", "r", "Op")
-        limit.answered()
+        limit.record_answer()
 
     assert pytest.approx(WINDOW_SECONDS) == watch.time
 
@@ -53,7 +53,7 @@ def test_only_the_rest_of_a_window_is_waited_for() -> None:
     watch = Stopwatch()
     limit = limiter(1, watch)
     limit.wait("a", "r", "Op")
-    limit.answered()
+    limit.record_answer()
     watch.time = 1.0
     limit.wait("a", "r", "Op")
 
@@ -65,7 +65,7 @@ def test_each_account_region_and_operation_has_a_window_of_its_own() -> None:
     limit = limiter(1, watch)
     for key in [("a", "r", "Op"), ("b", "r", "Op"), ("a", "s", "Op"), ("a", "r", "Other")]:
         limit.wait(*key)
-        limit.answered()
+        limit.record_answer()
     assert [] == watch.slept
 
     limit.wait("a", "r", "Op")
@@ -88,7 +88,7 @@ def test_threads_share_one_window() -> None:
 
     def call() -> None:
         limit.wait("a", "r", "Op")
-        limit.answered()
+        limit.record_answer()
 
     threads = [threading.Thread(target=call) for _ in range(12)]
     for thread in threads:
@@ -121,7 +121,7 @@ def test_a_listing_gives_way_to_other_calls_but_not_for_ever(left_after: int, wa
     watch = Stopwatch()
     limit = limiter(5, watch)
     limit.wait("a", "r", "Op")
-    limit.answered()
+    limit.record_answer()
     (gate,) = limit._gates.values()
     gate.enter(1)  # as another thread does that waits for its turn
 

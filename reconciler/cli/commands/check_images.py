@@ -28,7 +28,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """Print what is wrong with the images of every selected dataset."""
+    """Print the problems of the images of every selected dataset."""
     from reconciler.cli.output.show import show
     from reconciler.cli.output.terminal import announce
     from reconciler.cli.pictures import side_by_side

@@ -69,7 +69,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _awaited(known: KnownStatuses, kind: str) -> Exit:
-    """Return what a condition amounts to over all datasets: DONE if it is True, PENDING if False, else UNKNOWN."""
+    """Return one exit code for a condition of all datasets: DONE if it is True, PENDING if False, else UNKNOWN."""
     from reconciler.reports.status.json import datasets_doc
 
     found = [

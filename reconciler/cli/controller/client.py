@@ -96,7 +96,7 @@ def _token() -> str:
 
 
 def _raise(server: str, status: int, answer: IO[bytes]) -> NoReturn:
-    """Raise the error that a status stands for, with the reason that the controller gives."""
+    """Raise the error for an HTTP status, with the reason that the controller gives."""
     try:
         found = json.loads(answer.read(_MAX_BYTES))
         why = found["error"] if isinstance(found["error"], str) else None

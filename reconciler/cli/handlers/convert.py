@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 _MEMORY: Final = "convert --images"
-"""Stands for the dataset in what is remembered of images; no dataset can have this name."""
+"""The name under which images are remembered that belong to no dataset; no dataset can have it."""
 
 
 def read_labels(form: str, source: Path, args: argparse.Namespace) -> Converted:

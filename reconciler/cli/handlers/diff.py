@@ -88,7 +88,7 @@ def _sides(asked: _Asked, history: History) -> tuple[Side, Side]:
 
 @contextmanager
 def _read(args: argparse.Namespace, history: History, *sides: Side) -> Iterator[tuple[Reading, Reading]]:
-    """Yield what is desired at both revisions."""
+    """Yield the desired entries of both revisions."""
     kept = kept_manifests(args)
     before, after = (_load(args, history, side, kept) for side in sides)
     with ExitStack() as stack:

@@ -134,7 +134,7 @@ def box(row: Row, layout: Layout, names: Mapping[int | str, str], options: Optio
 
 
 def _no_numbers(form: Sequence[Role], cells: Sequence[str]) -> str:
-    """Return what is wrong with the cells of a box."""
+    """Return the problem of the cells of a box."""
     wanted = "four numbers [x, y, width, height]" if form == (Role.BBOX,) else "numbers"
     cell = next((cell for cell in cells if number(cell) is None), "").strip()
     way = ", with a decimal point" if number(cell.replace(",", ".")) is not None else ""

@@ -115,7 +115,7 @@ def _line(raw: bytes, origin: Origin, options: Options, notes: Notes) -> Line:
 
 
 def _refused(fields: Fields, options: Options, origin: Origin) -> tuple[Problem, ...]:
-    """Return a problem for each attribute, of those to convert, that is of a job of another kind."""
+    """Return a problem for each attribute to convert that comes from another kind of job."""
     found = []
     for key, value in fields.items():
         kind, name = value.get("type") if isinstance(value, dict) else None, key.removesuffix(METADATA)

@@ -27,7 +27,7 @@ _FIRST: Final = 1
 
 @contextmanager
 def _split(context: WriterContext) -> Iterator[Add]:
-    """Write the images at once, and the annotations behind them, by way of a temporary file."""
+    """Write the images directly, and the annotations, from a temporary file, behind them."""
     with (
         context.files.create(f"annotations/instances_{context.split}.json") as out,
         temporary_file() as notes,

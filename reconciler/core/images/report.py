@@ -101,7 +101,7 @@ class ImagesCheck(Struct, frozen=True):
 
 
 ImageProblems = Callable[[Sequence[str]], Mapping[str, tuple[Problem, ...]]]
-"""Returns what is wrong with the images of some source-refs; those with nothing wrong are absent."""
+"""Returns the problems of the images of some source-refs; images without a problem are absent."""
 
 
 def with_images(

@@ -129,7 +129,7 @@ class Isolation(Generic[T]):
                 self._wanted = None
         return self._wanted
 
-    def known_in_place(self, items: Iterable[T]) -> None:
+    def record_in_place(self, items: Iterable[T]) -> None:
         """
         Record that these lines were observed in place, so that they are not sent again.
 
@@ -147,7 +147,7 @@ class Isolation(Generic[T]):
                 else:
                     self._give_up()
             elif self._hunts:
-                yield from self._hunt(*self._hunts.popleft())
+                yield from self._find_culprit(*self._hunts.popleft())
             else:
                 self._merge()
 
@@ -155,7 +155,7 @@ class Isolation(Generic[T]):
         if not (yield places):
             self._hunts.append((self._sent, self._sent))
 
-    def _hunt(self, suspects: Places, failed: Places) -> Steps:
+    def _find_culprit(self, suspects: Places, failed: Places) -> Steps:
         """
         Search for one culprit among the suspects.
 

@@ -95,7 +95,7 @@ class Diff(Struct, frozen=True):
 
     @property
     def is_nothing(self) -> bool:
-        """Return whether exactly the desired entries were observed, without an error list and to the letter."""
+        """Return whether exactly the desired entries were observed, unchanged and without an error list."""
         differs = self.changes or self.ignored or self.errored or self.others
         return not differs and self.desired == self.observed == self.unchanged
 

@@ -36,7 +36,7 @@ class PlanError(NamedTuple):
 
 
 def errors_of(problems: Iterable[Problem]) -> tuple[PlanError, ...]:
-    """Return what is wrong with the specs of a dataset as its plan says it; warnings are for `validate`."""
+    """Return the errors of the specs of a dataset in the form of a plan; only `validate` reports warnings."""
     return tuple(_as_plan_error(problem) for problem in problems if problem.is_error)
 
 
@@ -149,7 +149,7 @@ class DatasetPlan(Struct, frozen=True):
         labels: What an apply does to each label, from AWS to git; empty until an explanation is requested.
         creation: What an apply creates first; None if the dataset exists, or if that was not determined.
         closed: Why changes are withheld until the dataset opens; None if it is open.
-        is_of_backup: Whether a backup says what is desired, and not git.
+        is_of_backup: Whether the desired entries come from a backup, not from git.
     """
 
     name: str

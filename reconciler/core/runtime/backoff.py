@@ -42,7 +42,7 @@ class Admission:
     def __init__(self, start: float) -> None:
         self.free_at = start + UNANSWERED_SECONDS
 
-    def answered(self, now: float) -> None:
+    def record_answer(self, now: float) -> None:
         """Record the answer, which proves that the call has arrived by now."""
         self.free_at = min(self.free_at, now + WINDOW_SECONDS)
 
@@ -68,7 +68,7 @@ class CallWindow:
         full = len(self._let_out) == self._calls
         return max(0.0, self._let_out[0].free_at - now) if full else 0.0
 
-    def let_out(self, now: float) -> Admission:
+    def record_call(self, now: float) -> Admission:
         """Record a call that is sent now, after `wait` returned 0."""
         admission = Admission(now)
         self._let_out.append(admission)

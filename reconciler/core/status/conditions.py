@@ -1,5 +1,5 @@
 """
-The conditions of a dataset, in the format of Kubernetes conditions, and the health that they amount to.
+The conditions of a dataset, in the format of Kubernetes conditions, and the health that follows from them.
 
 A condition is True, False or Unknown, for one of a closed set of reasons. Messages hold no times and no
 counts, so that an unchanged condition has an unchanged message. A condition becomes Unknown when its last

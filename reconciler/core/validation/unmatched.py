@@ -110,7 +110,7 @@ def unmatched_paths(
     """
     Return the paths that match no field of any desired entry to which their rule applies.
 
-    A path of a rule that applies to no entry is not among them: its ``match`` is what is wrong.
+    A path of a rule that applies to no entry is not among them: the fault is in its ``match``.
 
     Args:
         lines: Gives the usable desired lines, as far as they are needed.

@@ -37,7 +37,7 @@ class Assignment:
 
     Attributes:
         loaded: The loaded spec of the dataset; None if it cannot be read.
-        digest: Digest of what is desired; None if it is not known yet.
+        digest: Digest of the desired state; None if it is not known yet.
         generation: The generation of the dataset that the spec belongs to.
         observes: Whether applying is suspended: the spec is that of mode observe then.
     """

@@ -47,7 +47,7 @@ class DatasetState:
 
     Attributes:
         loaded: The loaded spec; None if its document cannot be read.
-        digest: Digest of what is desired; None if it could not be computed.
+        digest: Digest of the desired state; None if it could not be computed.
         revision: The commit that the spec was read from.
         generation: Counts changes of the spec; a newer generation supersedes a running cycle.
         due: When the next cycle starts, by the monotonic clock.

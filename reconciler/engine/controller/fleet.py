@@ -92,7 +92,7 @@ class Fleet:
         partition, now = self.partition_of(target), self._seconds()
         holding = self._holdings.get(partition) if partition else None
         if holding is None or not holding.is_owned(now) or (writes and not holding.elector.may_write(now)):
-            raise NotLeader(self.whose(target))
+            raise NotLeader(self.owner_in_words(target))
 
     def owns(self, target: Target) -> bool:
         partition = self.partition_of(target)
@@ -103,7 +103,7 @@ class Fleet:
         """Return whether this replica reports a dataset without a partition, such as one with an invalid spec."""
         return preferred(dataset, self._members()) == self.identity
 
-    def whose(self, target: Target) -> str:
+    def owner_in_words(self, target: Target) -> str:
         """Return in words which replica owns the partition of a target."""
         partition = self.partition_of(target)
         if partition is None:

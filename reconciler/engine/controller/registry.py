@@ -215,7 +215,7 @@ class Ownership:
         return any(self._fleet.partition_of(target) == partition for target in list(self._running.values()))
 
     def reassign(self) -> None:
-        """Make the datasets that came to this replica due, and forget what is known about those that left."""
+        """Make the datasets that came to this replica due, and forget the state of those that left."""
         with self._registry.lock:
             now = self._registry.monotonic()
             changed = [state for state in self._registry.states.values() if self._assign(state, now)]
@@ -228,7 +228,7 @@ class Ownership:
         """Note whether this replica owns a dataset; return whether that, or the owner, changed."""
         target = state.loaded.target if state.loaded else None
         owned = self._fleet.owns(target) if target else self._fleet.represents(state.name)
-        whose = self._fleet.whose(target) if target else "another replica reports the dataset"
+        whose = self._fleet.owner_in_words(target) if target else "another replica reports the dataset"
         if owned:
             came = state.is_elsewhere
             if came:

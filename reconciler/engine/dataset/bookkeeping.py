@@ -1,4 +1,4 @@
-"""Update what is remembered of a dataset after an apply: quarantine, applied entries, backups."""
+"""Update the memory of a dataset after an apply: quarantine, applied entries, backups."""
 
 from __future__ import annotations
 
@@ -211,7 +211,10 @@ def remember_entries(
             head = head._replace(are_applied=earlier.head.are_applied and not changed)
         if changed or head != earlier.head:
             memory.update(name, earlier, head, changed)
-    except (SourceError, StateError) as exc:  # what is remembered of before belongs to another description
+    except (
+        SourceError,
+        StateError,
+    ) as exc:  # the memory of earlier observations belongs to another description
         log.warning("status.unsaved", dataset=name, reason=str(exc))
 
 

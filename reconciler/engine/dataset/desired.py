@@ -289,5 +289,5 @@ class Desired:
 def unread(
     loaded: LoadedDataset, overrides: Overrides = NO_OVERRIDES, revision: str | None = None
 ) -> Desired:
-    """Return what is desired of one dataset, its entries not read yet."""
+    """Return the desired state of one dataset, its entries not read yet."""
     return Desired(loaded, list(loaded.problems), overrides=overrides, revision=revision)

@@ -93,7 +93,7 @@ def observe_incrementally(desired: Desired, context: Context, deadline: float) -
 def _as_desired(
     desired: Desired, recollection: Recollection, description: Description, context: Context
 ) -> Observation:
-    """Return the observation of a dataset that held exactly what is desired, where neither has changed since."""
+    """Return the observation of a dataset that held exactly the desired entries, if neither has changed since."""
     entries = desired.entries
     log.info("observe.finished", entries=entries, read=0)
     return Observation(

@@ -138,7 +138,7 @@ class SpooledListing(Listing):
 
     def fill(self, pages: Iterable[Sequence[str]]) -> Iterator[Line]:
         """
-        Keep every line as it comes, after those that are kept already, and give it on.
+        Append every line to the file, and yield it.
 
         Raises:
             UnknownAnswer: A line cannot be one of a dataset.

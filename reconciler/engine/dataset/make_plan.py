@@ -45,7 +45,7 @@ class Known(Struct, frozen=True):
         base: What was last applied.
         quarantine: Lines that are not sent for now, or sent with care.
         now: Seconds since the epoch; 0 if no time is known, so that no change window is considered.
-        images: Returns what is wrong with the images of some source-refs; None if that is not asked for.
+        images: Returns the problems of the images of some source-refs; None if images are not checked.
     """
 
     base: Base = NOTHING_APPLIED

@@ -1,4 +1,4 @@
-"""Observe a dataset: find it, wait until it rests, and compare its whole listing with what is desired."""
+"""Observe a dataset: find it, wait until it is settled, and compare its listing with the desired entries."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Incremental(Struct, frozen=True):
 
 class Observation(Struct, frozen=True):
     """
-    One complete observation of a dataset, by a listing or by what is remembered of an earlier one.
+    One complete observation of a dataset, by a listing or from the memory of an earlier one.
 
     Attributes:
         description: The answer of DescribeDataset before the listing and, unchanged, after it.
@@ -183,7 +183,7 @@ OVERRIDE: Final = "if the listing is known to be whole, use --trust-listing"
 
 def observe(desired: Desired, arn: str, context: Context, deadline: float) -> Observation:
     """
-    Read every entry and compare it with what is desired.
+    Read every entry and compare it with the desired one.
 
     If the listing is shorter than the service's count, each entry that seems missing is queried by itself.
 

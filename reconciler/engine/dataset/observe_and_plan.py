@@ -107,7 +107,7 @@ def plan_for(desired: Desired, seen: Observation | None, context: Context) -> Pl
 def _log_unmatched(desired: Desired, seen: Observation) -> None:
     orphans = (change.source_ref for change in seen.diff.changes if change.action is Action.ORPHAN)
     found = still_unmatched(desired.unmatched, orphans)
-    if seen.incremental is None:  # of other observations not every line is at hand
+    if seen.incremental is None:  # an incremental observation does not hold every line
         found += still_unmatched_paths(desired.unmatched, lambda: (raw for raw, _, _ in seen.listing.lines()))
     for one in found:
         log.warning("spec.unmatched", place=str(one.problem.origin), reason=one.problem.message)

@@ -1,4 +1,4 @@
-"""Observe, plan, apply and prove: the one way to bring a dataset to what is desired."""
+"""Observe, plan, apply and prove: the one way to bring a dataset to its desired state."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class Session:
 
 def reconcile(desired: Desired, session: Session, review: Callable[[Planned], object]) -> Outcome:
     """
-    Observe, plan, apply and prove: bring one dataset to what is desired, as far as mode and guards allow.
+    Observe, plan, apply and prove: bring one dataset to its desired state, as far as mode and guards allow.
 
     Success is what a second observation shows, never what a call returned. A dataset that changes between
     the observation and the first update is observed again.

@@ -149,7 +149,7 @@ class Sender:
             return self._suspicion.record_failure(lines)
         for ref in _samples(list(lines)) if len(lines) > 1 else ():
             if self._update({ref: lines[ref]}).phase is not Phase.UPDATE_FAILED:
-                search.known_in_place([ref])
+                search.record_in_place([ref])
                 return self._suspicion.record_failure(lines)
         return False
 

@@ -98,7 +98,7 @@ def check_some(
     dataset: str, source_refs: Iterable[str], stated: Stated, images: Images, memory: CheckedImages
 ) -> dict[str, tuple[Problem, ...]]:
     """
-    Return what is wrong with each of these images; those with nothing wrong are absent.
+    Return the problems of each of these images; images without a problem are absent.
 
     At most `MAX_READ` new or changed images are read. An image that could not be checked has a problem that says
     so; it is never called missing.
@@ -156,7 +156,7 @@ class _Check:
     The check of some images, while it lasts.
 
     Args:
-        take: Called with each image that exists; returns what is wrong with it.
+        take: Called with each image that exists; returns its problems.
         raises: Whether a failure that concerns more than one image is raised; else each image has it as a problem.
     """
 

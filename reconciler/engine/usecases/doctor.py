@@ -78,7 +78,7 @@ def examine_broken(dataset: BrokenDataset, path: str) -> DatasetPreflight:
 
 
 def unclaimed(found: Reading, path: str) -> tuple[CheckResult, ...]:
-    """Return what is wrong in the specs and belongs to no dataset alone, if anything is."""
+    """Return the errors of the specs that belong to no single dataset."""
     claimed = {problem for dataset in found.datasets for problem in dataset.problems}
     claimed |= {problem for broken in found.broken for problem in broken.problems}
     errors = [str(p) for p in found.problems if p.is_error and p not in claimed]

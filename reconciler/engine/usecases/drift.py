@@ -88,7 +88,7 @@ def drift_of(desired: Desired, planned: Planned) -> DatasetDrift:
 
 
 def _add_dates(drift: DatasetDrift, memory: Memory, now: float, *, remember: bool) -> DatasetDrift:
-    """Add since when each image is drifted, and whose calls may be the cause, as far as that is remembered."""
+    """Add the remembered facts: since when each image is drifted, and whose calls may be the cause."""
     before = memory.sightings.of(drift.name)
     drifted = [item.source_ref for item in drift.items if not item.is_pending]
     after = {one.source_ref: one for one in sighted(before, drifted, now)}

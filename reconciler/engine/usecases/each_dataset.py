@@ -76,7 +76,7 @@ def open_plans(datasets: Iterable[Desired], context_of: Contexts) -> Iterator[tu
 
 
 def plan_of_unusable(desired: Desired) -> DatasetPlan:
-    """Return the plan of a dataset whose specs cannot be used: it is not known what is desired of it."""
+    """Return the plan of a dataset whose specs cannot be used, so that its desired state is unknown."""
     return unplanned(desired.name, errors_of(desired.errors), desired.exit_code)
 
 

@@ -117,7 +117,7 @@ def _collect(lines: Iterator[Line]) -> _Seen:
 @dataclass(slots=True)
 class OrderedLines:
     """
-    The lines of a dataset, none of which is wrong by itself.
+    The lines of a dataset, each valid by itself.
 
     Attributes:
         first, last: Of all source-refs, in the order of code points.

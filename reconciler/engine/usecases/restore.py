@@ -1,4 +1,4 @@
-"""Restore entries from a backup: its lines become what is desired, of those entries alone."""
+"""Restore entries from a backup: its lines become the desired lines of these entries, and of no others."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def as_desired(
     loaded: LoadedDataset, file: BackupFile, overrides: Overrides = NO_OVERRIDES, revision: str | None = None
 ) -> Desired:
     """
-    Return the entries of a snapshot as what is desired of a dataset, whose mode, limits and guards stay.
+    Return the entries of a snapshot as the desired entries of a dataset; its mode, limits and guards stay.
 
     They are compared exactly, whichever side changed, and other entries are left alone. A line that the
     service marked with errors when it was kept is named and not sent: it would be marked again.

@@ -219,7 +219,7 @@ def full_scan(loaded: LoadedDataset, entries: int) -> FullScan:
 
 
 def _read_broken(dataset: BrokenDataset) -> BrokenDataset:
-    """Add what is wrong with its lines."""
+    """Return a broken dataset with the problems of its lines."""
     problems = {*dataset.problems, *problems_of_lines(dataset)}
     return replace(dataset, problems=tuple(sorted(problems, key=by_place)))
 

@@ -122,7 +122,7 @@ def test_the_laws_hold_whatever_fails(context, allowance, partial):
             stored |= set(batch.items)
         elif partial:
             seen = {line for line in batch.items if line not in service.poison and chance.random() < 0.3}
-            isolation.known_in_place(seen)
+            isolation.record_in_place(seen)
             stored |= seen
 
     named = {*isolation.isolated}.union(*isolation.unresolved_groups)
@@ -250,7 +250,7 @@ def test_the_last_line_of_a_failed_group_is_not_isolated_unsent():
     isolation = Isolation(lines(2), limit=20, allowance=0)
     isolation.next()
     isolation.record(passed=False)
-    isolation.known_in_place([0])
+    isolation.record_in_place([0])
 
     assert isolation.next() is None
     assert ((), ((1,),)) == (isolation.isolated, isolation.unresolved_groups)
@@ -262,7 +262,7 @@ def test_a_line_that_is_alone_because_the_others_are_in_place_is_isolated_when_i
     isolation.next()
     isolation.record(passed=False)
     assert (0, 1) == isolation.next().items
-    isolation.known_in_place([0])
+    isolation.record_in_place([0])
     assert (1,) == isolation.next().items
     isolation.record(passed=False)
 
@@ -280,7 +280,7 @@ def test_the_deferred_parts_of_all_searches_go_together(in_place, merged):
     while not service.passed and (batch := isolation.next()):
         isolation.record(passed=service.update(batch.items))
         if len(service.failed) == 6:
-            isolation.known_in_place(in_place)
+            isolation.record_in_place(in_place)
     service.carry_out(isolation)
 
     assert merged == sets(service.passed)
@@ -289,15 +289,15 @@ def test_the_deferred_parts_of_all_searches_go_together(in_place, merged):
 def test_what_an_observation_found_in_place_is_not_sent():
     """A line that an observation finds in place is not sent again, even if a retry is due."""
     isolation = Isolation(lines(8), limit=80)
-    isolation.known_in_place([0, 99])
+    isolation.record_in_place([0, 99])
     assert tuple(range(1, 8)) == isolation.next().items
     isolation.record(passed=False)
-    isolation.known_in_place([1, 2, 3])
+    isolation.record_in_place([1, 2, 3])
 
     assert (4, 5) == isolation.next().items
-    isolation.known_in_place([4])
+    isolation.record_in_place([4])
     assert (5,) == isolation.next().items
-    isolation.known_in_place([5, 6, 7])
+    isolation.record_in_place([5, 6, 7])
     assert isolation.next() is None
     assert ((), ()) == (isolation.isolated, isolation.unresolved_groups)
 

@@ -72,12 +72,12 @@ class TestCallWindow:
             now += gap
             while True:
                 for end, admission in [item for item in unanswered if item[0] <= now]:
-                    admission.answered(end)
+                    admission.record_answer(end)
                     unanswered.remove((end, admission))
                 if (delay := window.wait(now)) == 0:
                     break
                 now += min(delay, 0.05)
-            unanswered.append((now + took, window.let_out(now)))
+            unanswered.append((now + took, window.record_call(now)))
             arrivals.append(now + min(took * share, UNANSWERED_SECONDS - WINDOW_SECONDS))
         arrivals.sort()
         for first, after in zip(arrivals, arrivals[most:], strict=False):
@@ -87,22 +87,22 @@ class TestCallWindow:
         window = CallWindow(5)
         for _ in range(5):
             assert window.wait(100.0) == 0
-            window.let_out(100.0).answered(100.0)
+            window.record_call(100.0).record_answer(100.0)
 
         assert pytest.approx(WINDOW_SECONDS) == window.wait(100.0)
 
     def test_does_not_save_up_what_was_not_used(self) -> None:
         window = CallWindow(1)
-        window.let_out(0.0).answered(0.0)
+        window.record_call(0.0).record_answer(0.0)
 
         assert window.wait(100.0) == 0
-        window.let_out(100.0)
+        window.record_call(100.0)
         assert window.wait(100.0) > 1.0
 
     def test_counts_a_call_from_its_answer(self) -> None:
         """A call counts from its answer, as it may have arrived as late as that."""
         window = CallWindow(1)
-        window.let_out(0.0).answered(0.4)
+        window.record_call(0.0).record_answer(0.4)
 
         assert pytest.approx(0.4 + WINDOW_SECONDS) == window.wait(0.0)
 

@@ -227,7 +227,7 @@ def test_a_target_without_an_account_is_in_that_of_the_credentials(cluster: Clus
     only = cluster.replica("only", [target(None, None)])
     only.step(3)
     assert {} == cluster.store.records
-    assert "not known" in only.fleet.whose(target(None, None))
+    assert "not known" in only.fleet.owner_in_words(target(None, None))
 
     only.home.found = "444455556666"
     only.step(2)
@@ -391,14 +391,14 @@ def test_whose_a_dataset_is_is_said_in_words(cluster: Cluster):
     first, second = cluster.replica("first"), cluster.replica("second")
     here, unknown = target(), target(account=None)
     nobody = "this replica does not own the partition 111122223333/us-east-1"
-    assert nobody == first.fleet.whose(here)
-    assert first.fleet.whose(unknown).startswith("the account of the credentials is not known yet")
+    assert nobody == first.fleet.owner_in_words(here)
+    assert first.fleet.owner_in_words(unknown).startswith("the account of the credentials is not known yet")
 
     first.step(2)
     second.step()
 
-    assert "replica first owns the partition 111122223333/us-east-1" == second.fleet.whose(here)
-    assert nobody == first.fleet.whose(here)
+    assert "replica first owns the partition 111122223333/us-east-1" == second.fleet.owner_in_words(here)
+    assert nobody == first.fleet.owner_in_words(here)
 
 
 def test_a_fleet_at_rest_changes_nothing(cluster: Cluster, events: list[dict[str, object]]):

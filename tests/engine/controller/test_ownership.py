@@ -26,7 +26,7 @@ class Replica:
     def represents(self, name: str) -> bool:
         return name in self.owned
 
-    def whose(self, target: Target) -> str:
+    def owner_in_words(self, target: Target) -> str:
         return f"{self.owner} owns {target.project}"
 
     def partition_of(self, target: Target) -> Partition:
