@@ -63,7 +63,7 @@ class Process:
 def write(place: Path, name: str, entries: str, *, label: str = "rose", interval: str = "1s") -> None:
     specs = place / "specs"
     specs.mkdir(exist_ok=True)
-    text = SPEC.format(name=name, interval=interval, policy="", suspend="false")
+    text = SPEC.format(name=name, interval=interval, policy="", suspend="false", max_age="6h")
     (specs / f"{name}.jsonl").write_bytes(b"".join(classified(e, label) + b"\n" for e in entries))
     (specs / f"{name}.yaml").write_text(text)
 

@@ -211,10 +211,7 @@ def remember_entries(
             head = head._replace(are_applied=earlier.head.are_applied and not changed)
         if changed or head != earlier.head:
             memory.update(name, earlier, head, changed)
-    except (
-        SourceError,
-        StateError,
-    ) as exc:  # the memory of earlier observations belongs to another description
+    except (SourceError, StateError) as exc:  # what is remembered belongs to another description
         log.warning("status.unsaved", dataset=name, reason=str(exc))
 
 
