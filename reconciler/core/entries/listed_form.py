@@ -45,7 +45,7 @@ def hash_desired(texts: Sequence[bytes], unclean: Iterable[int] = ()) -> list[in
     Args:
         unclean: The positions of lines that may hold service keys.
     """
-    found = list(map(hash, [text[:-1] if text.endswith(b"}") else text for text in texts]))
+    found = list(map(hash, map(bytes.removesuffix, texts, repeat(b"}"))))
     for position in unclean:
         text = texts[position]
         if names_lists(text) or b'"cl-' in text:  # false positives only cost time
