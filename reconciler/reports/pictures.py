@@ -190,7 +190,7 @@ def _hash(pixels: Sequence[int]) -> int | None:
 
 @cache
 def _waves() -> list[list[float]]:
-    """Return the waves of the cosine transform of type II, but for its scale."""
+    """Return the waves of the cosine transform of type II, except for its scale."""
     return [
         [math.cos(math.pi * order * (2 * place + 1) / (2 * _SIDE)) for place in range(_SIDE)]
         for order in range(_LOWEST)

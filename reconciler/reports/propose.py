@@ -34,8 +34,8 @@ from reconciler.reports.screen import (
     first_of,
     indented,
     line,
+    place_span,
     stacked,
-    whence,
 )
 from reconciler.reports.visible import counted, shortened, visible
 
@@ -168,7 +168,7 @@ def _left(dataset: DatasetProposal, screen: Screen) -> Iterator[Line]:
 
 
 def _request(request: EditRequest) -> Iterable[Line]:
-    place = whence(request.origin) if request.origin else Span(f"  {request.file}", Ink.DIM)
+    place = place_span(request.origin) if request.origin else Span(f"  {request.file}", Ink.DIM)
     moved = request.origin is not None and request.origin.file != request.file
     where = Span(f" → {request.file}" if moved else "", Ink.DIM)
     why = Span(f"  {', '.join(request.classes)}", Ink.DIM)
@@ -177,7 +177,7 @@ def _request(request: EditRequest) -> Iterable[Line]:
 
 def _refusal(refusal: Refusal) -> Iterable[Line]:
     yield line(
-        Span("!", Ink.YELLOW), f" {shortened(refusal.source_ref, LONGEST_NAME)}", whence(refusal.origin)
+        Span("!", Ink.YELLOW), f" {shortened(refusal.source_ref, LONGEST_NAME)}", place_span(refusal.origin)
     )
     yield line(Span(f"    {refusal.reason}", Ink.DIM))
 

@@ -175,6 +175,6 @@ def gap_lines(gap: str | None) -> Iterator[Line]:
         yield line(Span("Incomplete", Ink.YELLOW), f": {gap}: there may be more")
 
 
-def whence(origin: Origin | None) -> Span:
+def place_span(origin: Origin | None) -> Span:
     """Return the place of an entry, for the end of a line; without a column."""
     return Span(f"  {origin.file}:{origin.line}" if origin else "", Ink.DIM)

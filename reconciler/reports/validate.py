@@ -46,7 +46,7 @@ class Validation(Struct, frozen=True):
 
     Attributes:
         datasets, entries: How much was read.
-        problems: What was found, but for the `warnings` of lines.
+        problems: What was found, except for the `warnings` of lines.
         skipped: YAML files and documents that belong to other programs.
     """
 

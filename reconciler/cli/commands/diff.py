@@ -1,4 +1,4 @@
-"""``reconciler diff``: what changes in the datasets between two git revisions. Offline, but for --download."""
+"""``reconciler diff``: what changes in the datasets between two git revisions. Offline, except for --download."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``reconciler stats``: count images, labels and boxes of each dataset. Offline, but for --download."""
+"""``reconciler stats``: count images, labels and boxes of each dataset. Offline, except for --download."""
 
 from __future__ import annotations
 

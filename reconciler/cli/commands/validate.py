@@ -1,4 +1,4 @@
-"""``reconciler validate``: check a spec tree. Offline, but for --download."""
+"""``reconciler validate``: check a spec tree. Offline, except for --download."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """
 ``reconciler diff``: compare the datasets of two revisions.
 
-Makes no call, but for --download, and writes nothing but the cache of entries outside git.
+Makes no call, except for --download, and writes nothing but the cache of entries outside git.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
 Supervisely: a JSON file for each image in ``ann``, beside the images in ``img`` (developer.supervisely.com).
 
-The points of a rectangle are taken as its edges. Tags without a value are labels of the whole image, but for the
-names of splits.
+The points of a rectangle are taken as its edges. Tags without a value are labels of the whole image, except for
+the names of splits.
 """
 
 from __future__ import annotations

@@ -217,7 +217,7 @@ def sorted_line(fields: Fields) -> bytes:
     """
     Return the text of a line as exports write it.
 
-    Keys are sorted but for ``source-ref``, which comes first; whole numbers are integers; what the
+    Keys are sorted except for ``source-ref``, which comes first; whole numbers are integers; what the
     service wrote into the line by itself is left out.
     """
     fields = orjson.loads(canonical(fields))

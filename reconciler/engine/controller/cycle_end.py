@@ -17,7 +17,7 @@ from reconciler.engine.log import log
 from reconciler.errors import StateError
 from reconciler.ports import Memory, MonotonicClock, Span
 
-# How often a status that is unchanged but for its times is stored.
+# How often a status that is unchanged except for its times is stored.
 KEEP_EVERY_SECONDS = 60.0
 
 

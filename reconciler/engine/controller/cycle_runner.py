@@ -128,7 +128,7 @@ class CycleRunner:
         return delay
 
     def _carry_out(self, state: DatasetState, work: Assignment) -> CycleResult:
-        """Run the cycle and turn every failure into a result, but for `Interrupted`: the process must stop."""
+        """Run the cycle and turn every failure into a result, except for `Interrupted`: the process must stop."""
         if state.suspended:
             return CycleResult(state.summary or SUSPENDED)
         if work.loaded is None:

@@ -72,7 +72,7 @@ class Desired:
 
     Attributes:
         loaded: Its document and its files.
-        noted: What is wrong with the document, its files and its lines, but for warnings of lines.
+        noted: What is wrong with the document, its files and its lines, except for warnings of lines.
         usable: False if something is wrong with the dataset as a whole: then nothing may be planned.
         revision: The commit that it was read from.
         partial: Whether these are only some of the desired entries; then no observed entry counts as an orphan.

@@ -212,7 +212,7 @@ def _begin_alike(texts: Sequence[bytes]) -> bool:
     """Return whether all begin as objects do, and name an image; faster if they do so in the same way."""
     if all(map(bytes.startswith, texts, repeat(_FIRST))):
         return True
-    # Where keys are sorted, that of the image is the last but for the labels of it.
+    # Where keys are sorted, "source-ref" is among the last ones.
     return all(map(bytes.startswith, texts, repeat(b"{"))) and min(map(bytes.rfind, texts, repeat(_KEY))) >= 0
 
 

@@ -126,7 +126,7 @@ def read_headers(
     """
     Return the header of each image, or why it has none that Custom Labels takes.
 
-    What was read is remembered under *name*, batch by batch. Memory is bounded but for the result.
+    What was read is remembered under *name*, batch by batch. Memory is bounded except for the result.
 
     Raises:
         GatewayError: S3 does not answer, or refuses more than single images.

@@ -96,7 +96,7 @@ class Reading:
 
     @property
     def warnings(self) -> Sequence[Warnings]:
-        """Return those of usable lines, file by file, but for files that several datasets share."""
+        """Return those of usable lines, file by file, except for files that several datasets share."""
         return self._warnings[0]
 
     @cached_property

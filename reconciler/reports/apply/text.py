@@ -22,8 +22,8 @@ from reconciler.reports.screen import (
     gap_lines,
     indented,
     line,
+    place_span,
     stacked,
-    whence,
 )
 from reconciler.reports.visible import counted, shortened, visible
 
@@ -102,11 +102,11 @@ def _changed(result: DatasetResult, screen: Screen) -> Iterator[Line]:
     if screen.limit is None:
         for item in result.changed:
             sigil = Span(SIGILS[item.action], INKS[item.action])
-            yield line(sigil, f" {shortened(item.source_ref, LONGEST_NAME)}", whence(item.origin))
+            yield line(sigil, f" {shortened(item.source_ref, LONGEST_NAME)}", place_span(item.origin))
 
 
 def mark_of(verdict: Verdict, *, differs: bool, incomplete: bool) -> Span:
-    """Return the sign of a verdict: no tick while `InSync` is False, or Unknown for want of a whole listing."""
+    """Return the sign of a verdict: no tick while `InSync` is False, or a listing was incomplete."""
     if verdict is Verdict.CONVERGED and (differs or incomplete):
         verdict = Verdict.WITHHELD if differs else Verdict.UNKNOWN
     return _VERDICTS[verdict][0]
@@ -118,13 +118,13 @@ def _withheld(result: DatasetResult, group: WithheldGroup, screen: Screen) -> It
     yield line(f"{entries}: {group.reason}")
     named = [entry for entry in result.withheld if entry.reason == group.reason][: screen.limit]
     for entry in named:
-        yield line(f"  {shortened(entry.source_ref, LONGEST_NAME)}", whence(entry.origin))
+        yield line(f"  {shortened(entry.source_ref, LONGEST_NAME)}", place_span(entry.origin))
     if more := group.number - len(named):
         yield line("  ", More(more))
 
 
 def _entry_problem(entry_problem: EntryProblem) -> Iterable[Line]:
-    yield line(shortened(entry_problem.source_ref, LONGEST_NAME), whence(entry_problem.origin))
+    yield line(shortened(entry_problem.source_ref, LONGEST_NAME), place_span(entry_problem.origin))
     codes = f" ({', '.join(entry_problem.codes)})" if entry_problem.codes else ""
     yield line("  ", entry_problem.reason, Span(codes, Ink.DIM))
 

@@ -28,8 +28,8 @@ from reconciler.reports.screen import (
     first_of,
     indented,
     line,
+    place_span,
     stacked,
-    whence,
 )
 from reconciler.reports.sentences import DRIFTED, changes, setting_name
 from reconciler.reports.visible import MINUS, counted, shortened, visible
@@ -81,7 +81,11 @@ def dataset_lines(diff: DatasetDiff, screen: Screen) -> Iterator[Line]:
     """Yield one dataset: what becomes of it, by label, and its images unless the screen is short."""
     was = Span(f"  was {diff.was}" if diff.was else "")
     yield line(
-        Span(diff.name, Ink.BOLD), "  ", Span(diff.state.value, _INKS[diff.state]), was, whence(diff.origin)
+        Span(diff.name, Ink.BOLD),
+        "  ",
+        Span(diff.state.value, _INKS[diff.state]),
+        was,
+        place_span(diff.origin),
     )
     if diff.differs:
         yield line(f"  {sentence(diff.numbers)}")
@@ -111,7 +115,7 @@ def label_line(row: LabelBalance) -> Line:
 def image_lines(change: ImageChange, width: int) -> Iterator[Line]:
     """Yield one image, and below it the first of the fields that change."""
     name = shortened(change.source_ref, LONGEST_NAME)
-    yield line(SIGILS[change.action], f" {name}", whence(change.after or change.before))
+    yield line(SIGILS[change.action], f" {name}", place_span(change.after or change.before))
     yield from indented(change_rows(changes(change.fields, change.view, DRIFTED), width), by=4)
 
 

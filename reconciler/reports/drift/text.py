@@ -24,8 +24,8 @@ from reconciler.reports.screen import (
     gap_lines,
     indented,
     line,
+    place_span,
     stacked,
-    whence,
 )
 from reconciler.reports.sentences import ImageEvent, overlap
 from reconciler.reports.visible import counted, shortened
@@ -92,7 +92,7 @@ def item_lines(item: DriftItem, now: float | None = None) -> Iterator[Line]:
     notes = ", ".join(filter(None, [cause, *others, words.age(item, now)]))
     yield line(
         shortened(item.source_ref, LONGEST_NAME),
-        whence(item.origin),
+        place_span(item.origin),
         Span(f"  {notes}" if notes else "", Ink.DIM),
     )
     if item.acknowledged is not None:

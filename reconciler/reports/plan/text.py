@@ -26,8 +26,8 @@ from reconciler.reports.screen import (
     gap_lines,
     indented,
     line,
+    place_span,
     stacked,
-    whence,
 )
 from reconciler.reports.sentences import Changes, ImageEvent, due_changes, field_name
 from reconciler.reports.visible import MINUS, counted, shortened, side, visible
@@ -91,7 +91,7 @@ def dataset_lines(plan: DatasetPlan, screen: Screen) -> Iterator[Line]:
 def change_lines(item: PlannedChange, width: int) -> Iterator[Line]:
     """Yield one change, and below it the first of the fields that differ."""
     sigil = Span(words.SIGILS[item.action], INKS[item.action])
-    yield line(sigil, f" {shortened(item.source_ref, LONGEST_NAME)}", whence(item.origin))
+    yield line(sigil, f" {shortened(item.source_ref, LONGEST_NAME)}", place_span(item.origin))
     if item.quarantined is not None:
         reason = visible(item.quarantined.reason)
         if item.quarantined.kind not in words.SETTLED_BY_WORDS:
