@@ -157,6 +157,12 @@ _images_and_rests: Final = re.compile(b"^" + _IMAGE_FIRST + b"(.*)\n", re.MULTIL
 MOST_RESTS: Final = 4096
 """The size of the cache: 3 MB at 700 bytes a line."""
 
+_BARE: Final = b"}"
+"""The rest of a line without labels."""
+
+_FEW_RESTS: Final = 512
+"""After so many the search stops already if not even one line in a hundred was recognised."""
+
 # Longer rests of lines, and lines with more problems, are not cached: this bounds the cache to 50 MB.
 _LONGEST_REST: Final = 8192
 _MOST_PROBLEMS: Final = 10
@@ -175,7 +181,7 @@ class LineChecker:
 
     def __init__(self) -> None:
         self._rests: dict[bytes, tuple[tuple[str, ...], Outcome]] = {}
-        self._found = 0
+        self._found = 0  # without bare images, which cost little anyway
         self._pays = True
         self._alike = LinesAlike(check_warned, check_slowly)
 
@@ -194,7 +200,7 @@ class LineChecker:
         known = [*map(self._rests.get, rests)]
         if None in known:
             return None
-        self._found += len(texts)
+        self._found += len(rests) - rests.count(_BARE)
         labels, outcomes = zip(*known, strict=True)
         return CheckedLines(b"\n".join(images).decode().split("\n"), labels, outcomes)
 
@@ -205,7 +211,7 @@ class LineChecker:
         known = self._rests.get(rest)
         if known is None or len(raw) > MAX_LINE_CHARS:
             return self._learn(raw, rest)
-        self._found += 1
+        self._found += rest != _BARE
         labels, (kinds, problems) = known
         return CheckedLine(image[1].decode(), labels, kinds, problems)
 
@@ -213,8 +219,9 @@ class LineChecker:
         checked = check_line(raw)
         ref, labels, kinds, problems = checked
         if ref is not None and len(rest) <= _LONGEST_REST and len(problems) <= _MOST_PROBLEMS:
-            if len(self._rests) == MOST_RESTS:
-                self._pays = self._found > MOST_RESTS
+            kept = len(self._rests)
+            if kept == MOST_RESTS or (kept == _FEW_RESTS and self._found * 100 < kept):
+                self._pays = self._found > kept
                 self._rests.clear()
                 self._found = 0
             self._rests[rest] = labels, (kinds, problems)

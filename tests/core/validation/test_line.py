@@ -205,6 +205,21 @@ def test_searching_stops_where_no_line_is_like_another(judged: list[bytes], monk
     assert 16 == len(judged)
 
 
+@pytest.mark.parametrize(("alike", "expected"), [(6, 520 + 4), (7, 520)])
+def test_it_stops_early_where_hardly_a_line_is_like_another(judged: list[bytes], alike: int, expected: int):
+    """Of the lines before the 512th rest, five or six are recognised, and many without labels."""
+    checker = LineChecker()
+    bare = [b'{"source-ref":"s3://acme/0.jpg"}'] * 50
+    checker.check(bare[0])
+    checker.check_all(bare)
+    judged.clear()
+
+    for raw in (*bare, *written(0, alike), *written(10, 519, note="{}"), *written(0, 4)):
+        checker.check(raw)
+
+    assert expected == len(judged)
+
+
 def test_many_rests_make_room_while_it_pays(judged: list[bytes], monkeypatch: pytest.MonkeyPatch):
     """The memory for alike lines is bounded: older ones are dropped while reuse pays."""
     monkeypatch.setattr(line, "MOST_RESTS", 10)
