@@ -15,6 +15,8 @@ from reconciler.ports import LoadedDataset
 from tests.engine.months import Months
 from tests.sources.builders import LINE, dataset, loaded, write
 
+ARN = "arn:aws:rekognition:us-east-1:111122223333:project/flowers/dataset/train/"
+
 
 class Published:
     """A publisher that records when it was called, and a clock that the test moves."""
@@ -183,3 +185,29 @@ def test_listings_of_one_place_are_spread_so_that_all_end_in_time(tmp_path: Path
     registry.spread_listings()
 
     assert [1_000, 500, 0, 0, 0, 0, 0, 0] == [one.ahead_seconds for one in states]
+
+    for one in states[:2] + states[4:5]:  # once observed, it is known in which account each is
+        one.arn = f"{ARN}{one.name}"
+    registry.spread_listings()
+
+    assert [1_000, 500, 0, 0, 0] == [
+        one.ahead_seconds for one in (states[0], states[1], states[4], *states[2:4])
+    ]
+
+
+def test_schedules_are_added_up_by_the_account_in_which_the_datasets_are(tmp_path: Path):
+    """One spec names the ARN and the other a project: each listing takes 60 % of the calls."""
+    registry = Published().registry
+    text = dataset() + "  schedule: {interval: 1m, fullScanMaxAge: 5m}\n"
+    named = text.replace("{project: flowers, type: TRAIN}", f"{{datasetArn: {ARN}2}}")
+    summary = Summary(Verdict.CONVERGED, {"observed": 90_000})
+    registry.states = {
+        f"d{number}": DatasetState(
+            f"d{number}", _one(tmp_path / f"{number}", each), summary=summary, arn=f"{ARN}{number}"
+        )
+        for number, each in enumerate((text, named))
+    }
+
+    (problem,) = registry.document()["schedules"]
+
+    assert problem.startswith("account 111122223333, us-east-1: 2 datasets cannot be listed as often as")
