@@ -13,9 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
-
-from msgspec import Struct, field
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from reconciler.core.planning.plan import PlanError
@@ -55,7 +53,7 @@ SUFFIXES: Final[Mapping[str, str]] = MappingProxyType(
 PAGE_LIMIT: Final = 1_000
 
 
-class RenderOptions(Struct, frozen=True):
+class RenderOptions(NamedTuple):
     """
     How a report is rendered; a renderer reads what concerns it.
 
@@ -72,7 +70,7 @@ class RenderOptions(Struct, frozen=True):
     encoding: str = "utf-8"
     failure: PlanError | None = None
     summary: bool = False
-    thumbnails: Mapping[str, Thumbnail] = field(default_factory=dict)
+    thumbnails: Mapping[str, Thumbnail] = MappingProxyType({})
     patch: str | None = None
 
     @property
