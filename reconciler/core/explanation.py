@@ -43,7 +43,7 @@ class Ignored(NamedTuple):
     rule: str
 
 
-class Past(NamedTuple):
+class PastUpdate(NamedTuple):
     """
     One past update that contained the image.
 
@@ -104,7 +104,7 @@ class Explanation:
     ignored: tuple[Ignored, ...] = ()
     codes: tuple[str, ...] = ()
     quarantined: Quarantined | None = None
-    past: tuple[Past, ...] = ()
+    past: tuple[PastUpdate, ...] = ()
     errors: tuple[PlanError, ...] = ()
     error_code: Exit = Exit.DONE
 

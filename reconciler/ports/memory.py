@@ -12,7 +12,7 @@ from reconciler.ports.rebuild import Rebuilds
 if TYPE_CHECKING:  # ports name these, and only code that uses them imports them
     from reconciler.core.drift.annotations import Sighting
     from reconciler.core.drift.foreign_calls import ForeignCall
-    from reconciler.core.explanation import Past
+    from reconciler.core.explanation import PastUpdate
     from reconciler.core.planning.cause import Applied, Base
     from reconciler.core.planning.quarantine import Quarantined
     from reconciler.core.status.suspension import Suspension
@@ -104,9 +104,9 @@ class Memory(Protocol):
     def judged(self) -> JudgedFiles: ...
 
 
-class Begun(NamedTuple):
+class OpenUpdate(NamedTuple):
     """
-    An update that was begun, and of whose end nothing is written.
+    An update in the journal without an end.
 
     Attributes:
         begun_at: Seconds since the epoch, just before the call.
@@ -124,7 +124,7 @@ class Journal(Protocol):
     """A diary of updates; each line of it is on the disk before its call goes out."""
 
     def begin(self, dataset: str, arn: str, source_refs: Sequence[str], now: float, description: str) -> int:
-        """Note that an update is about to be sent, and return its number; the rest as in `Begun`."""
+        """Note that an update is about to be sent, and return its number; the rest as in `OpenUpdate`."""
         ...
 
     def forget(self, number: int) -> None:
@@ -135,11 +135,11 @@ class Journal(Protocol):
         """Note how it ended."""
         ...
 
-    def unfinished(self, dataset: str) -> Sequence[Begun]:
+    def unfinished(self, dataset: str) -> Sequence[OpenUpdate]:
         """Return the updates that were begun and not ended, oldest first."""
         ...
 
-    def past(self, dataset: str, source_ref: str) -> Sequence[Past]:
+    def past(self, dataset: str, source_ref: str) -> Sequence[PastUpdate]:
         """Return the updates that an image was in, as far back as is remembered, oldest first."""
         ...
 

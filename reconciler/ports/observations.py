@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # ports name these, and only code that uses them imports them
     from reconciler.core.validation.judged.dataset import JudgedDataset
 
 
-class Kept(NamedTuple):
+class LastObservation(NamedTuple):
     """
     The last complete observation of a dataset.
 
@@ -34,9 +34,9 @@ class Kept(NamedTuple):
 class Observations(Protocol):
     """The last complete observation of each dataset, to find out whether anything has changed since."""
 
-    def of(self, dataset: str) -> Kept | None: ...
+    def of(self, dataset: str) -> LastObservation | None: ...
 
-    def put(self, dataset: str, kept: Kept | None) -> None:
+    def put(self, dataset: str, kept: LastObservation | None) -> None:
         """Replace the observation of a dataset; None deletes it."""
         ...
 

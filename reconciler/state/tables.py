@@ -12,10 +12,10 @@ import orjson
 
 from reconciler.core.drift.annotations import Sighting
 from reconciler.core.drift.foreign_calls import ForeignCall
-from reconciler.core.explanation import Past
+from reconciler.core.explanation import PastUpdate
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.status.suspension import Suspension
-from reconciler.ports import Begun, Kept, Rebuild
+from reconciler.ports import LastObservation, OpenUpdate, Rebuild
 from reconciler.state.damage import read_rebuild, write_rebuild
 from reconciler.state.database import Database
 from reconciler.state.schema import CHECKED, insertion
@@ -55,14 +55,14 @@ class Quarantine(_Table):
 class Observations(_Table):
     """`ports.Observations`."""
 
-    def of(self, dataset: str) -> Kept | None:
-        def make(arn: str, desired: bytes, description: str, scanned_at: float, body: str) -> Kept:
-            return Kept(arn, desired, description, scanned_at, json.loads(body))
+    def of(self, dataset: str) -> LastObservation | None:
+        def make(arn: str, desired: bytes, description: str, scanned_at: float, body: str) -> LastObservation:
+            return LastObservation(arn, desired, description, scanned_at, json.loads(body))
 
         query = "SELECT arn, desired, standing, scanned_at, body FROM look WHERE dataset = ?"
         return self._db.row(make, query, dataset)
 
-    def put(self, dataset: str, kept: Kept | None) -> None:
+    def put(self, dataset: str, kept: LastObservation | None) -> None:
         with self._db.writing() as connection:
             if kept is None:
                 connection.execute("DELETE FROM look WHERE dataset = ?", (dataset,))
@@ -142,19 +142,19 @@ class Journal(_Table):
         with self._db.writing() as connection:
             connection.execute("DELETE FROM journal WHERE id = ?", (number,))
 
-    def unfinished(self, dataset: str) -> Sequence[Begun]:
-        def make(number: int, arn: str, begun_at: float, packed: bytes, description: str) -> Begun:
-            return Begun(number, arn, begun_at, tuple(_unpacked(packed)), description)
+    def unfinished(self, dataset: str) -> Sequence[OpenUpdate]:
+        def make(number: int, arn: str, begun_at: float, packed: bytes, description: str) -> OpenUpdate:
+            return OpenUpdate(number, arn, begun_at, tuple(_unpacked(packed)), description)
 
         query = "SELECT id, arn, begun_at, source_refs, standing FROM journal WHERE dataset = ?"
         return self._db.rows(make, f"{query} AND result IS NULL ORDER BY id", dataset)
 
-    def past(self, dataset: str, source_ref: str) -> Sequence[Past]:
-        def make(begun_at: float, packed: bytes, result: str | None) -> Past | None:
+    def past(self, dataset: str, source_ref: str) -> Sequence[PastUpdate]:
+        def make(begun_at: float, packed: bytes, result: str | None) -> PastUpdate | None:
             with suppress(ValueError, zlib.error):  # unreadable history is left out
                 refs = _unpacked(packed)
                 if source_ref in refs:
-                    return Past(begun_at, len(refs), result)
+                    return PastUpdate(begun_at, len(refs), result)
             return None
 
         query = "SELECT begun_at, source_refs, result FROM journal WHERE dataset = ? ORDER BY id"

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler.cli.handlers.propose import Tried, diff_of, root_of, tried
+from reconciler.cli.handlers.propose import CheckedEdits, diff_of, root_of, tried
 from reconciler.cli.specs import opened_specs
 from reconciler.core.planning.withholding import ALL_CHANGES, ChangeSelection
 from reconciler.core.spec.choices import DatasetType
@@ -50,7 +50,7 @@ class Outcome:
     """What one proposal came to."""
 
     patch: bytes
-    tried: Tried
+    tried: CheckedEdits
     proposed: Proposed
 
     @property

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from reconciler.core.entries.equality import Equality, FieldChange
 from reconciler.core.entries.image_view import LabelBalance
-from reconciler.core.explanation import Blame, Explanation, ExplanationVerdict, Ignored, Past
+from reconciler.core.explanation import Blame, Explanation, ExplanationVerdict, Ignored, PastUpdate
 from reconciler.core.images.report import DatasetImages, ImageCounts, ImagesCheck
 from reconciler.core.planning.cause import Cause
 from reconciler.core.planning.plan import PlanError, unplanned
@@ -114,7 +114,7 @@ def _explained() -> Explained:
         fields=(field,),
         ignored=(Ignored(field, "rule"),),
         quarantined=IN_QUARANTINE,
-        past=(Past(0.0, 1, None),),
+        past=(PastUpdate(0.0, 1, None),),
         errors=ERRORS,
     )
     return Explained("s3://b/k", (one,), {PLACE: Blame("0" * 40, "me", 0.0, "why")})

@@ -15,7 +15,7 @@ from reconciler.core.planning.cause import NOTHING_APPLIED, Applied
 from reconciler.core.planning.quarantine import Quarantined, QuarantineReason
 from reconciler.core.status.suspension import Suspension
 from reconciler.errors import StateError
-from reconciler.ports import Kept
+from reconciler.ports import LastObservation
 from reconciler.state import State
 from reconciler.state.schema import MIGRATIONS, NEWEST, define_functions
 from tests.state.test_rebuilds import REBUILD
@@ -33,7 +33,7 @@ def file(tmp_path: Path) -> Path:
         state.journal.begin("d", "arn", REFS, 0.0, "")
         state.quarantine.put("d", [Quarantined(REFS[0], b"d", QuarantineReason.DROPPED, "", 1, 0, 1)], ())
         state.sightings.replace("d", [Sighting(REFS[0], 0.0, 1.0, 2, gone=False)])
-        state.observations.put("d", Kept("arn", b"d", "", 0, {"observed": 3}))
+        state.observations.put("d", LastObservation("arn", b"d", "", 0, {"observed": 3}))
         state.rebuilds.put(REBUILD)
     return tmp_path / "state.sqlite3"
 

@@ -54,8 +54,8 @@ def followed(args: argparse.Namespace, download: Download, shard: Shard | None =
         clone = Clone(state / "git", address, args.ref or DEFAULT_REF, verify=args.verify_signatures)
         source = GitSource(clone, args.path, Blobs(state), manifests)
     if args.dataset or args.selector:
-        source = Narrowed(source, partial(select, selection=selection_of(args)))
-    return Narrowed(source, partial(_part_of, shard=shard)) if shard else source
+        source = NarrowedSource(source, partial(select, selection=selection_of(args)))
+    return NarrowedSource(source, partial(_part_of, shard=shard)) if shard else source
 
 
 def polling(args: argparse.Namespace) -> Polling:
@@ -82,7 +82,7 @@ def polling(args: argparse.Namespace) -> Polling:
     return Polling(DIRECTORY_SECONDS, witness, args.sync_max_age)
 
 
-class Narrowed:
+class NarrowedSource:
     """
     A `ports.Source` that gives a part of the specs of another source.
 

@@ -25,7 +25,7 @@ from reconciler.sources.load import load
 from reconciler.sources.manifests import ManifestCache
 
 
-class _Asked(NamedTuple):
+class _Revisions(NamedTuple):
     """
     The revisions and the path of the command line.
 
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     return gravest(found.exit_codes)
 
 
-def _parse_sides(args: argparse.Namespace) -> _Asked:
+def _parse_sides(args: argparse.Namespace) -> _Revisions:
     """
     Tell the revisions from the path, as git does: the last of two words may be either.
 
@@ -74,11 +74,11 @@ def _parse_sides(args: argparse.Namespace) -> _Asked:
                 after, path = None, after
             if after is not None:
                 raise UsageError(f"{before} names two revisions already; {after} is a third")
-            return _Asked(one or "HEAD", other or "HEAD", path or DEFAULT_PATH, dots == "...")
-    return _Asked(before, after, path or DEFAULT_PATH)
+            return _Revisions(one or "HEAD", other or "HEAD", path or DEFAULT_PATH, dots == "...")
+    return _Revisions(before, after, path or DEFAULT_PATH)
 
 
-def _sides(asked: _Asked, history: History) -> tuple[Side, Side]:
+def _sides(asked: _Revisions, history: History) -> tuple[Side, Side]:
     after = Side() if asked.after is None else Side(asked.after, history.commit(asked.after))
     if asked.from_fork and asked.after is not None:
         commit = history.fork_point(asked.before, asked.after)

@@ -38,7 +38,7 @@ UNPROVEN = "the edited specs would not say the same as AWS; please report it"
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class CheckedEdits:
     """
     Edits that were checked, and their result.
 
@@ -104,7 +104,7 @@ def _proposal(args: argparse.Namespace) -> Proposal:
             return Proposal(datasets, str(root), patch, result.problems, found.revision, branch)
 
 
-def _commit(name: str, tree: Directory, root: Path, result: Tried, text: str) -> Branch:
+def _commit(name: str, tree: Directory, root: Path, result: CheckedEdits, text: str) -> Branch:
     files = {relative(tree, root, path): content for path, content in result.overlay.changed.items()}
     return Branch(name, commit_to(name, root, files, text))
 
@@ -112,7 +112,7 @@ def _commit(name: str, tree: Directory, root: Path, result: Tried, text: str) ->
 @contextmanager
 def tried(
     opened: Opened, specs: Specs, found: Reading, proposed: Sequence[Proposed], manifests: Manifests
-) -> Iterator[Tried]:
+) -> Iterator[CheckedEdits]:
     """Yield the edits that are verified to have the intended effect; refuse the others."""
     requests = [request for one in proposed for request in one.requests]
     refusals: list[Refusal] = []
@@ -122,7 +122,7 @@ def tried(
             overlay = stack.enter_context(overlaid(opened.tree, edits))
             wrong, problems = _check_edits(opened, overlay, found, proposed, edits, manifests)
             if not wrong:
-                yield Tried(edits, overlay, (*refusals, *edits.refusals), problems)
+                yield CheckedEdits(edits, overlay, (*refusals, *edits.refusals), problems)
                 return
         bad = [request for request in requests if request.source_ref in wrong]
         if not bad:
@@ -193,7 +193,7 @@ def root_of(tree: Directory) -> Path:
     return toplevel(tree.root) or (here if tree.root.is_relative_to(here) else tree.root)
 
 
-def summed_up(one: Proposed, result: Tried, memory: Memory) -> DatasetProposal:
+def summed_up(one: Proposed, result: CheckedEdits, memory: Memory) -> DatasetProposal:
     """Return the proposal for one dataset."""
     name = one.desired.name
     since = memory.statuses().get(name, {}).get("at")

@@ -59,7 +59,7 @@ class CommitState:
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
+class PostedStates:
     """
     The states that were posted for a commit.
 
@@ -71,7 +71,7 @@ class Posted:
     states: Mapping[str, tuple[CommitPhase, str]]
 
 
-NOTHING_POSTED: Final = Posted("", {})
+NOTHING_POSTED: Final = PostedStates("", {})
 
 
 def outcome(conditions: Iterable[Condition], failures: int, *, attempted: bool) -> CommitOutcome | None:
@@ -115,8 +115,8 @@ def overall(outcomes: Mapping[str, CommitOutcome]) -> CommitOutcome:
 
 
 def changes(
-    before: Posted, revision: str, outcomes: Mapping[str, CommitOutcome], now: float, *, whole: bool
-) -> tuple[Posted, tuple[CommitState, ...]]:
+    before: PostedStates, revision: str, outcomes: Mapping[str, CommitOutcome], now: float, *, whole: bool
+) -> tuple[PostedStates, tuple[CommitState, ...]]:
     """
     Return what to post now, and what is posted after that.
 
@@ -136,7 +136,7 @@ def changes(
         if _is_news(states.get(name), one):
             states[name] = (one.phase, one.reason)
             found.append(CommitState(revision, name or None, one.phase, one.text, now))
-    return Posted(revision, states), tuple(found)
+    return PostedStates(revision, states), tuple(found)
 
 
 def _posted(

@@ -36,7 +36,7 @@ from reconciler.engine.log import log
 from reconciler.engine.usecases import each_dataset
 from reconciler.engine.usecases.reading import read_desired
 from reconciler.errors import NotFound, SourceError, Superseded
-from reconciler.ports import Description, Kept, LoadedDataset
+from reconciler.ports import Description, LastObservation, LoadedDataset
 
 WAIT_SECONDS: Final = 60.0
 """How long an observation waits for a busy dataset before its thread is free for another dataset."""
@@ -174,7 +174,7 @@ def _attempt(
         return _reconcile(desired, digest, session, _Review(desired, work, context, guarded, begin))
 
 
-def _counts_still(kept: Kept, loaded: LoadedDataset, digest: bytes, context: Context) -> bool:
+def _counts_still(kept: LastObservation, loaded: LoadedDataset, digest: bytes, context: Context) -> bool:
     """Return whether the last full observation fits the desired state, is recent, and left nothing to do."""
     schedule, now = loaded.schedule, context.clock.now()
     if kept.desired != digest or kept.arn != (loaded.target.dataset_arn or kept.arn):
@@ -185,7 +185,7 @@ def _counts_still(kept: Kept, loaded: LoadedDataset, digest: bytes, context: Con
     return not context.memory.journal.unfinished(loaded.name) and all(each.until > now for each in held)
 
 
-def _entries_in(kept: Kept) -> int:
+def _entries_in(kept: LastObservation) -> int:
     summary = from_document(kept.body)
     return summary.entries if summary else 0
 
@@ -196,7 +196,9 @@ def _is_remembered(name: str, description: Description, context: Context) -> boo
     return head is not None and head.description == as_text(description)
 
 
-def _check_fingerprint(kept: Kept, name: str, context: Context) -> CycleResult | Description | None:
+def _check_fingerprint(
+    kept: LastObservation, name: str, context: Context
+) -> CycleResult | Description | None:
     """Describe the dataset once; return the description if it changed, and None if the dataset is gone."""
     summary = from_document(kept.body)
     try:
@@ -281,5 +283,5 @@ def _keep(
         context.memory.observations.put(name, None)
         return
     text = as_text(seen.description)
-    kept = Kept(seen.arn, digest, text, seen.scanned_at, summary.document())
+    kept = LastObservation(seen.arn, digest, text, seen.scanned_at, summary.document())
     context.memory.observations.put(name, kept)

@@ -49,7 +49,7 @@ class Threads:
 
     def __init__(self, count: int) -> None:
         self._count = count
-        self._crews: dict[str, _Crew] = {}
+        self._crews: dict[str, _Pool] = {}
 
     @property
     def healthy(self) -> bool:
@@ -57,7 +57,7 @@ class Threads:
 
     def submit(self, job: Job, place: str, most: int | None = None) -> None:
         if place not in self._crews:
-            self._crews[place] = _Crew(most or self._count, place)
+            self._crews[place] = _Pool(most or self._count, place)
         self._crews[place].submit(job)
 
     def close(self, timeout: float) -> bool:
@@ -73,7 +73,7 @@ class Threads:
         return [thread for crew in self._crews.values() for thread in crew.threads]
 
 
-class _Crew:
+class _Pool:
     """The threads of one place. Jobs are submitted by a single thread."""
 
     def __init__(self, most: int, place: str) -> None:

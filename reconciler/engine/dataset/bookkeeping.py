@@ -21,7 +21,7 @@ from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.incremental import scope_of
 from reconciler.engine.dataset.make_plan import Composer
 from reconciler.engine.dataset.observe import Observation, as_text
-from reconciler.engine.dataset.send import Sent
+from reconciler.engine.dataset.send import SentUpdates
 from reconciler.engine.dataset.verify import Proof
 from reconciler.engine.log import log
 from reconciler.errors import SourceError, StateError
@@ -49,7 +49,7 @@ def update_quarantine(
     dataset: str,
     items: Iterable[PlannedChange],
     still_different: Iterable[str],
-    sent: Sent,
+    sent: SentUpdates,
     proof: Proof,
     quarantine: Quarantine,
     now: float,
@@ -83,7 +83,11 @@ def update_quarantine(
 
 
 def _quarantined_again(
-    items: Mapping[str, PlannedChange], known: Mapping[str, Quarantined], sent: Sent, proof: Proof, now: float
+    items: Mapping[str, PlannedChange],
+    known: Mapping[str, Quarantined],
+    sent: SentUpdates,
+    proof: Proof,
+    now: float,
 ) -> Iterator[Quarantined]:
     def again(entry_problem: EntryProblem, kind: QuarantineReason, reason: str) -> Quarantined:
         ref = entry_problem.source_ref

@@ -32,8 +32,8 @@ from reconciler.errors import Denied, ListingMoved, NotFound, Rejected, StateErr
 from reconciler.ports import Description, ObservedHead, Recollection, Stats
 
 if TYPE_CHECKING:
-    from reconciler.engine.dataset.send import Sent
-    from reconciler.engine.dataset.verify import After, Proof
+    from reconciler.engine.dataset.send import SentUpdates
+    from reconciler.engine.dataset.verify import Proof, SecondObservation
 
 # Raise it when what is compared, or how an entry is remembered, changes: then every dataset is listed again.
 _FORMAT: Final = b"1"
@@ -181,7 +181,9 @@ def changed_since_applied(seen: Observation | None) -> frozenset[str] | None:
     return seen.incremental.compared
 
 
-def carried(planned: Planned, after: After, sent: Sent, proof: Proof, now: float) -> Observation | None:
+def carried(
+    planned: Planned, after: SecondObservation, sent: SentUpdates, proof: Proof, now: float
+) -> Observation | None:
     """
     Return the observation after our own updates; None if anything else may have changed the dataset.
 
@@ -212,7 +214,7 @@ def carried(planned: Planned, after: After, sent: Sent, proof: Proof, now: float
     )
 
 
-def _adds_up(planned: Planned, after: After, now: Stats) -> bool:
+def _adds_up(planned: Planned, after: SecondObservation, now: Stats) -> bool:
     """Return whether the sent updates account for the whole change of the statistics."""
     if planned.observation is None or after.readback is None or now.total_entries != after.diff.observed:
         return False

@@ -37,9 +37,9 @@ from reconciler.errors import PlanOutdated
 RULE_PATHS: Final = 5
 
 
-class Known(Struct, frozen=True):
+class PlanMemory(Struct, frozen=True):
     """
-    What is remembered of a dataset when it is planned for.
+    The memory of a dataset that its plan needs.
 
     Attributes:
         base: What was last applied.
@@ -54,10 +54,12 @@ class Known(Struct, frozen=True):
     images: ImageProblems | None = None
 
 
-NOTHING_KNOWN: Final = Known()
+NOTHING_KNOWN: Final = PlanMemory()
 
 
-def make_plan(desired: Desired, arn: str | None, diff: Diff, composer: Composer, known: Known) -> DatasetPlan:
+def make_plan(
+    desired: Desired, arn: str | None, diff: Diff, composer: Composer, known: PlanMemory
+) -> DatasetPlan:
     """Decide which changes an apply sends to one dataset, and why it leaves the others."""
     closed = None if desired.overrides.allow_frozen else closure(desired.policy, known.now)
     certain = known.base.known or diff.observed == 0
@@ -138,7 +140,7 @@ def _planned_change(
     change: Change,
     desired: Desired,
     composer: Composer,
-    known: Known,
+    known: PlanMemory,
     certain: bool,
     weigh: Callable[[Action, Cause], Withheld | None],
     select: Callable[[PlannedChange], bool],

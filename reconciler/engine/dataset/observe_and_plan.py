@@ -26,7 +26,7 @@ from reconciler.engine.dataset.context import Context
 from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.incremental import may_wait_until, observe_incrementally
 from reconciler.engine.dataset.listing import FileListing
-from reconciler.engine.dataset.make_plan import NOTHING_KNOWN, Composer, Known, Planned, make_plan
+from reconciler.engine.dataset.make_plan import NOTHING_KNOWN, Composer, PlanMemory, Planned, make_plan
 from reconciler.engine.dataset.observe import Observation, cheapest_cover, find, observe
 from reconciler.engine.dataset.prepare import await_open_updates
 from reconciler.engine.dataset.retry import retry
@@ -127,16 +127,16 @@ def _plan_with_memory(
     desired: Desired, arn: str | None, diff: Diff, composer: Composer, context: Context
 ) -> DatasetPlan:
     with context.tracer.span("plan", dataset_arn=arn) as span:
-        known = _known(desired, arn, diff, context) if arn else Known(now=context.clock.now())
+        known = _known(desired, arn, diff, context) if arn else PlanMemory(now=context.clock.now())
         known = structs.replace(known, images=_images(desired, context))
         plan = make_plan(desired, arn, diff, composer, known)
         span.note(**plan.counts._asdict(), batches=len(plan.batches))
     return plan
 
 
-def _known(desired: Desired, arn: str, diff: Diff, context: Context) -> Known:
+def _known(desired: Desired, arn: str, diff: Diff, context: Context) -> PlanMemory:
     changed = [change.source_ref for change in diff.changes]
-    return Known(
+    return PlanMemory(
         base=NOTHING_APPLIED if desired.partial else context.memory.applied(desired.name, arn, changed),
         quarantine=context.memory.quarantine.of(desired.name),
         now=context.clock.now(),

@@ -23,7 +23,7 @@ from reconciler.core.status.result import (
     WithheldGroup,
 )
 from reconciler.engine.dataset.observe import Observation
-from reconciler.engine.dataset.send import Sent
+from reconciler.engine.dataset.send import SentUpdates
 from reconciler.engine.dataset.verify import Proof
 from reconciler.errors import (
     Exit,
@@ -81,7 +81,7 @@ def blocked(plan: DatasetPlan, after: Diff | None = None) -> DatasetResult:
     return _with_rest(result, plan, after)
 
 
-def proven(plan: DatasetPlan, arn: str | None, sent: Sent, proof: Proof, after: Diff) -> DatasetResult:
+def proven(plan: DatasetPlan, arn: str | None, sent: SentUpdates, proof: Proof, after: Diff) -> DatasetResult:
     """
     Return the result for a dataset that was observed again after its updates.
 
@@ -190,7 +190,7 @@ def unplanned(plan: DatasetPlan) -> DatasetResult:
     return replace(_of(plan, verdict), complete=False, gap=None)
 
 
-def unseen(plan: DatasetPlan, arn: str | None, sent: Sent, reason: ReconcilerError) -> DatasetResult:
+def unseen(plan: DatasetPlan, arn: str | None, sent: SentUpdates, reason: ReconcilerError) -> DatasetResult:
     """Return the result for a dataset whose apply was cut short, or that could not be observed afterwards."""
     known = not isinstance(reason, GatewayError) and not (
         sent.updates and isinstance(reason, StateError | MachineFailure)

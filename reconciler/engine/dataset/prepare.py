@@ -16,7 +16,7 @@ from reconciler.engine.dataset.observe import Observation, as_text
 from reconciler.engine.dataset.retry import await_settled, retry
 from reconciler.engine.log import log
 from reconciler.errors import AlreadyExists, Denied, GatewayError, PlanOutdated
-from reconciler.ports import Begun, Description, Gateway
+from reconciler.ports import Description, Gateway, OpenUpdate
 
 OPEN_SECONDS: Final = 90.0
 """How long after an update was begun it may still arrive, and its dataset be as before."""
@@ -76,11 +76,11 @@ def resume(dataset: str, arn: str, seen: Observation | None, context: Context) -
         context.memory.journal.end(begun.number, "unknown: the process ended first")
 
 
-def _open(dataset: str, arn: str, context: Context) -> list[Begun]:
+def _open(dataset: str, arn: str, context: Context) -> list[OpenUpdate]:
     return [begun for begun in context.memory.journal.unfinished(dataset) if begun.arn == arn]
 
 
-def _may_arrive(begun: Begun, seen: Observation) -> bool:
+def _may_arrive(begun: OpenUpdate, seen: Observation) -> bool:
     return not _has_changed(begun.description, seen.description) and seen.at < begun.begun_at + OPEN_SECONDS
 
 

@@ -25,8 +25,8 @@ from reconciler.engine.dataset.observe_and_plan import compare_again, observe_da
 from reconciler.engine.dataset.outcome import Outcome
 from reconciler.engine.dataset.prepare import create, resume
 from reconciler.engine.dataset.retry import await_settled, retry
-from reconciler.engine.dataset.send import CHANGED_SINCE, Sender, Sent
-from reconciler.engine.dataset.verify import After, Proof, observe_again, prove
+from reconciler.engine.dataset.send import CHANGED_SINCE, Sender, SentUpdates
+from reconciler.engine.dataset.verify import Proof, SecondObservation, observe_again, prove
 from reconciler.engine.log import log
 from reconciler.errors import (
     Interrupted,
@@ -183,10 +183,10 @@ def _carry_out(desired: Desired, context: Context, planned: Planned) -> Outcome:
     if plan.mode is Mode.OBSERVE or plan.guards:
         return _left_alone(desired, planned, context)
     if plan.arn is None and not plan.creates_dataset:
-        return Outcome(plan, outcome.proven(plan, None, Sent(), Proof(), planned.diff), planned.diff)
+        return Outcome(plan, outcome.proven(plan, None, SentUpdates(), Proof(), planned.diff), planned.diff)
     arn = plan.arn or create(desired, context, _timeout(desired))
     resume(desired.name, arn, observation, context)
-    sent, backup = Sent(), None
+    sent, backup = SentUpdates(), None
     try:
         backup = back_up_overwritten(desired, plan, planned.composer, context)
         Sender(planned, arn, context, _timeout(desired), sent).send()
@@ -231,7 +231,7 @@ def _timeout(desired: Desired) -> float:
     return desired.schedule.update_timeout_seconds
 
 
-def _verify(desired: Desired, planned: Planned, arn: str, sent: Sent, context: Context) -> Outcome:
+def _verify(desired: Desired, planned: Planned, arn: str, sent: SentUpdates, context: Context) -> Outcome:
     """Observe again what was sent; record it, and return the outcome."""
     plan = planned.plan
     if sent.touched or planned.observation is None:
@@ -239,7 +239,7 @@ def _verify(desired: Desired, planned: Planned, arn: str, sent: Sent, context: C
         with context.tracer.span("verify", dataset_arn=arn, entries=len(plan.sendable)):
             after = observe_again(desired, arn, planned, sent, context, deadline)
     else:
-        after = After(planned.diff, planned.observation, before=planned.observation)
+        after = SecondObservation(planned.diff, planned.observation, before=planned.observation)
     with closing(after):
         proof = prove(plan.sendable, planned.diff, after.diff, sent, desired)
         log.info("verify.finished", in_place=len(proof.in_place), sent=len(sent.touched))
@@ -257,9 +257,9 @@ def _remember(
     desired: Desired,
     planned: Planned,
     arn: str,
-    after: After,
+    after: SecondObservation,
     observation: Observation | None,
-    sent: Sent,
+    sent: SentUpdates,
     proof: Proof,
     context: Context,
 ) -> None:

@@ -31,9 +31,9 @@ CLIENT_ERROR: Final = "CLIENT_ERROR"
 GRACE_SECONDS: Final = 30.0
 
 
-class Sent(Struct):
+class SentUpdates(Struct):
     """
-    What was sent, and how the service answered. None of it is proof: see `verify`.
+    The updates that were sent, and the answers of the service. None of them is proof: see `verify`.
 
     Attributes:
         updates: Calls of UpdateDatasetEntries that may have arrived.
@@ -70,7 +70,9 @@ class Sender:
         sent: Updated at every step, also where this ends with an error.
     """
 
-    def __init__(self, planned: Planned, arn: str, context: Context, timeout: float, sent: Sent) -> None:
+    def __init__(
+        self, planned: Planned, arn: str, context: Context, timeout: float, sent: SentUpdates
+    ) -> None:
         self._plan = planned.plan
         self._composer = planned.composer
         self._observation = planned.observation

@@ -21,7 +21,7 @@ from reconciler.engine.dataset.listing import SpooledListing, pages_of
 from reconciler.engine.dataset.make_plan import Planned, marked
 from reconciler.engine.dataset.observe import Observation, cheapest_cover, observe
 from reconciler.engine.dataset.retry import await_settled, retry
-from reconciler.engine.dataset.send import Sent
+from reconciler.engine.dataset.send import SentUpdates
 from reconciler.engine.log import log
 from reconciler.errors import ListingIncomplete, ListingMoved
 from reconciler.ports import Description
@@ -55,9 +55,9 @@ class Proof(Struct, frozen=True):
     changed_meanwhile: tuple[EntryProblem, ...] = ()
 
 
-class After(Struct, frozen=True):
+class SecondObservation(Struct, frozen=True):
     """
-    How a dataset is after the last update.
+    The observation of a dataset after the last update.
 
     Attributes:
         diff: All entries: those that were touched as they are now, the others as they were last seen.
@@ -92,8 +92,8 @@ class After(Struct, frozen=True):
 
 
 def observe_again(
-    desired: Desired, arn: str, planned: Planned, sent: Sent, context: Context, deadline: float
-) -> After:
+    desired: Desired, arn: str, planned: Planned, sent: SentUpdates, context: Context, deadline: float
+) -> SecondObservation:
     """
     Compare the entries that were to be sent with what is there now.
 
@@ -103,7 +103,7 @@ def observe_again(
     Raises:
         GatewayError: They could not be seen, in one state, before *deadline*.
     """
-    after = After(planned.diff, None, SpooledListing(), before=planned.observation)
+    after = SecondObservation(planned.diff, None, SpooledListing(), before=planned.observation)
     try:
         return _observe_past_lag(desired, arn, planned.plan.sendable, after, sent, context, deadline)
     except BaseException:
@@ -115,11 +115,11 @@ def _observe_past_lag(
     desired: Desired,
     arn: str,
     items: Collection[PlannedChange],
-    seen: After,
-    sent: Sent,
+    seen: SecondObservation,
+    sent: SentUpdates,
     context: Context,
     deadline: float,
-) -> After:
+) -> SecondObservation:
     clock, failure = context.clock, None
     until, settled = clock.now() + LAG_SECONDS, sent.settled
     wanted: Collection[str] = {item.source_ref for item in items}
@@ -142,7 +142,7 @@ def _observe_past_lag(
     return seen
 
 
-def _behind(items: Collection[PlannedChange], after: Diff, sent: Sent) -> Collection[str]:
+def _behind(items: Collection[PlannedChange], after: Diff, sent: SentUpdates) -> Collection[str]:
     """Return the entries that are still unchanged, or absent, although their update succeeded."""
     left = {change.source_ref: change for change in after.changes if not change.is_blank}
     return {
@@ -158,11 +158,11 @@ def _observe_once(
     desired: Desired,
     arn: str,
     touched: Collection[str],
-    last: After,
+    last: SecondObservation,
     context: Context,
     deadline: float,
     settled: Description | None,
-) -> After:
+) -> SecondObservation:
     """
     Observe once: list everything only where no set of filtered listings is cheaper; see `planning.calls`.
 
@@ -211,7 +211,9 @@ def _search(
     return found
 
 
-def prove(items: Collection[PlannedChange], before: Diff, after: Diff, sent: Sent, desired: Desired) -> Proof:
+def prove(
+    items: Collection[PlannedChange], before: Diff, after: Diff, sent: SentUpdates, desired: Desired
+) -> Proof:
     """Classify, by the second observation, every entry that was to be sent and every other that changed."""
     left = {change.source_ref: change.action for change in after.changes if not change.is_blank}
     errored = dict(marked(after, desired))
@@ -253,7 +255,7 @@ def stored_with_errors(
     return tuple(EntryProblem(ref, desired.origin_of_ref(ref), text, codes) for ref, codes in errored)
 
 
-def _blame(source_ref: str, sent: Sent) -> tuple[str, tuple[str, ...]] | None:
+def _blame(source_ref: str, sent: SentUpdates) -> tuple[str, tuple[str, ...]] | None:
     """Return why an entry is not in place, if its update did not succeed."""
     if reason := sent.isolated.get(source_ref):
         return f"its update failed although it held nothing else: {reason}", ("CONVICTED",)

@@ -13,7 +13,7 @@ from reconciler.errors import Denied, NoCredentials
 from reconciler.ports import Images
 
 
-class Found(NamedTuple):
+class FoundImage(NamedTuple):
     """
     An image that was looked up.
 
@@ -34,7 +34,7 @@ def look_up_known(
     source_refs: Sequence[str],
     elsewhere: Callable[[str], object],
     known_of: Callable[[Iterable[str]], Mapping[str, CheckedImage]],
-) -> Iterator[Sequence[Found]]:
+) -> Iterator[Sequence[FoundImage]]:
     """
     Yield the images of one bucket as they are decided, with what is known of them; otherwise as `look_up`.
 
@@ -47,7 +47,7 @@ def look_up_known(
         batch = {f"s3://{bucket}/{key}": stored for key, stored in decided}
         known = known_of(batch)
         yield [
-            Found(ref, stored, image if stored and image and image.is_still(stored) else None)
+            FoundImage(ref, stored, image if stored and image and image.is_still(stored) else None)
             for ref, stored in batch.items()
             for image in (known.get(ref),)
         ]

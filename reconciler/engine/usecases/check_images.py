@@ -34,7 +34,7 @@ from reconciler.engine.images.check import (
     looking_up,
     read,
 )
-from reconciler.engine.images.look_up import Found, look_up_known
+from reconciler.engine.images.look_up import FoundImage, look_up_known
 from reconciler.engine.log import bound, log
 from reconciler.engine.usecases.spec_tree import train_and_test
 from reconciler.errors import Denied, Exit, Interrupted, NoCredentials, NotFound, SpecError, named
@@ -164,7 +164,7 @@ class _DatasetCheck:
             self._missing += len(refs)
             self._problems.add(judgement.no_bucket(bucket).at(self.desired.loaded.origin, None))
 
-    def _changed(self, batch: Sequence[Found]) -> Iterator[tuple[str, Stored]]:
+    def _changed(self, batch: Sequence[FoundImage]) -> Iterator[tuple[str, Stored]]:
         for source_ref, stored, known in batch:
             if stored is None:
                 self._lost(source_ref)

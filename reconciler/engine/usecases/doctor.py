@@ -58,7 +58,7 @@ def examine(
         memory: None if the state directory cannot be used.
         path: Of the specs, as the user knows it: for commands that are proposed.
     """
-    round_ = _Round(desired, path)
+    round_ = _Checks(desired, path)
     round_.check_specs()
     if memory is not None:
         round_.check_rebuild(memory)
@@ -89,7 +89,7 @@ def unclaimed(found: Reading, path: str) -> tuple[CheckResult, ...]:
     return (*([failed_specs(errors, path)] if errors else []), *too_often)
 
 
-class _Round:
+class _Checks:
     """The checks of one dataset, and what they have found so far."""
 
     def __init__(self, desired: Desired, path: str) -> None:

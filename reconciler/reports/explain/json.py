@@ -8,7 +8,7 @@ from typing import Final, Literal, NamedTuple, NotRequired
 
 from typing_extensions import TypedDict
 
-from reconciler.core.explanation import Blame, Explanation, ExplanationVerdict, Ignored, Past
+from reconciler.core.explanation import Blame, Explanation, ExplanationVerdict, Ignored, PastUpdate
 from reconciler.core.moments import moment
 from reconciler.core.planning.cause import Cause
 from reconciler.core.validation.problem import Origin
@@ -177,5 +177,5 @@ def _ignored(ignored: Ignored) -> IgnoredDoc:
     return {**field_doc(ignored.field), "rule": ignored.rule}
 
 
-def _past(past: Past) -> PastDoc:
+def _past(past: PastUpdate) -> PastDoc:
     return {"at": moment(past.begun_at), "entries": past.entries, "result": past.result}

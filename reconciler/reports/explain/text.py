@@ -8,7 +8,7 @@ from typing import Any, Final
 from reconciler.core.entries.entry import without_service_keys
 from reconciler.core.entries.equality import FieldChange
 from reconciler.core.entries.training_view import meaning
-from reconciler.core.explanation import Explanation, ExplanationVerdict, Past
+from reconciler.core.explanation import Explanation, ExplanationVerdict, PastUpdate
 from reconciler.core.moments import moment
 from reconciler.reports.explain.json import Explained, Writers
 from reconciler.reports.plan.text import event_parts
@@ -165,6 +165,6 @@ def _quarantined(explanation: Explanation) -> Iterator[Line]:
         )
 
 
-def _past(past: Past) -> tuple[str | Span, ...]:
+def _past(past: PastUpdate) -> tuple[str | Span, ...]:
     among = "alone" if past.entries == 1 else f"among {past.entries:,} images"
     return f"{moment(past.begun_at)}  {visible(past.result or 'unfinished')}", Span(f"  {among}", Ink.DIM)

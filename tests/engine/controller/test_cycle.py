@@ -25,7 +25,7 @@ from reconciler.engine.controller.cycle import (
     _is_remembered,
 )
 from reconciler.engine.dataset.observe import as_text
-from reconciler.ports import Description, Kept, LoadedDataset, ObservedHead, Phase, Stats
+from reconciler.ports import Description, LastObservation, LoadedDataset, ObservedHead, Phase, Stats
 from tests.builders import classified, ref
 from tests.engine.months import Months
 from tests.sources.builders import LINE, dataset, loaded, write
@@ -33,7 +33,7 @@ from tests.sources.builders import LINE, dataset, loaded, write
 SPEC = dataset() + "  schedule: {interval: 5m, fullScanMaxAge: 6h, jitter: 0.1}\n"
 NOW = 100_000.0
 SUMMARY = Summary(Verdict.CONVERGED, {"desired": 5}, seen=True)
-KEPT = Kept("arn:1", b"digest", "as it was", NOW - 60, {})
+KEPT = LastObservation("arn:1", b"digest", "as it was", NOW - 60, {})
 
 
 def spec(root: Path, text: str = SPEC, lines: str = LINE, **more: str) -> LoadedDataset:
@@ -87,7 +87,7 @@ def held(until: float) -> Quarantined:
     ],
 )
 def test_an_observation_counts_while_nothing_calls_for_another(
-    tmp_path: Path, kept: Kept, memory: Memory, expected: bool
+    tmp_path: Path, kept: LastObservation, memory: Memory, expected: bool
 ):
     assert expected is _counts_still(kept, spec(tmp_path), b"digest", memory.context())
 
@@ -170,7 +170,7 @@ def test_an_observation_is_kept_if_later_cycles_may_rely_on_it(
     summary: Summary, result: DatasetResult, seen: Any, held_until: float | None, expected: bool
 ):
     """Else the one before it is forgotten, too."""
-    kept: dict[str, Kept | None] = {"roses": KEPT}
+    kept: dict[str, LastObservation | None] = {"roses": KEPT}
     context = Memory(
         held=[held(held_until)._replace(source_ref="s3://b/1.jpg")] if held_until else []
     ).context()
@@ -178,7 +178,7 @@ def test_an_observation_is_kept_if_later_cycles_may_rely_on_it(
 
     cycle._keep("roses", b"digest", summary, result, seen, context)
 
-    written = Kept("arn:1", b"digest", as_text(SEEN.description), 9.0, summary.document())
+    written = LastObservation("arn:1", b"digest", as_text(SEEN.description), 9.0, summary.document())
     assert (written if expected else None) == kept["roses"]
 
 

@@ -16,7 +16,7 @@ from reconciler.core.planning.quarantine import ROUNDS, Quarantined, QuarantineR
 from reconciler.core.status.result import EntryProblem, Verdict
 from reconciler.engine.dataset import bookkeeping, make_plan, send
 from reconciler.engine.dataset.bookkeeping import share_images, update_quarantine
-from reconciler.engine.dataset.send import Sent
+from reconciler.engine.dataset.send import SentUpdates
 from reconciler.engine.dataset.verify import Proof
 from reconciler.errors import StateError
 from reconciler.private import TemporaryFileError
@@ -194,20 +194,20 @@ PROBLEM = EntryProblem(ref("a"), None, "why")
 @pytest.mark.parametrize(
     ("sent", "proof", "kind"),
     [
-        (Sent(isolated={ref("a"): "why"}), Proof(failed=(PROBLEM,)), QuarantineReason.ISOLATED),
+        (SentUpdates(isolated={ref("a"): "why"}), Proof(failed=(PROBLEM,)), QuarantineReason.ISOLATED),
         (
-            Sent(unresolved_groups={ref("a"): "why"}),
+            SentUpdates(unresolved_groups={ref("a"): "why"}),
             Proof(failed=(PROBLEM,)),
             QuarantineReason.UNRESOLVED_GROUP,
         ),
-        (Sent(left={ref("a"): "why"}), Proof(failed=(PROBLEM,)), None),
-        (Sent(touched={ref("a")}), Proof(dropped=(PROBLEM,)), QuarantineReason.DROPPED),
-        (Sent(touched={ref("a")}), Proof(overtaken=(PROBLEM,)), QuarantineReason.REWRITTEN_BY_SERVICE),
-        (Sent(touched={ref("a")}), Proof(rejected=(PROBLEM,)), None),
+        (SentUpdates(left={ref("a"): "why"}), Proof(failed=(PROBLEM,)), None),
+        (SentUpdates(touched={ref("a")}), Proof(dropped=(PROBLEM,)), QuarantineReason.DROPPED),
+        (SentUpdates(touched={ref("a")}), Proof(overtaken=(PROBLEM,)), QuarantineReason.REWRITTEN_BY_SERVICE),
+        (SentUpdates(touched={ref("a")}), Proof(rejected=(PROBLEM,)), None),
     ],
 )
 def test_an_entry_is_quarantined_for_what_the_proof_showed_of_it(
-    full: Lab, sent: Sent, proof: Proof, kind: QuarantineReason | None
+    full: Lab, sent: SentUpdates, proof: Proof, kind: QuarantineReason | None
 ):
     """What was left for later, and what is in place with errors, is sent again as soon as it differs."""
     full.write(classified("a", "tulip"), *named("bcde"))
@@ -258,7 +258,7 @@ def updated(full: Lab, *known: Quarantined, **facts: Any) -> tuple[set[str], lis
     different = [ref(name) for name in facts.pop("different", "")]
     with capture_logs() as events:
         update_quarantine(
-            "train", facts.pop("items", ()), different, Sent(), Proof(**facts), quarantine, 100.0
+            "train", facts.pop("items", ()), different, SentUpdates(), Proof(**facts), quarantine, 100.0
         )
     return set(quarantine.of("train")), [(event["event"], event["source_ref"]) for event in events]
 

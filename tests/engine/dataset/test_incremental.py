@@ -25,8 +25,8 @@ from reconciler.engine.dataset.incremental import (
 from reconciler.engine.dataset.listing import SpooledListing
 from reconciler.engine.dataset.make_plan import NOTHING, Planned
 from reconciler.engine.dataset.observe import Incremental, Observation
-from reconciler.engine.dataset.send import Sent
-from reconciler.engine.dataset.verify import After, Proof
+from reconciler.engine.dataset.send import SentUpdates
+from reconciler.engine.dataset.verify import Proof, SecondObservation
 from reconciler.engine.usecases import reading
 from reconciler.errors import Exit
 from reconciler.ports import Description, ObservedHead, Phase, Stats
@@ -51,13 +51,13 @@ def kept(
     plan = unplanned("train", (), Exit.DONE)
     with_spool = facts.pop("readback", True)
     found = Observation("arn", seen, DIFF, SpooledListing(), 1.0, 1.0, gap) if seen else None
-    after = After(
+    after = SecondObservation(
         facts.pop("diff", DIFF),
         None,
         SpooledListing() if with_spool else None,
         descriptions=frozenset(facts.pop("descriptions", {LAST})),
     )
-    sent = Sent(updates=len(steps), steps=list(steps), is_certain=facts.pop("is_certain", True))
+    sent = SentUpdates(updates=len(steps), steps=list(steps), is_certain=facts.pop("is_certain", True))
     proof = Proof(**{name: facts.pop(name, ()) for name in ("dropped", "overtaken", "changed_meanwhile")})
     assert not facts
     composer: Any = None

@@ -16,7 +16,7 @@ from reconciler.core.spec.documents import Target
 from reconciler.engine.dataset.observe import as_text
 from reconciler.engine.dataset.prepare import OPEN_SECONDS, create, creation, resume, watch
 from reconciler.errors import AlreadyExists, DatasetBusy, Denied, PlanOutdated, Unavailable
-from reconciler.ports import Begun, Description, Located, Phase
+from reconciler.ports import Description, Located, OpenUpdate, Phase
 
 OURS, THEIRS = "111122223333", "999988887777"
 DATASET = "arn:aws:rekognition:us-east-1:111122223333:project/flowers/dataset/train/2"
@@ -228,10 +228,10 @@ class TestWatch:
 class Journal:
     """The open updates of a dataset."""
 
-    def __init__(self, *begun: Begun) -> None:
+    def __init__(self, *begun: OpenUpdate) -> None:
         self.begun, self.ended = begun, dict[int, str]()
 
-    def unfinished(self, dataset: str) -> tuple[Begun, ...]:
+    def unfinished(self, dataset: str) -> tuple[OpenUpdate, ...]:
         assert "roses" == dataset
         return self.begun
 
@@ -240,10 +240,12 @@ class Journal:
 
 
 BEFORE = Description(Phase.UPDATE_COMPLETE, "SUCCESS", "", 10.0)
-BEGUN = Begun(7, "arn:1", 1_000.0, ("s3://b/a.jpg",), as_text(BEFORE))
+BEGUN = OpenUpdate(7, "arn:1", 1_000.0, ("s3://b/a.jpg",), as_text(BEFORE))
 
 
-def resumed(*begun: Begun, at: float | None = None, description: Description = BEFORE) -> Mapping[int, str]:
+def resumed(
+    *begun: OpenUpdate, at: float | None = None, description: Description = BEFORE
+) -> Mapping[int, str]:
     """Return which open updates a start closes that observed the dataset at a time, and how."""
     journal: Any = Journal(*begun)
     seen: Any = None if at is None else SimpleNamespace(description=description, at=at)

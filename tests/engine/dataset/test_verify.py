@@ -20,7 +20,7 @@ from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.engine.dataset import make_plan, observe, send
 from reconciler.engine.dataset.make_plan import NOTHING
 from reconciler.engine.dataset.observe_and_plan import observe_and_plan
-from reconciler.engine.dataset.send import Sent
+from reconciler.engine.dataset.send import SentUpdates
 from reconciler.engine.dataset.verify import _behind, _blame, prove
 from reconciler.ports import Gateway
 from tests.builders import classified, named, ref
@@ -143,14 +143,14 @@ def test_only_what_looks_as_before_its_update_may_lag_behind_it(full: Lab):
     moved = structs.replace(changes["b"], before=b"other")
     after = structs.replace(NOTHING, changes=(changes["a"], moved, changes["d"], blanked, changes["x"]))
 
-    def behind(sent: Sent) -> set[str]:
+    def behind(sent: SentUpdates) -> set[str]:
         return {source_ref[7] for source_ref in _behind(items.values(), after, sent)}
 
-    assert set("adx") == behind(Sent())
-    assert set("dx") == behind(Sent(isolated={ref("a"): "line 1 is bad"}))
+    assert set("adx") == behind(SentUpdates())
+    assert set("dx") == behind(SentUpdates(isolated={ref("a"): "line 1 is bad"}))
 
 
-SENT = Sent(
+SENT = SentUpdates(
     isolated={ref("a"): "line 1 is bad"},
     unresolved_groups={ref("a"): "too large", ref("b"): "too large"},
     left={ref("a"): "down", ref("c"): "down"},
@@ -189,7 +189,7 @@ def test_the_proof_sorts_every_entry_by_what_was_seen_of_it_afterwards(full: Lab
             list(items.values()),
             seen.diff,
             after(a, items["b"].change, x, moved, orphan, errored="cz"),
-            Sent(left={ref("b"): "down"}),
+            SentUpdates(left={ref("b"): "down"}),
             desired,
         )
 

@@ -13,7 +13,7 @@ import msgspec
 from reconciler.core.spec.choices import COMMIT_ID
 from reconciler.core.spec.policy import Window
 from reconciler.core.status import commit_states, notices
-from reconciler.core.status.commit_states import NOTHING_POSTED, CommitOutcome, CommitState, Posted
+from reconciler.core.status.commit_states import NOTHING_POSTED, CommitOutcome, CommitState, PostedStates
 from reconciler.core.status.notices import SOURCE, Incident, Incidents, Notice
 from reconciler.engine.controller.registry import Registry
 from reconciler.engine.controller.reporting.outbox import Outbox, decoded
@@ -59,7 +59,7 @@ class Notifier:
         self._quiet = quiet
         self._whole = whole
         self._incidents: Incidents = decoded(stored.read(_INCIDENTS), dict[str, Incident], dict)
-        self._posted = decoded(stored.read(_COMMIT), Posted, lambda: NOTHING_POSTED)
+        self._posted = decoded(stored.read(_COMMIT), PostedStates, lambda: NOTHING_POSTED)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
 

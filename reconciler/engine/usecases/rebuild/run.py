@@ -18,7 +18,7 @@ from reconciler.engine.dataset.desired import Desired
 from reconciler.engine.dataset.observe import OVERRIDE, observe
 from reconciler.engine.dataset.observe_and_plan import observe_and_plan
 from reconciler.engine.dataset.reconcile import claimed, require_unchanged
-from reconciler.engine.dataset.send import Sent
+from reconciler.engine.dataset.send import SentUpdates
 from reconciler.engine.dataset.verify import stored_with_errors
 from reconciler.engine.usecases.rebuild.begin import Order, blocks, keep_everything
 from reconciler.engine.usecases.rebuild.steps import (
@@ -207,7 +207,7 @@ def _guided(known: Rebuild, context: RebuildContext, act: Callable[[], Rebuilt])
     except ReconcilerError as exc:
         now = context.dataset.memory.rebuilds.of(known.dataset) or known
         blank = unplanned(known.dataset, (), Exit.DONE)
-        failed = outcome.unseen(blank, now.new_arn or now.old_arn, Sent(), exc)
+        failed = outcome.unseen(blank, now.new_arn or now.old_arn, SentUpdates(), exc)
         return Rebuilt(structs.replace(failed, errors=(*failed.errors, _way_out(now))), now)
 
 
