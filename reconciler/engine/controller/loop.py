@@ -102,9 +102,7 @@ class Controller:
         self._registry.spread_listings()
         wall = self._registry.wall()
         for state in sorted(self._take_due(now), key=lambda state: state.urgency(wall)):
-            listed = state.is_only_to_be_listed(wall)
-            place, most = (f"{state.place} listings", LISTINGS) if listed else (state.place, None)
-            self._workers.submit(partial(self._run_cycle, state), place, most)
+            self._workers.submit(partial(self._run_cycle, state), *_threads_for(state, wall))
         self._registry.publish()
         with self._lock:
             waiting = [s.due for s in self._registry.states.values() if not (s.running or s.is_elsewhere)]
@@ -262,3 +260,12 @@ class Controller:
             state.due = now if state.again else min(now + delay, max(now, state.hastened_to))
             state.again, state.running, state.hastened_to = False, False, inf
         self._signals.wake.set()
+
+
+def _threads_for(state: DatasetState, now: float) -> tuple[str, int | None]:
+    """Return the place and the number of threads of a cycle: one that lists a dataset keeps no edit waiting."""
+    if state.scanned_at is None:
+        return f"{state.place} first", None
+    if state.is_only_to_be_listed(now):
+        return f"{state.place} listings", LISTINGS
+    return state.place, None

@@ -18,6 +18,7 @@ from reconciler.core.status.conditions import Truth
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.engine.controller.cycle_end import Recorder
+from reconciler.engine.controller.workers import Inline, Job
 from reconciler.errors import SourceError
 from tests.builders import classified, ref
 from tests.engine.months import Months, make_months
@@ -433,6 +434,27 @@ def test_datasets_that_were_listed_together_are_listed_again_in_time(tmp_path: P
         months.run_for(300.0)
 
         assert set() == unknown
+
+
+def test_an_edit_waits_for_no_thread_that_lists_a_dataset(months: Months):
+    """However many datasets are observed for the first time, or are due to be listed again."""
+    places: list[str] = []
+
+    class Recording(Inline):
+        def submit(self, job: Job, place: str, most: int | None = None) -> None:
+            places.append(place)
+            super().submit(job, place, most)
+
+    months.controller._workers = Recording()
+    months.write("roses", *"abc")
+    months.settle()
+    months.write("roses", *"abcd")
+    months.run_for(10.0)
+    months.run_for(6 * HOUR)
+
+    cycles = [place for place in places if place != "source"]
+    assert [" first", ""] == cycles[:2]
+    assert {" first": 1, " listings": 1} == {place: n for place, n in Counter(cycles).items() if place}
 
 
 def test_a_verdict_that_is_not_renewed_decays(months: Months):
