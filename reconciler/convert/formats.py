@@ -150,7 +150,7 @@ def _broken_json(path: Path) -> Problem | None:
 
 
 def _others(name: str, path: Path) -> str:
-    """Return what else the input seems to be; empty if it is of the format *name*, or of none that is known."""
+    """Return which other format the input seems to have; empty if it has the format *name*, or no known one."""
     try:
         signs = recognised(path)
     except BadFile:

@@ -199,7 +199,7 @@ _REMEDIES: Final[Mapping[type[ReconcilerError], str]] = {
 
 
 def remedy(check: Check, error: ReconcilerError, path: str, dataset: str) -> str:
-    """Return what to do about the error that *check* met; empty if its own message says it."""
+    """Return the remedy for an error that *check* met; empty if the message of the error states it."""
     if isinstance(error, Denied):
         if check is Check.ACCOUNT:
             return "use credentials, or a roleArn, of the account that is meant"

@@ -113,7 +113,7 @@ class DatasetTally:
             self._pairs.update(combinations(sorted(names), 2))
 
     def counts(self) -> DatasetCounts:
-        """Return what was counted so far."""
+        """Return the counts so far."""
         labels = [
             LabelStatistics(label, images, BoxSizes(*self._sizes.get(label, ())))
             for label, images in sorted(self._labels.items(), key=lambda item: (-item[1], item[0]))

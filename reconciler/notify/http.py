@@ -92,7 +92,7 @@ def _delivery(
 
 
 def _message(body: bytes) -> str:
-    """Return what a JSON answer says went wrong, in the form of GitHub and GitLab; empty if there is none."""
+    """Return the error message of a JSON answer of GitHub or GitLab; empty if there is none."""
     try:
         found = json.loads(body)
         text = found.get("message") or found.get("error") or ""

@@ -26,7 +26,7 @@ class Memory(Protocol):
     """
 
     def applied(self, dataset: str, arn: str, source_refs: Iterable[str] | None = None) -> Base:
-        """Return what was last proven in place, for the source-refs named, or for all."""
+        """Return the entries last proven in place: those of the source-refs named, or all."""
         ...
 
     def recorded(self, dataset: str) -> frozenset[str]:

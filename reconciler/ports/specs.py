@@ -62,7 +62,7 @@ class Tree(Protocol):
         ...
 
     def refused(self) -> Mapping[str, str]:
-        """Return what may hide specs and is not read, such as a link out of the tree, and why."""
+        """Return the unread paths that may hide specs, such as a link out of the tree, each with the reason."""
         ...
 
     def canonical(self, path: str) -> str:
@@ -262,7 +262,7 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """Return what the user calls it, without any password."""
+        """Return the name that the user gave the source, without any password."""
         ...
 
     def poll(self, known: str | None) -> SpecRevision | None:
@@ -282,7 +282,7 @@ class Witness(Protocol):
 
     @property
     def name(self) -> str:
-        """Return what the user calls it."""
+        """Return the name that the user gave it."""
         ...
 
     def confirmed_at(self, now: float) -> float | None:

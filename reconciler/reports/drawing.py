@@ -100,7 +100,7 @@ _EXACT: Final = 2**53
 
 
 def drawn(seen: ImageView, size: Extent) -> dict[str, Any]:
-    """Return what the script needs to draw an image."""
+    """Return the data with which the script draws an image."""
     return {
         "only": "aws" if seen.desired is None else "git" if seen.observed is None else None,
         "size": [pixels(size.width), pixels(size.height)],

@@ -61,7 +61,7 @@ class Changes(NamedTuple):
 
 def due_changes(fields: Sequence[FieldChange], seen: ImageView | None = None) -> Changes:
     """
-    Return what an update will change in an image.
+    Return the changes that an update will make in an image.
 
     Args:
         fields: All fields that differ.
@@ -71,7 +71,7 @@ def due_changes(fields: Sequence[FieldChange], seen: ImageView | None = None) ->
 
 
 def changes(fields: Sequence[FieldChange], seen: ImageView | None, verbs: Verbs) -> Changes:
-    """Return what changes in an image, from the side that *seen* calls desired to the one it calls observed."""
+    """Return the changes of an image from the desired to the observed side of *seen*."""
     events = tuple(image_events(seen, verbs) if seen else _events_of_fields(fields, verbs))
     if not events:
         return Changes((), tuple(fields))

@@ -209,7 +209,7 @@ class _Posts:
             raise Refusal(503, str(exc)) from exc
 
     def _accepted(self, names: Sequence[str], status: int = 200) -> Response:
-        """Return what was accepted, with the suspension of each dataset named."""
+        """Return the accepted order, with the suspension of each dataset named."""
         with self._registry.lock:
             states = [state for name in names if (state := self._registry.states.get(name))]
             datasets = [

@@ -225,7 +225,7 @@ def _with_callers(drift: DatasetDrift, calls: Sequence[ForeignCall]) -> DatasetD
 
 
 def _since(drift_view: DriftView, *, applying: bool) -> str:
-    """Return what happened, or happens, after the images were observed; empty if nothing did."""
+    """Return what has happened since the images were observed; empty if nothing has."""
     if applying:
         return "AWS is being updated to match git; the images are shown as they were found."
     one = drift_view.set_back + drift_view.updated == 1

@@ -78,7 +78,7 @@ def read_applied(
     connection: sqlite3.Connection, dataset: str, source_refs: Iterable[str] | None = None
 ) -> dict[str, Applied]:
     """
-    Return what was applied, for the source-refs named, or for all.
+    Return the applied entries: those of the source-refs named, or all.
 
     Raises:
         ValueError: A block is damaged.

@@ -150,7 +150,7 @@ class Database:
                 self._readers -= 1
 
     def rows(self, make: Callable[..., T], query: str, *values: object) -> list[T]:
-        """Return what *make* makes of each row; a row that it cannot read is damage. Empty without a file."""
+        """Return the result of *make* for each row; a row that it cannot read is damage. Empty without a file."""
         connection = self.connection
         if connection is None:
             return []
@@ -158,7 +158,7 @@ class Database:
             return [make(*row) for row in connection.execute(query, values)]
 
     def row(self, make: Callable[..., T], query: str, *values: object) -> T | None:
-        """Return what *make* makes of the first row; None if there is none."""
+        """Return the result of *make* for the first row; None if there is none."""
         return next(iter(self.rows(make, query, *values)), None)
 
     def _replace_damaged(self, connection: sqlite3.Connection | None, exc: Exception) -> StateLost:

@@ -69,7 +69,7 @@ class JudgedFiles:
         self.read_only = read_only or directory is None
 
     def of(self, name: str) -> JudgedFile | None:
-        """Return what is remembered of a file, if the source-refs beside it belong to it."""
+        """Return the remembered results for a file, if the source-refs beside it belong to it."""
         lines = self._read(name, _OF_FILE)
         refs = lines and self._read(name, _OF_REFS, bytes(lines[:_CHECKSUM_BYTES]))
         if not lines or not refs:

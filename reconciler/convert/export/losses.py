@@ -116,5 +116,5 @@ class Losses:
                 loss.source_refs.append(source_ref)
 
     def by_kind(self) -> Mapping[LossKind, Loss]:
-        """Return what was lost: whole images first, then in the order of `LossKind`."""
+        """Return the losses: whole images first, then in the order of `LossKind`."""
         return {kind: self._found[kind] for kind in LossKind if kind in self._found}

@@ -222,7 +222,7 @@ def _written(
 
 
 def _unannotated(content: ImageLabels, form: Format) -> list[Lost]:
-    """Return what is lost of an image that a format can only show as one in which nothing is."""
+    """Return the losses of an unannotated image in a format that can only show it as an image without objects."""
     if content.boxes is not None or LossKind.UNLABELLED in form.carries:
         return []
     if LossKind.LABEL in form.carries and content.labels:
@@ -232,7 +232,7 @@ def _unannotated(content: ImageLabels, form: Format) -> list[Lost]:
 
 
 def _left_behind(content: ImageLabels, carried: Container[LossKind]) -> list[Lost]:
-    """Return what a format does not carry of an image that is in its files."""
+    """Return the parts of an exported image that its format does not carry."""
     lost = [one for one in content.lost if one.kind not in carried]
     if content.labels and LossKind.LABEL not in carried:
         lost += [Lost(LossKind.LABEL, label.label) for label in content.labels]

@@ -111,7 +111,7 @@ def _common(content: ImageLabels, metadata: Fields) -> dict[str, Any]:
 
 
 def _lost_of_labels(content: ImageLabels) -> list[Lost]:
-    """Return what one attribute for all labels cannot hold: the attribute, the id and the job of each."""
+    """Return the losses of one attribute for all labels: the attribute, the id and the job of each label."""
     lost = [
         Lost(kind, label.attribute)
         for label in content.labels

@@ -108,7 +108,7 @@ class ForeignCall(NamedTuple):
         }
 
     def stored(self) -> dict[str, Any]:
-        """Return what `of_stored` reads, as JSON: all but the times and the ID."""
+        """Return the call as the JSON that `of_stored` reads: all but the times and the ID."""
         return {
             "operation": self.operation,
             "principal": self.principal,

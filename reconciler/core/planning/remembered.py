@@ -189,7 +189,7 @@ class Memories:
         self._places |= dict(diff.others)
 
     def of(self, source_ref: str) -> Remembered | None:
-        """Return what to remember of an entry; None if it was not observed."""
+        """Return an entry in the form in which it is remembered; None if it was not observed."""
         if (place := self._places.get(source_ref)) is not None:
             return Remembered(line=self._read(source_ref, place))
         row = self._desired.row(source_ref)

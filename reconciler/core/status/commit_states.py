@@ -76,7 +76,7 @@ NOTHING_POSTED: Final = PostedStates("", {})
 
 def outcome(conditions: Iterable[Condition], failures: int, *, attempted: bool) -> CommitOutcome | None:
     """
-    Return what became of a commit for one dataset; None if its spec suspends it, so that no commit reaches it.
+    Return the outcome of a commit for one dataset; None if its spec suspends it, so that no commit reaches it.
 
     Args:
         conditions: Its conditions, as they are if the source can be read.
@@ -101,7 +101,7 @@ def outcome(conditions: Iterable[Condition], failures: int, *, attempted: bool) 
 
 
 def overall(outcomes: Mapping[str, CommitOutcome]) -> CommitOutcome:
-    """Return what became of a commit as a whole, from one dataset or more."""
+    """Return the outcome of a commit as a whole, from those of its datasets, at least one."""
     count = Counter(one.phase for one in outcomes.values())
     number = f"{len(outcomes)} dataset{'s' if len(outcomes) != 1 else ''}"
     for phase, words in ((CommitPhase.FAILURE, "failed"), (CommitPhase.PENDING, "to go")):
@@ -118,7 +118,7 @@ def changes(
     before: PostedStates, revision: str, outcomes: Mapping[str, CommitOutcome], now: float, *, whole: bool
 ) -> tuple[PostedStates, tuple[CommitState, ...]]:
     """
-    Return what to post now, and what is posted after that.
+    Return the states to post now, and all posted states after that.
 
     Success is final. A failure is, too, unless the same commit succeeds after all, as when a person lifts a guard.
     A commit that a newer one overtakes while it is pending has failed.

@@ -192,7 +192,7 @@ def reported(
     incidents: Incidents, now: float, *, quiet: bool
 ) -> tuple[dict[str, Incident], tuple[Notice, ...]]:
     """
-    Return what to report now, and the incidents after that.
+    Return the notices to send now, and the incidents after that.
 
     Args:
         quiet: Whether only failures are reported now. The rest follows later, if it still holds.

@@ -173,7 +173,7 @@ class Settler:
 
 
 def scope_of(account: str, region: str, params: Any) -> set[str]:
-    """Return what the ARNs begin with that a request concerns: its projects, else all of its account."""
+    """Return the prefixes of the ARNs that a request concerns: its projects, else its whole account."""
     return {_project(arn) for arn in _arns(params)} or {f"arn:aws:rekognition:{region}:{account}:"}
 
 
@@ -191,5 +191,5 @@ def _arns(value: Any) -> set[str]:
 
 
 def _project(arn: str) -> str:
-    """Return what the ARNs of a project and of its datasets begin with."""
+    """Return the prefix of the ARNs of a project and of its datasets."""
     return "/".join(arn.split("/", 2)[:2]) + "/"

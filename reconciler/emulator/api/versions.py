@@ -156,7 +156,7 @@ def _external(context: Context, caller: Caller, data: Params) -> tuple[int | Non
 
 
 def _faults(context: Context, project: str) -> Params:
-    """Return what the armed faults do to a training."""
+    """Return the effects of the armed faults on a training."""
     operation = "CreateProjectVersion"
     slow = context.faults.strike([Kind.SLOW], operation, project)
     failed = context.faults.strike([Kind.FAIL_SERVICE], operation, project)

@@ -84,7 +84,7 @@ class Examination:
 
     @property
     def use_case(self) -> UseCase:
-        """Return what most of the valid lines are for; lines of the other kind are not used."""
+        """Return the kind of most valid lines; lines of the other kind are not used."""
         if self.problems or not self.valid:
             return UseCase.UNKNOWN
         return UseCase.LOCALIZATION if self.localized * 2 > self.valid else UseCase.IMAGE_LEVEL
@@ -122,7 +122,7 @@ def examine(
 
 
 def overlap_problems(training: Examination, testing: Examination) -> list[Problem]:
-    """Return what is wrong with two manifests together."""
+    """Return the errors of two manifests together."""
     use_case = training.use_case
     every = training.image_labels | training.box_labels
     if every and len(every & (testing.image_labels | testing.box_labels)) < _MIN_OVERLAP * len(every):

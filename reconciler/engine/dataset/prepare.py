@@ -103,7 +103,7 @@ def create(desired: Desired, context: Context, timeout: float) -> str:
 
 
 def creation(desired: Desired, context: Context) -> Creation:
-    """Return what `create` would create now. Makes no call that writes."""
+    """Return the resources that `create` would create now. Makes no call that writes."""
     gateway, (project, kind) = context.gateway, desired.target.identity
     account, new = desired.target.account_id, None
     try:

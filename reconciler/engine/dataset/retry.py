@@ -36,7 +36,7 @@ LISTINGS: Final = 5
 
 def retry(action: Callable[[], T], clock: Clock, deadline: float) -> T:
     """
-    Return what *action* returns, trying again after each retryable error.
+    Return the result of *action*, trying again after each retryable error.
 
     A dataset that is busy is waited for until *deadline*; a service that is down is not.
 

@@ -259,7 +259,7 @@ class _DatasetCheck:
             self._fail(exc)
 
     def result(self) -> DatasetImages:
-        """Return what was found so far."""
+        """Return the result so far."""
         desired = len(self._refs)
         checked = self._missing + self._unchanged + self._read
         return DatasetImages(

@@ -127,7 +127,7 @@ class _Checks:
 
     def try_or_add(self, check: Check | None, action: Callable[[], T]) -> T | None:
         """
-        Return what *action* returns, or None once its error has become a result.
+        Return the result of *action*; if it fails, add its error as a result of *check*, and return None.
 
         Args:
             check: None for the very first access, whose error tells which check it belongs to.

@@ -157,7 +157,7 @@ def _recalled(
 
 
 def _judged(desired: Desired, key: bytes) -> JudgedDataset | None:
-    """Return what to remember of a dataset; None if it was not read whole, or if that would be too much."""
+    """Return the results to remember for a dataset; None if it was not read whole, or they are too many."""
     noted = tuple(desired.noted[len(desired.loaded.problems) :])
     if len(noted) > MAX_PROBLEMS or any(is_of_source(problem.code) for problem in noted):
         return None

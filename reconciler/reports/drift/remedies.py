@@ -43,7 +43,7 @@ class RemedyCommand(NamedTuple):
 
 
 def remedies(item: DriftItem) -> tuple[Remedy, ...]:
-    """Return what can be done about one image; nothing for one that an apply would leave alone."""
+    """Return the remedies for one image; none if an apply would leave it alone."""
     if item.is_pending:
         return (Remedy.REVERT,)
     found = {Remedy.KEEP, Remedy.REVERT, Remedy.IGNORE}
@@ -70,7 +70,7 @@ def hint(item: DriftItem) -> str:
 
 
 def condition(item: DriftItem, dataset: DatasetDrift) -> str:
-    """Return what has to be changed in git before an apply reverts an image, as an order; empty if nothing."""
+    """Return, as an order, the change in git without which no apply reverts an image; empty if none is needed."""
     found = _CONDITIONS.get(item.withheld) if item.withheld else None
     if found is None or Remedy.REVERT not in remedies(item):
         return ""

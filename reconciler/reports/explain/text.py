@@ -133,7 +133,7 @@ def _applied(explanation: Explanation) -> str:
 
 
 def _differences(explanation: Explanation, width: int) -> list[tuple[str | Span, ...]]:
-    """Return what differs: what happened in AWS, or, where only git changed, what an apply will do."""
+    """Return the differences: what happened in AWS or, if only git changed, what an apply will do."""
     if not explanation.fields:
         return []
     is_due = explanation.verdict is ExplanationVerdict.PENDING

@@ -60,7 +60,7 @@ def _by_label(plan: DatasetPlan) -> Iterator[str]:
 
 
 def _notes(plan: DatasetPlan) -> list[str]:
-    """Return what stands in the way of this plan, for the visible part of the comment."""
+    """Return the obstacles to this plan, for the visible part of the comment."""
     found = [
         *map(guard_line, plan.guards),
         *error_lines(plan.errors, SCREEN),

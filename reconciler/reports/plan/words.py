@@ -112,7 +112,7 @@ def groups(plan: DatasetPlan) -> tuple[Group, ...]:
 
 
 def disposition(plan: DatasetPlan, item: PlannedChange) -> str:
-    """Return what becomes of an orphan; "" for anything else."""
+    """Return the treatment of an orphan in words; empty for any other change."""
     if item.action is not Action.ORPHAN:
         return ""
     if item.sent is not None:
@@ -207,7 +207,7 @@ def age(observed: Observed | None) -> str | None:
 
 
 def effort(plan: DatasetPlan) -> str | None:
-    """Return what applying a plan and proving it takes; None if that is less than a minute."""
+    """Return the calls and the time of applying a plan and proving it; None if that is less than a minute."""
     seconds, number = plan.calls.forecast_seconds, sum(plan.calls.forecast.values())
     if seconds < _MINUTE:
         return None

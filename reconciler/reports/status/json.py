@@ -149,7 +149,7 @@ def datasets_doc(records: Records, quarantined: QuarantinedDataset, now: float) 
 def _read(
     name: str, kept: Mapping[str, Any], quarantined: Sequence[Quarantined], now: float
 ) -> DatasetStatusDoc:
-    """Return what can be understood of a record; without a time or numbers, nothing is known."""
+    """Return the status in a record; unknown if the record has no readable time or numbers."""
     verdict, at, counts = _verdict(kept.get("verdict")), _text(kept.get("at")), _counts(kept.get("counts"))
     until = _text(kept.get("believed_until"))
     if not at or not counts or (verdict.decays and is_past(until, now)):

@@ -157,7 +157,7 @@ _OPENS: Final = re.compile(r"(?::|-|[|>][+-]?[0-9]?)\s*(?:#.*)?$")
 
 
 def misplaced(text: str, number: int) -> str | None:
-    """Return what is wrong with the indentation of a line, numbered from 1; None if it fits a line above."""
+    """Return the problem of the indentation of a line, numbered from 1; None if it fits a line above."""
     lines = text.split("\n", number)[:number]
     if len(lines) < number:
         return None

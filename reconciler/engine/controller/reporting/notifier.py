@@ -131,7 +131,7 @@ class Notifier:
         return found
 
     def _outcomes(self, now: float) -> Mapping[str, CommitOutcome]:
-        """Return what became of the commit for each dataset of this replica; the caller holds the lock."""
+        """Return the outcome of the commit for each dataset of this replica; the caller holds the lock."""
         revision = self._registry.revision
         outcomes = {
             name: commit_states.outcome(
