@@ -48,7 +48,7 @@ def check_line(raw: bytes) -> CheckedLine:
     """
     Check one line of a manifest, given without its newline. Never raises.
 
-    Takes two to four times as long as parsing if the line is clean or has a common warning, else about 50 µs.
+    Takes two to four times as long as parsing if the line is clean or has a common warning, else about 40 µs.
     """
     return check_clean(raw) or check_warned(raw) or check_slowly(raw)
 
