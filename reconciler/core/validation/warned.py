@@ -8,7 +8,7 @@ and its labels are checked there. Any other oddity is left to the rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, Any, Final
 
@@ -89,6 +89,9 @@ def check_warned(raw: bytes) -> CheckedLine | None:
         return None
 
 
+Names = tuple[str, ...]
+
+
 class _Found(Struct):
     """
     What was found in the fields of a line so far.
@@ -140,15 +143,19 @@ def _check(raw: bytes) -> CheckedLine:
         raise DoubtError
     of_image = unlikely_image(ref) if is_odd else ()
     of_service = (SERVICE_KEYS,) if listed else ()
-    of_line = _of_line(found) if found.extra or found.empty or found.adjusted else ()
+    of_line: tuple[Problem, ...] = ()
+    if found.extra or found.empty or found.adjusted:
+        names = map(tuple, (found.extra, found.empty, drawn, found.adjusted))
+        of_line = _of_line(*names, no_label=not found.labels)
     kinds = kind_of(image_level=bool(level), boxes=bool(drawn))
     return CheckedLine(ref, tuple(found.labels), kinds, (*of_image, *of_service, *of_line, *found.styles))
 
 
-def _of_line(found: _Found) -> Iterator[Problem]:
-    yield from extra_keys(found.extra)
-    yield from no_boxes(found.empty, no_label=not found.labels)
-    yield from counted_twice(found.drawn, found.adjusted)
+@lru_cache(maxsize=1024)
+def _of_line(
+    extra: Names, empty: Names, drawn: Names, adjusted: Names, *, no_label: bool
+) -> tuple[Problem, ...]:
+    return *extra_keys(extra), *no_boxes(empty, no_label=no_label), *counted_twice(drawn, adjusted)
 
 
 def _check_field(name: str, value: object, fields: Mapping[str, object], found: _Found) -> None:
@@ -193,12 +200,12 @@ def _whole_class_ids(value: _Part) -> int:
     """Write the class ids of boxes as integers, and return how many numbers were floats."""
     if value.image_size is None or value.annotations is None:
         raise DoubtError
-    (size,), boxes = value.image_size, value.annotations
-    numbers: list[Any] = [size.width, size.height, size.depth]
-    for box in boxes:
-        numbers += box.class_id, box.left, box.top, box.width, box.height
-    found = [*map(type, numbers)].count(float)
-    if found:
-        for box in boxes:
+    (size,) = value.image_size
+    found = (type(size.width) is float) + (type(size.height) is float) + (type(size.depth) is float)
+    for box in value.annotations:
+        found += (type(box.left) is float) + (type(box.top) is float)
+        found += (type(box.width) is float) + (type(box.height) is float)
+        if type(box.class_id) is float:
+            found += 1
             box.class_id = int(box.class_id)
     return found
