@@ -16,6 +16,7 @@ import pytest
 
 from reconciler.convert.formats import READERS, WRITERS
 from reconciler.core.status.notices import WAIT_SECONDS
+from reconciler.notify.registry import CHANNELS
 from reconciler.reports.registry import FORMATS
 from reconciler.state import State
 from tests.docs.pages import ROOT
@@ -331,6 +332,22 @@ def test_only_the_registries_name_their_members(members):
     ]
 
     assert [] == [name for name in listing if name not in ("registry.py", "formats.py")]
+
+
+@pytest.mark.parametrize(
+    ("page", "members"),
+    [
+        ("convert.md", READERS),
+        ("convert.md", WRITERS),
+        ("notifications.md", [prefix.removesuffix("://") for prefix in CHANNELS]),
+    ],
+    ids=["labels", "exports", "channels"],
+)
+def test_every_member_is_documented(page, members):
+    """The page that CONTRIBUTING names for a format or a channel shows its name."""
+    text = (ROOT / "docs" / page).read_text("utf-8")
+
+    assert [] == [name for name in members if not re.search(rf"`{re.escape(name)}\b", text)]
 
 
 def test_three_files_that_tell_the_product_are_short():
