@@ -71,10 +71,10 @@ class Limiter:
         with self._lock:
             gate = self._gates.setdefault((account, region, operation), _Gate(self._calls))
         if getattr(self._under_way, "yields", False):
-            until = self._now() + _MAX_YIELDED_SECONDS
-            while gate.first and self._now() < until:
+            until: float | None = None
+            while not self._queue(gate, gives_way=until is None or self._now() < until):
+                until = until or self._now() + _MAX_YIELDED_SECONDS
                 self._sleep(_CHECK_SECONDS)
-            self._queue(gate)
             return
         gate.enter(1)
         try:
@@ -82,11 +82,16 @@ class Limiter:
         finally:
             gate.enter(-1)
 
-    def _queue(self, gate: _Gate) -> None:
+    def _queue(self, gate: _Gate, *, gives_way: bool = False) -> bool:
+        """Wait for a turn and take it; return False, without one, if calls have come that are given way to."""
         with gate.queue:
-            while (delay := gate.window.wait(self._now())) > 0:
+            while not (gives_way and gate.first):
+                delay = gate.window.wait(self._now())
+                if delay <= 0:
+                    self._under_way.admission = gate.window.record_call(self._now())
+                    return True
                 self._sleep(min(delay, _CHECK_SECONDS))
-            self._under_way.admission = gate.window.record_call(self._now())
+        return False
 
     @contextmanager
     def yielding(self) -> Iterator[None]:

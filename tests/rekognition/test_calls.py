@@ -135,3 +135,25 @@ def test_a_listing_gives_way_to_other_calls_but_not_for_ever(left_after: int, wa
         limit.wait("a", "r", "Op")
 
     assert pytest.approx(waited, abs=0.03) == watch.time
+
+
+def test_a_page_of_a_listing_that_has_its_turn_hands_it_to_a_call_that_comes_later() -> None:
+    """Pages of many listings wait in one queue, and a call of an edit would come after all of them."""
+    watch, has_turn = Stopwatch(), list[bool]()
+    limit = limiter(1, watch)
+    limit.wait("a", "r", "Op")
+    limit.record_answer()
+    (gate,) = limit._gates.values()
+
+    def sleep(seconds: float) -> None:
+        watch.sleep(seconds)
+        has_turn.append(gate.queue.locked())
+        if len(has_turn) in (2, 4):
+            gate.enter(1 if len(has_turn) == 2 else -1)
+
+    limit._sleep = sleep
+    with limit.yielding():
+        limit.wait("a", "r", "Op")
+
+    assert [True, True, False, False, True] == has_turn[:5]
+    assert all(has_turn[4:])

@@ -52,6 +52,25 @@ class TestPages:
         assert {100} == {body["MaxResults"] for _, body in service.asked}
         assert {ARN} == {body["DatasetArn"] for _, body in service.asked}
 
+    @pytest.mark.parametrize(
+        ("contains", "expected"), [(None, [False, True, True]), ("s3://b/", [False] * 3)]
+    )
+    def test_give_way_if_they_continue_a_whole_listing(
+        self, service: Service, gateway: Rekognition, contains: str | None, expected: list[bool]
+    ) -> None:
+        """One page is all of a dataset of a hundred entries: with it an edit is planned, and proven."""
+        service.answers = [ok(DatasetEntries=["a"], NextToken=token) for token in ("t1", "t2", "")]
+        seen: list[bool] = []
+        limiter = gateway._limiter
+        gateway._client.meta.events.register(
+            "before-send.rekognition",
+            lambda **_: seen.append(getattr(limiter._under_way, "yields", False)) and None,
+        )
+
+        list(gateway.pages(ARN, contains))
+
+        assert expected == seen
+
     def test_hold_an_entry_a_line(self, service: Service, gateway: Rekognition) -> None:
         """A backup of entries is read line by line."""
         service.answers = [ok(DatasetEntries=['{\n"a":\r\n1}'])]
