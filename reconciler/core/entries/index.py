@@ -21,7 +21,7 @@ from reconciler.core.entries.listed_form import (
     named_further_on,
 )
 
-_MOST_BYTES: Final = 1 << 20  # from one line to the last that is read with it
+_MAX_BYTES: Final = 1 << 20  # from one line to the last that is read with it
 
 
 class Place(NamedTuple):
@@ -216,7 +216,7 @@ class Index:
         file = bisect_right(self._starts, start) - 1
         end = self._starts[file + 1] if file + 1 < len(self._starts) else len(self)
         first, stop = self._offsets[start], min(start + most, end)
-        stop = bisect_left(self._offsets, first + _MOST_BYTES, start + 1, stop)
+        stop = bisect_left(self._offsets, first + _MAX_BYTES, start + 1, stop)
         stream = open_file(file)
         stream.seek(first)
         whole = stream.read(self._offsets[stop - 1] + self._lengths[stop - 1] - first)

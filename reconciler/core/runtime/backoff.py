@@ -146,14 +146,14 @@ def seconds_ahead(listings: Sequence[NextListing]) -> list[float]:
         free = inf
         for each, place in sorted(among, reverse=True):
             is_own = each.max_age == max_age
-            seconds = each.seconds / max(_LEAST_SHARE, 1.0 - share) if is_own else each.seconds
+            seconds = each.seconds / max(_MIN_SHARE, 1.0 - share) if is_own else each.seconds
             free = min(free, each.until - seconds) - seconds
             if is_own:
                 found[place] = each.until - 2.0 * each.seconds - free
     return found
 
 
-_LEAST_SHARE: Final = 0.1
+_MIN_SHARE: Final = 0.1
 """How much of the calls a listing counts on, however much those take that are made more often."""
 
 

@@ -39,7 +39,7 @@ from reconciler.core.spec.field_types import (
     list_field,
 )
 
-_MOST_BOUNDARIES: Final = 200
+_MAX_BOUNDARIES: Final = 200
 """How many openings and ends of windows are tried to find the time at which a dataset opens."""
 
 
@@ -200,7 +200,7 @@ def _closed(policy: Policy, now: float) -> Closure | None:
 
 
 def _opens_at(policy: Policy, now: float) -> float | None:
-    for _ in range(_MOST_BOUNDARIES):
+    for _ in range(_MAX_BOUNDARIES):
         at = next_boundary(policy, now)
         if at is None or _closed(policy, at) is None:
             return at

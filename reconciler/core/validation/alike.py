@@ -40,7 +40,7 @@ from reconciler.core.validation.fast import (
 _PAUSE: Final = 50
 """Blocks in which a way is not tried after one in which it was in vain for most lines."""
 
-_MOST_NAMES: Final = 256
+_MAX_NAMES: Final = 256
 """Names of attributes of which each has a decoder of its own, made in 30 µs."""
 
 _COMMAS: Final = 2
@@ -161,7 +161,7 @@ class LinesAlike:
         name = raw.split(b'"', 6)[5]
         decode = self._decoders.get(name)
         if decode is None:
-            if len(self._decoders) == _MOST_NAMES:
+            if len(self._decoders) == _MAX_NAMES:
                 raise DoubtError
             decode = self._decoders[name] = _decoder(name.decode())
         return decode(raw)

@@ -272,14 +272,14 @@ def is_exact(raw: bytes) -> bool:
 
 # Label names that were found not to be suspicious: most datasets have few.
 _unsuspicious: Final[set[str]] = set()
-_MOST_NAMES: Final = 4096
+_MAX_NAMES: Final = 4096
 
 
 def are_unsuspicious(names: Collection[str]) -> bool:
     new = {*names}.difference(_unsuspicious)
     if any(map(is_suspicious, new)):
         return False
-    if len(_unsuspicious) + len(new) > _MOST_NAMES:
+    if len(_unsuspicious) + len(new) > _MAX_NAMES:
         _unsuspicious.clear()
     _unsuspicious.update(new)
     return True

@@ -154,7 +154,7 @@ _IMAGE_FIRST: Final = (
 _image_first: Final = re.compile(_IMAGE_FIRST).match
 _images_and_rests: Final = re.compile(b"^" + _IMAGE_FIRST + b"(.*)\n", re.MULTILINE).findall
 
-MOST_RESTS: Final = 4096
+MAX_RESTS: Final = 4096
 """The size of the cache: 3 MB at 700 bytes a line."""
 
 _BARE: Final = b"}"
@@ -165,7 +165,7 @@ _FEW_RESTS: Final = 512
 
 # Longer rests of lines, and lines with more problems, are not cached: this bounds the cache to 50 MB.
 _LONGEST_REST: Final = 8192
-_MOST_PROBLEMS: Final = 10
+_MAX_PROBLEMS: Final = 10
 
 
 class LineChecker:
@@ -218,9 +218,9 @@ class LineChecker:
     def _learn(self, raw: bytes, rest: bytes) -> CheckedLine:
         checked = check_line(raw)
         ref, labels, kinds, problems = checked
-        if ref is not None and len(rest) <= _LONGEST_REST and len(problems) <= _MOST_PROBLEMS:
+        if ref is not None and len(rest) <= _LONGEST_REST and len(problems) <= _MAX_PROBLEMS:
             kept = len(self._rests)
-            if kept == MOST_RESTS or (kept == _FEW_RESTS and self._found * 100 < kept):
+            if kept == MAX_RESTS or (kept == _FEW_RESTS and self._found * 100 < kept):
                 self._pays = self._found > kept
                 self._rests.clear()
                 self._found = 0

@@ -228,7 +228,7 @@ def test_attributes_with_the_same_label_put_it_on_an_image_once(left: list[bytes
 
 
 def test_names_beyond_the_most_are_left_to_others(monkeypatch: pytest.MonkeyPatch, left: list[bytes]):
-    monkeypatch.setattr(alike, "_MOST_NAMES", 3)
+    monkeypatch.setattr(alike, "_MAX_NAMES", 3)
     texts = written(RENAMED)
 
     assert list(map(check_slowly, texts)) == checked(texts)

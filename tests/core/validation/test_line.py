@@ -80,7 +80,7 @@ def test_lines_checked_together_have_the_results_of_each(most: int, data: st.Dat
     """Also once the search for lines that are alike has stopped."""
     lines, checker = data.draw(st.lists(put_together | mutants(), min_size=1, max_size=8)), LineChecker()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(line, "MOST_RESTS", most)
+        patch.setattr(line, "MAX_RESTS", most)
         checked = [checker.check_all(part) for part in (lines, lines[::-1])]
 
     results = [
@@ -196,7 +196,7 @@ def test_much_is_not_kept_in_mind(judged: list[bytes], line: dict[str, Any]):
 
 def test_searching_stops_where_no_line_is_like_another(judged: list[bytes], monkeypatch: pytest.MonkeyPatch):
     """Where no line is like another the search stops, and later alike lines are checked one by one."""
-    monkeypatch.setattr(line, "MOST_RESTS", 10)
+    monkeypatch.setattr(line, "MAX_RESTS", 10)
     checker = LineChecker()
 
     for raw in (*written(0, 11, note="{}"), *written(11, 5)):
@@ -222,7 +222,7 @@ def test_it_stops_early_where_hardly_a_line_is_like_another(judged: list[bytes],
 
 def test_many_rests_make_room_while_it_pays(judged: list[bytes], monkeypatch: pytest.MonkeyPatch):
     """The memory for alike lines is bounded: older ones are dropped while reuse pays."""
-    monkeypatch.setattr(line, "MOST_RESTS", 10)
+    monkeypatch.setattr(line, "MAX_RESTS", 10)
     checker = LineChecker()
 
     for raw in (*written(0, 50), *written(50, 11, note="{}"), *written(61, 5)):
@@ -232,7 +232,7 @@ def test_many_rests_make_room_while_it_pays(judged: list[bytes], monkeypatch: py
 
 
 def test_lines_recognised_together_pay_as_well(judged: list[bytes], monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(line, "MOST_RESTS", 10)
+    monkeypatch.setattr(line, "MAX_RESTS", 10)
     checker = LineChecker()
 
     for part in (written(0, 1), written(1, 49), written(50, 11, note="{}"), written(61, 5)):

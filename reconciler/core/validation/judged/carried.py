@@ -19,7 +19,7 @@ from reconciler.core.validation.judged.joined import Run, join
 from reconciler.core.validation.judged.window import Window
 
 _MORE_BYTES: Final = 1 << 11
-_MOST_UNCHECKED: Final = 256
+_MAX_UNCHECKED: Final = 256
 """Lines that are checked at once: in bulk each costs half as much."""
 
 _NEAR: Final = 64
@@ -131,7 +131,7 @@ class _Carrier:
         self._start = self._row
         self._misses += 1
         self._unchecked.append(text)
-        if len(self._unchecked) == _MOST_UNCHECKED:
+        if len(self._unchecked) == _MAX_UNCHECKED:
             self._check_new()
 
     def _check_new(self) -> None:

@@ -15,7 +15,7 @@ from typing import Final, overload
 from msgspec import Struct
 
 _NONE: Final = b"\xff"  # never part of UTF-8
-_MOST_BYTES: Final = (1 << 32) - 1
+_MAX_BYTES: Final = (1 << 32) - 1
 _FEW: Final = 20
 """One line in as many: with fewer it costs less to decode each than all at once."""
 
@@ -104,7 +104,7 @@ class SourceRefs(Sequence[str | None]):
         """Return what to store; None if that is too much."""
         if not self._stored:
             text, sizes = _encoded(self._whole())
-            if len(text) > _MOST_BYTES:
+            if len(text) > _MAX_BYTES:
                 return None
             self._ends, self._text = array("I", accumulate(sizes)), memoryview(text)
             self._stored = True

@@ -61,6 +61,6 @@ def test_what_does_not_hold_together_is_refused() -> None:
 
 
 def test_more_than_32_bits_can_number_is_not_stored(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_MOST_BYTES", 11)
+    monkeypatch.setattr(module, "_MAX_BYTES", 11)
 
     assert filled(["s3://b/a.jpg"]).stored() is None
