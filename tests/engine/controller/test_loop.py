@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -434,6 +435,23 @@ def test_datasets_that_were_listed_together_are_listed_again_in_time(tmp_path: P
         months.run_for(300.0)
 
         assert set() == unknown
+
+
+def test_what_ended_cycles_left_is_freed_every_minute(months: Months):
+    """Few objects that hold much memory are never enough for the collector to begin by itself."""
+
+    class Left:
+        def __init__(self) -> None:
+            self.itself = self
+
+    freed = []
+    for seconds in (0.0, 59.0, 2.0):
+        months.time.sleep(seconds)
+        left = weakref.ref(Left())
+        months.controller.collect_garbage()
+        freed.append(left() is None)
+
+    assert [True, False, True] == freed
 
 
 def test_an_edit_waits_for_no_thread_that_lists_a_dataset(months: Months):
