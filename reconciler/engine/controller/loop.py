@@ -37,7 +37,7 @@ Datasets of one place that are listed at a time because their last listing is ol
 own, so that an edit of another dataset need not wait for them; more would not be faster, at 5 calls a second.
 """
 
-COLLECT_SECONDS: Final = 60.0
+COLLECT_SECONDS: Final = 10.0
 """Between two runs of the garbage collector."""
 
 STUCK_AFTER_SECONDS: Final = 900.0
@@ -100,7 +100,7 @@ class Controller:
 
     def collect_garbage(self) -> None:
         """
-        Free what ended cycles left in reference cycles, once a minute.
+        Free what ended cycles left in reference cycles, every ten seconds.
 
         These are few objects that hold the columns of whole files, so that the collector's own thresholds, which
         count objects, are not reached for days.
