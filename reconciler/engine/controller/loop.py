@@ -7,7 +7,6 @@ the failure of one dataset does not stop another.
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -36,9 +35,6 @@ LISTINGS: Final = 3
 Datasets of one place that are listed at a time because their last listing is old. These have threads of their
 own, so that an edit of another dataset need not wait for them; more would not be faster, at 5 calls a second.
 """
-
-COLLECT_SECONDS: Final = 10.0
-"""Between two runs of the garbage collector."""
 
 STUCK_AFTER_SECONDS: Final = 900.0
 """
@@ -88,26 +84,14 @@ class Controller:
         fleet = registry.fleet
         self.ownership = Ownership(fleet, registry, runner.targets) if fleet else None
         self._lock = registry.lock
-        self._beat = self._collect_at = self._monotonic()
+        self._beat = self._monotonic()
 
     def run(self) -> None:
         """Run the loop until `stop` is called."""
         while not self._signals.stopping.is_set():
             nap = self.tick()
-            self.collect_garbage()
             self._signals.wake.wait(max(0.0, min(nap, LONGEST_NAP_SECONDS)))
             self._signals.wake.clear()
-
-    def collect_garbage(self) -> None:
-        """
-        Free what ended cycles left in reference cycles, every ten seconds.
-
-        These are few objects that hold the columns of whole files, so that the collector's own thresholds, which
-        count objects, are not reached for days.
-        """
-        if self._monotonic() >= self._collect_at:
-            self._collect_at = self._monotonic() + COLLECT_SECONDS
-            gc.collect()
 
     def tick(self) -> float:
         """Submit everything that is due, and return the seconds until something is due next."""

@@ -6,9 +6,10 @@ from array import array
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, Final
+from weakref import proxy
 
 import orjson
 
@@ -114,7 +115,12 @@ class Desired:
     def index(self) -> Index:
         """Return the usable entries; unusable ones are void in it. Errors as `DesiredLines.whole`."""
         index = self.lines.whole.index
-        index.read_hashes, index.open_file = self._read_hashes, self._stream
+        # In a reference cycle both would stay, with the columns of whole files, until it is searched for.
+        this = proxy(self)
+        index.read_hashes, index.open_file = (
+            partial(Desired._read_hashes, this),
+            partial(Desired._stream, this),
+        )
         return index
 
     def _read_hashes(self) -> tuple[array[int], bool]:

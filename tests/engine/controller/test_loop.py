@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import gc
 import threading
-import weakref
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,12 +14,14 @@ import orjson
 import pytest
 import structlog
 
+from reconciler.core.entries.index import Index
 from reconciler.core.moments import moment
 from reconciler.core.status.conditions import Truth
 from reconciler.core.status.result import Verdict
 from reconciler.emulator.behaviour.faults import Fault, Kind
 from reconciler.engine.controller.cycle_end import Recorder
 from reconciler.engine.controller.workers import Inline, Job
+from reconciler.engine.dataset.desired import Desired
 from reconciler.errors import SourceError
 from tests.builders import classified, ref
 from tests.engine.months import Months, make_months
@@ -437,21 +439,27 @@ def test_datasets_that_were_listed_together_are_listed_again_in_time(tmp_path: P
         assert set() == unknown
 
 
-def test_what_ended_cycles_left_is_freed_every_ten_seconds(months: Months):
-    """Few objects that hold much memory are never enough for the collector to begin by itself."""
+def test_what_a_cycle_has_read_is_freed_when_it_ends(months: Months):
+    """Few objects that hold much memory are never enough for the garbage collector to begin by itself."""
 
-    class Left:
-        def __init__(self) -> None:
-            self.itself = self
+    def alive() -> set[int]:
+        return {id(found) for found in gc.get_objects() if type(found) in (Index, Desired)}
 
-    freed = []
-    for seconds in (0.0, 9.0, 2.0):
-        months.time.sleep(seconds)
-        left = weakref.ref(Left())
-        months.controller.collect_garbage()
-        freed.append(left() is None)
+    months.write("roses", "a")
+    months.settle()
+    gc.collect()
+    gc.disable()
+    try:
+        before = alive()
+        for name in "bcd":
+            months.write("roses", "a", name)
+            months.run_for(40.0)
+        left = alive() - before
+    finally:
+        gc.enable()
 
-    assert [True, False, True] == freed
+    assert set() == left
+    assert 4 == months.calls().count("UpdateDatasetEntries")
 
 
 def test_an_edit_waits_for_no_thread_that_lists_a_dataset(months: Months):

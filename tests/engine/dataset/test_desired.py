@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from contextlib import closing
 from io import BytesIO
 from types import SimpleNamespace
@@ -10,6 +12,7 @@ from typing import Any, BinaryIO
 import pytest
 
 from reconciler.engine.dataset.desired import Desired
+from reconciler.engine.dataset.observe_and_plan import observe_and_plan
 from reconciler.errors import Exit, ManifestUnavailable, SourceError
 from tests.builders import classified, named, ref
 from tests.engine.conftest import Lab
@@ -105,3 +108,27 @@ def test_lines_that_change_while_they_are_in_use_are_not_taken_for_the_old_ones(
         desired.read(ref("a"), place)
     with pytest.raises(SourceError, match="changed while"):
         list(desired.usable_lines())
+
+
+def test_nothing_stays_in_memory_once_it_is_used_no_more(lab: Lab):
+    """
+    What a cycle has read is freed with it, and not when the next search for reference cycles comes.
+
+    Such a search counts objects; these are few, and hold the columns of whole files.
+    """
+    lab.write(*named("abc"))
+    lab.apply()
+    lab.write(*named("abcd"))
+    gc.disable()
+    try:
+        desired = lab.desired()
+        planned = observe_and_plan(desired, lab.context, 0.0)
+        left = [weakref.ref(desired), weakref.ref(desired.index)]
+        planned.close()
+        desired.close()
+        lab.open.remove(desired)
+        del desired, planned
+
+        assert [None, None] == [one() for one in left]
+    finally:
+        gc.enable()
