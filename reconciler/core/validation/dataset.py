@@ -270,10 +270,11 @@ def _problem_alone(scan: FullScan) -> Problem:
 
 def _problem(scans: list[FullScan]) -> Problem:
     account, region = scans[0].account or "of the credentials", scans[0].region or "the SDK's Region"
-    hours = sum(scan.seconds for scan in scans) / 3_600
+    minutes = sum(scan.seconds for scan in scans) / 60
+    once = f"{minutes / 60:.1f} h" if minutes >= 60 else f"{minutes:.1f} min"
     text = (
         f"account {account}, {region}: {len(scans):,} datasets cannot be listed as often as fullScanMaxAge "
         f"asks: that takes {_load(scans):.0%} of the {quotas.CALLS_PER_SECOND} calls a second; once through "
-        f"takes {hours:.1f} h"
+        f"takes {once}"
     )
     return Problem(Severity.WARNING, TOO_MANY_TO_LIST, text, scans[0].origin)

@@ -283,6 +283,9 @@ def test_as_many_as_five_calls_a_second_can_list_are_fine():
     )
     assert "102% of the 5 calls a second; once through takes 6.1 h" in problem.message
 
+    small = (one._replace(entries=9_000, max_age_seconds=60, interval_seconds=1) for one in scans(4))
+    assert scans_over_quota(small)[-1].message.endswith("once through takes 1.2 min")
+
 
 def test_an_account_that_the_specs_leave_open_is_that_of_the_credentials():
     """And the Region that which the SDK finds."""
