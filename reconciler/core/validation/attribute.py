@@ -126,7 +126,8 @@ def class_ids(attribute: Attribute) -> Iterator[Problem]:
     """Check ERROR_MISSING_CLASS_MAP_ID: each class_id, written as a string, is a key of class-map."""
     if attribute.type is not Type.BOXES or not _is_class_map(attribute.metadata.get("class-map")):
         return
-    sound = [box for index, box in enumerate(attribute.boxes) if index not in attribute.bad_boxes]
+    bad = frozenset(attribute.bad_boxes)
+    sound = [box for index, box in enumerate(attribute.boxes) if index not in bad]
     used = dict.fromkeys([str(int(box["class_id"])) for box in sound])
     names = attribute.class_map
     if missing := [number for number in used if number not in names]:
