@@ -234,6 +234,21 @@ def test_help_that_names_the_kinds_of_changes_knows_no_specs(words):
     assert "False" == subprocess.check_output([sys.executable, "-c", code], text=True).splitlines()[-1]
 
 
+def assert_loads_none(words: list[str], ours: tuple[str, ...], others: tuple[str, ...]) -> None:
+    """Run a command that succeeds, and check that it loads none of these modules of ours, nor of others."""
+    code = (
+        "import sys\nfrom reconciler.cli.main import main\n"
+        f"print(main({words!r}))\n"
+        f"print([name for name in {ours!r} if f'reconciler.{{name}}' in sys.modules])\n"
+        f"print(sorted({{*{others!r}}} & {{*sys.modules}}))"
+    )
+
+    out = subprocess.check_output([sys.executable, "-c", code], text=True)
+
+    assert all(find_spec(f"reconciler.{name}") for name in ours)
+    assert ["0", "[]", "[]"] == out.splitlines()[-3:]
+
+
 def test_validate_loads_nothing_that_only_plans_or_edits_need(tmp_path):
     """It runs before each commit: verdicts, proposals and their edits of YAML would be a tenth of its start."""
     write(tmp_path, d_yaml=dataset("d", "d.jsonl"), d_jsonl=LINE)
@@ -264,17 +279,8 @@ def test_validate_loads_nothing_that_only_plans_or_edits_need(tmp_path):
         *("boto3", "botocore", "deepdiff", "multiprocessing", "sqlite3", "ssl", "asyncio", "cronsim"),
         *("difflib", "traceback"),
     )
-    code = (
-        "import sys\nfrom reconciler.cli.main import main\n"
-        f"print(main(['validate', {str(tmp_path)!r}]))\n"
-        f"print([name for name in {unneeded!r} if f'reconciler.{{name}}' in sys.modules])\n"
-        f"print(sorted({{*{of_others!r}}} & {{*sys.modules}}))"
-    )
 
-    out = subprocess.check_output([sys.executable, "-c", code], text=True)
-
-    assert all(find_spec(f"reconciler.{name}") for name in unneeded)
-    assert ["0", "[]", "[]"] == out.splitlines()[-3:]
+    assert_loads_none(["validate", str(tmp_path)], unneeded, of_others)
 
 
 def test_a_plan_loads_nothing_that_only_an_apply_or_a_check_of_images_needs(tmp_path):
@@ -290,17 +296,8 @@ def test_a_plan_loads_nothing_that_only_an_apply_or_a_check_of_images_needs(tmp_
         "cli.wiring",
     )
     of_others = ("boto3", "concurrent", "logging", "queue")
-    code = (
-        "import sys\nfrom reconciler.cli.main import main\n"
-        f"print(main(['plan', {str(tmp_path)!r}, '--observed', {str(tmp_path / 'd.jsonl')!r}]))\n"
-        f"print([name for name in {unneeded!r} if f'reconciler.{{name}}' in sys.modules])\n"
-        f"print(sorted({{*{of_others!r}}} & {{*sys.modules}}))"
-    )
 
-    out = subprocess.check_output([sys.executable, "-c", code], text=True)
-
-    assert all(find_spec(f"reconciler.{name}") for name in unneeded)
-    assert ["0", "[]", "[]"] == out.splitlines()[-3:]
+    assert_loads_none(["plan", str(tmp_path), "--observed", str(tmp_path / "d.jsonl")], unneeded, of_others)
 
 
 @pytest.mark.parametrize("words", [["validate"], ["plan", "--observed", "d.jsonl"]], ids=" ".join)
